@@ -1,0 +1,29 @@
+"""Packaging: the rooms are installed as one namespace, so that no general name like `protocol` is taken."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).resolve().parent
+VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "bin" / "smtpd").read_text(), re.MULTILINE)
+ROOMS = ("reactor", "protocol", "storage")
+
+assert VERSION, "bin/smtpd names the version"
+
+setup(
+    name="carteiro",
+    version=VERSION[1],
+    description="A mail server whose whole dialogue stands in one table",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=[f"carteiro.{room}" for room in ROOMS],
+    package_dir={f"carteiro.{room}": room for room in ROOMS},
+    scripts=["bin/smtpd"],
+    extras_require={
+        "dev": ["coverage>=7.6", "hypothesis>=6.100", "mypy>=1.11", "pytest>=8", "ruff>=0.6"],
+        "bench": ["aiosmtpd>=1.4.6"],
+    },
+)
