@@ -1,0 +1,32 @@
+"""The Received field that a server puts before a message (RFC 5321 section 4.4).
+
+It does not know where the message goes.
+"""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from re import compile as pattern
+
+_NOT_IN_A_DOMAIN = pattern(rb"[^A-Za-z0-9._:\[\]-]")
+
+
+def received(client: bytes, address: str, hostname: bytes, message_id: str, forward_path: bytes, now: float) -> bytes:
+    """The field, its line ends CRLF: `client` is the name it gave, `address` its IP address, `now` in seconds (epoch).
+
+    Octets that cannot stand in a domain name are shown as "?", so that no name can break the field's syntax.
+    """
+    literal = f"IPv6:{address}" if ":" in address else address
+    return b"Received: from %b ([%b])\r\n\tby %b (carteiro) with SMTP id %b\r\n\tfor <%b>; %b\r\n" % (
+        _NOT_IN_A_DOMAIN.sub(b"?", client),
+        literal.encode(),
+        hostname,
+        message_id.encode(),
+        forward_path,
+        _date(int(now)),
+    )
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> bytes:
+    return format_datetime(datetime.fromtimestamp(second, UTC)).encode()
