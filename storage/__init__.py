@@ -1,0 +1,1 @@
+"""Users and mailboxes on disk. It has never heard of SMTP."""

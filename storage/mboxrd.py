@@ -1,0 +1,47 @@
+"""The mboxrd format: what a message looks like in a mailbox file.
+
+It does not know files, nor where a message comes from. The format is the "mboxrd" of the mbox family (RFC 4155 describes
+the family): a separator line, header, blank line, body with `From ` lines quoted by one `>`, blank line.
+"""
+
+import re
+import time
+from functools import lru_cache
+
+_HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
+_NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
+
+
+def entry(reverse_path: bytes, forward_path: bytes, trace: bytes, content: bytes, now: float) -> bytes:
+    """A message as it stands in a mailbox file, trailing blank line included.
+
+    `trace` is header fields that come before the message, `content` is the message; their lines end in LF or CRLF. The CR of
+    a CRLF is dropped, all else is kept. A message that brings no header gets the blank line that ends one. `now` is in
+    seconds since the epoch.
+    """
+    message = content.replace(b"\r\n", b"\n")
+    if b"From " in message:
+        message = _FROM_LINE.sub(rb">\1", message)
+    return b"From %b %b\nReturn-Path: <%b>\nDelivered-To: %b\n%b%b%b%b" % (
+        _NOT_IN_A_SEPARATOR.sub(b"?", reverse_path) or b"MAILER-DAEMON",
+        _date(int(now)),
+        reverse_path,
+        forward_path,
+        trace.replace(b"\r\n", b"\n"),
+        b"" if message.startswith(b"\n") or _HEADER_FIELD.match(message) else b"\n",
+        message,
+        b"\n" if message.endswith(b"\n") or not message else b"\n\n",
+    )
+
+
+def gap(end: bytes) -> bytes:
+    """What must stand between the last octets of a mailbox file (two, or all it has) and a new entry."""
+    if not end or end == b"\n\n":
+        return b""
+    return b"\n" if end.endswith(b"\n") else b"\n\n"
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> bytes:
+    return time.asctime(time.gmtime(second)).encode()

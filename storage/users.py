@@ -1,0 +1,86 @@
+"""The users file: one name a line, each the name of a mailbox.
+
+It does not know mailboxes, nor what an address looks like.
+"""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+log = logging.getLogger("carteiro.storage")
+
+MAX_NAME = 64
+"""Longest name in octets (RFC 5321 section 4.5.3.1.1: a local-part)."""
+
+_LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
+
+
+class UsersFileError(Exception):
+    """The users file cannot be used. The text is one line: where, what, and what to do."""
+
+
+class Users:
+    """The names in a users file, lower-cased (ASCII only: two names that differ elsewhere are two mailboxes).
+
+    Raises UsersFileError when the file cannot be read, holds no name, or holds one that is not fit for a file name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._names = _read(path)
+
+    def reread(self) -> None:
+        """Reads the file again. When it raises UsersFileError, the names stay as they were."""
+        self._names = _read(self._path)
+
+    def find(self, name: bytes) -> str | None:
+        """The mailbox of this name (given in lower case), or None."""
+        return name.decode() if name in self._names else None
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _read(path: Path) -> frozenset[bytes]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsersFileError(f"{path}: {error.strerror}: give a text file with one user name a line") from error
+    names: set[bytes] = set()
+    for where, name in _lines(path, content.removeprefix(b"\xef\xbb\xbf")):
+        if name in names:
+            log.warning("%s: %s is there twice, both are one mailbox", where, name.decode())
+        names.add(name)
+    if not names:
+        raise UsersFileError(f"{path}: no names in it: write one user name a line")
+    return frozenset(names)
+
+
+def _lines(path: Path, content: bytes) -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(content.split(b"\n"), 1):
+        name = line.strip(b" \t\r").translate(_LOWER)
+        if name:
+            where = f"{path}:{number}"
+            flaw = _flaw(name)
+            if flaw:
+                raise UsersFileError(f"{where}: {name[:MAX_NAME]!r} {flaw}: correct or remove this line")
+            yield where, name
+
+
+def _flaw(name: bytes) -> str:
+    """Why a name is no mailbox name; "" when it is one."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        return "is not UTF-8 text"
+    if b"/" in name:
+        return "has a slash"
+    if name.startswith(b"."):
+        return "begins with a dot"
+    if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text):
+        return "has a control character"
+    if any(c.isspace() for c in text):
+        return "has a blank in it"
+    if len(name) > MAX_NAME:
+        return f"is longer than {MAX_NAME} octets"
+    return ""
