@@ -1,0 +1,1 @@
+"""Sockets, signals and deadlines on one `selectors` loop. It has never heard of mail."""

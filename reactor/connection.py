@@ -1,0 +1,216 @@
+"""One connected socket: what is read goes to its conversation, what that wants to say is sent, as far as the peer takes it.
+
+It does not know what is said. Whether it reads or writes follows from the buffers at the end of each turn.
+"""
+
+import logging
+import socket
+from collections.abc import Callable
+
+from .conversation import Opener
+from .loop import READ, WRITE, Reactor
+
+log = logging.getLogger("carteiro.reactor")
+
+RECEIVE_SIZE = 64 * 1024
+"""Octets read at once, and so a connection's share of one turn."""
+
+LINGER = 2.0
+"""Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
+
+_SHOWN = 200
+"""Octets that the log shows of what is read and sent."""
+
+
+class Connection:
+    """A nonblocking connected socket with a conversation and a deadline: `idle_timeout` seconds without a byte either way.
+
+    No exception of the conversation leaves this class: it is logged with its traceback, and ends this connection only.
+    """
+
+    __slots__ = (
+        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_due", "_is_lingering", "_is_woken", "_last_activity",
+        "_on_closed", "_reactor", "_socket", "_timer", "is_closed", "peer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        peer: str,
+        open_conversation: Opener,
+        idle_timeout: float,
+        on_closed: Callable[["Connection"], None],
+    ) -> None:
+        self._reactor = reactor
+        self._socket = sock
+        self._idle_timeout = idle_timeout
+        self._on_closed = on_closed
+        self._events = 0
+        self._has_ended = False
+        self._is_due = False
+        self._is_woken = False
+        self._is_lingering = False
+        self._last_activity = reactor.now
+        self.peer = peer
+        self.is_closed = False
+        self._timer = reactor.call_later(idle_timeout, self._check_idle)
+        self._conversation = open_conversation(peer, self._wake)
+        log.info("%s connected", peer)
+        self._tell(self._conversation.open)
+        self._speak_soon()
+
+    def shut_down(self) -> None:
+        """The program wants to end: the conversation says when this connection can."""
+        self._tell(self._conversation.shut_down, False)
+        self._speak_soon()
+
+    def cut_off(self, why: str) -> None:
+        """Closes now, with the last words that the socket takes at once."""
+        self._tell(self._conversation.shut_down, True)
+        self._speak()
+        self.close(why)
+
+    def close(self, why: str) -> None:
+        """Closes the socket at once."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self._timer.cancel()
+        if self._events:
+            self._reactor.unwatch(self._socket)
+        self._socket.close()
+        log.info("%s closed: %s", self.peer, self._conversation.farewell or why)
+        try:
+            self._conversation.hang_up()
+        except Exception:
+            log.exception("%s: error while hanging up", self.peer)
+        self._on_closed(self)
+
+    # The read step
+
+    def _ready(self, events: int) -> None:
+        if events & READ and not self.is_closed:
+            self._read()
+        self._speak_soon()
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(RECEIVE_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.close(error.strerror or str(error))
+            return
+        if self._is_lingering:
+            if not data:
+                self.close("")
+            return
+        self._last_activity = self._reactor.now
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s > %r", self.peer, data[:_SHOWN])
+        if data:
+            self._tell(self._conversation.receive, data)
+        else:
+            self._has_ended = True
+            self._tell(self._conversation.end_of_input)
+
+    # The write step
+
+    def _wake(self) -> None:
+        self._is_woken = True
+        self._speak_soon()
+
+    def _speak_soon(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._reactor.call_soon(self._speak)
+
+    def _speak(self) -> None:
+        """Sends what it can, then watches for what the buffers ask for."""
+        conversation = self._conversation
+        self._is_due = False
+        if self._is_woken:
+            self._is_woken = False
+            self._tell(conversation.resume)
+        if self.is_closed or self._is_lingering:
+            return
+        took_input = conversation.takes_input
+        if conversation.outgoing and not self._send(conversation.outgoing):
+            return
+        if conversation.is_finished and not conversation.outgoing:
+            self._end()
+            return
+        if not took_input and conversation.takes_input:
+            self._wake()
+        wanted = READ if conversation.takes_input and not self._has_ended else 0
+        self._watch(wanted | WRITE if conversation.outgoing else wanted)
+
+    def _send(self, outgoing: bytearray) -> bool:
+        """Sends from the front of `outgoing`; false when the connection is lost."""
+        try:
+            sent = self._socket.send(outgoing)
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            self.close(error.strerror or str(error))
+            return False
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s < %r", self.peer, bytes(outgoing[: min(sent, _SHOWN)]))
+        del outgoing[:sent]
+        self._last_activity = self._reactor.now
+        return True
+
+    def _watch(self, wanted: int) -> None:
+        if wanted == self._events:
+            return
+        if not self._events:
+            self._reactor.watch(self._socket, wanted, self._ready)
+        elif wanted:
+            self._reactor.rewatch(self._socket, wanted, self._ready)
+        else:
+            self._reactor.unwatch(self._socket)
+        self._events = wanted
+
+    # The end
+
+    def _end(self) -> None:
+        """All is said. A close with unread input would reset the connection and could destroy what is still under way."""
+        if self._has_ended:
+            self.close("")
+            return
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self.close(error.strerror or str(error))
+            return
+        self._is_lingering = True
+        self._timer.cancel()
+        self._timer = self._reactor.call_later(LINGER, lambda: self.close(""))
+        self._watch(READ)
+
+    # The expire step
+
+    def _check_idle(self) -> None:
+        waits_for_us = not self._conversation.takes_input and not self._conversation.outgoing
+        idle = 0.0 if waits_for_us else self._reactor.now - self._last_activity
+        if idle < self._idle_timeout:
+            self._timer = self._reactor.call_later(self._idle_timeout - idle, self._check_idle)
+            return
+        self._timer = self._reactor.call_later(LINGER, lambda: self.close("the peer does not read"))
+        self._tell(self._conversation.time_out)
+        self._speak_soon()
+
+    # Our own faults
+
+    def _tell(self, method: Callable[..., None], *data: bytes | bool) -> None:
+        """Calls a method of the conversation."""
+        try:
+            method(*data)
+        except Exception:
+            log.exception("%s: internal error, closing this connection", self.peer)
+            try:
+                self._conversation.break_down()
+            except Exception:
+                log.exception("%s: error while breaking down", self.peer)
+                self.close("internal error")

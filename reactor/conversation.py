@@ -1,0 +1,55 @@
+"""What a connection needs of whoever speaks on it, stated as a type.
+
+It does not know any protocol: bytes come in, bytes go out, and at some point it is over.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Conversation(Protocol):
+    """One side of a dialogue over a connection. Its methods change its state and put what is to be sent into `outgoing`."""
+
+    @property
+    def outgoing(self) -> bytearray:
+        """What is to be sent; the connection takes off its front what it has sent."""
+
+    @property
+    def takes_input(self) -> bool:
+        """False: nothing is to be read from the peer now. It turns true when `outgoing` is sent, or by a wake-up."""
+
+    @property
+    def is_finished(self) -> bool:
+        """True: when `outgoing` is sent, the connection is to be closed."""
+
+    @property
+    def farewell(self) -> str:
+        """Why it is finished, for the log."""
+
+    def open(self) -> None:
+        """The connection stands."""
+
+    def receive(self, data: bytes) -> None:
+        """These bytes came."""
+
+    def end_of_input(self) -> None:
+        """The peer will send no more; it may still read."""
+
+    def resume(self) -> None:
+        """There is room in `outgoing` again, or this conversation has called for a wake-up."""
+
+    def time_out(self) -> None:
+        """Nothing was sent or read for too long."""
+
+    def shut_down(self, at_once: bool) -> None:
+        """The program wants to end: at once, or when what must not be broken off has ended."""
+
+    def break_down(self) -> None:
+        """A method of this conversation has raised an exception."""
+
+    def hang_up(self) -> None:
+        """The connection is gone."""
+
+
+Opener = Callable[[str, Callable[[], None]], Conversation]
+"""Makes the conversation with a peer (`host:port`) of a new connection; the callable given to it wakes that connection."""

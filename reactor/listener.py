@@ -1,0 +1,120 @@
+"""A listening socket: it accepts until nobody waits, and survives whatever accepting can meet.
+
+It does not know what becomes of an accepted socket.
+"""
+
+import errno
+import logging
+import socket
+from collections.abc import Callable
+
+from .loop import READ, Reactor
+
+log = logging.getLogger("carteiro.reactor")
+
+BACKLOG = 4096
+"""Connections that the kernel may keep until they are accepted (it has a limit of its own, too)."""
+
+ACCEPTS_A_TURN = 256
+"""A burst of clients is greeted in parts of this size, so that it does not hold up those already there."""
+
+PAUSE = 0.5
+"""Seconds without accepting when the process or the machine is out of descriptors or memory."""
+
+_OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class ListenError(Exception):
+    """An address cannot be listened on. The text is one line: where, why, and what to do."""
+
+
+class Listener:
+    """Listens on `host:port` (port 0: the kernel picks one) and gives each accepted socket and its peer's name away.
+
+    Raises ListenError when the address cannot be had.
+    """
+
+    def __init__(self, reactor: Reactor, host: str, port: int, accepted: Callable[[socket.socket, str], None]) -> None:
+        self._reactor = reactor
+        self._accepted = accepted
+        self._socket = _listen(host, port)
+        self._is_paused = False
+        self.is_closed = False
+        self.address = name(self._socket.getsockname())
+        """Where it listens, `host:port`; an IPv6 host stands in brackets."""
+        reactor.watch(self._socket, READ, self._accept)
+
+    def close(self) -> None:
+        """Listens no longer."""
+        if not self.is_closed:
+            self.is_closed = True
+            if not self._is_paused:
+                self._reactor.unwatch(self._socket)
+            self._socket.close()
+
+    def _accept(self, _: int) -> None:
+        for _turn in range(ACCEPTS_A_TURN):
+            if self.is_closed:
+                return
+            try:
+                sock, address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF:
+                    self._pause(error)
+                    return
+                log.warning("a client left before it was accepted: %s", error.strerror)
+                continue
+            sock.setblocking(False)
+            self._accepted(sock, name(address))
+
+    def _pause(self, error: OSError) -> None:
+        log.warning("%s: no new connections for %g s: %s", self.address, PAUSE, error.strerror)
+        self._is_paused = True
+        self._reactor.unwatch(self._socket)
+        self._reactor.call_later(PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.is_closed:
+            self._is_paused = False
+            self._reactor.watch(self._socket, READ, self._accept)
+
+
+def name(address: tuple[str, int]) -> str:
+    """A socket address as `host:port`."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ListenError(
+            f"cannot listen on {name((host, port))}: {error.strerror}: name an address of this machine"
+        ) from error
+    try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit it: replies are small and must not wait for the acknowledgement of the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ListenError(f"cannot listen on {name((host, port))}: {error.strerror}: {_advice(error)}") from error
+    return sock
+
+
+def _advice(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "end the program that has this port, or choose another with --listen"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 are for root, choose another with --listen"
+    return "choose an address of this machine with --listen"

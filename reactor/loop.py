@@ -1,0 +1,163 @@
+"""The loop: it waits for descriptors, signals and deadlines, and calls who registered for them, all in one thread.
+
+It does not know what a descriptor is for. One turn is: wait, read, settle, write, expire.
+"""
+
+import heapq
+import logging
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from itertools import count
+
+log = logging.getLogger("carteiro.reactor")
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+_FORGOTTEN_AT_LEAST = 100
+"""Cancelled timers that are worth a clean-up of the heap."""
+
+
+class Timer:
+    """A call that is due at a time; `cancel` takes it back."""
+
+    __slots__ = ("_reactor", "callback")
+
+    def __init__(self, reactor: "Reactor", callback: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """The call will not be made."""
+        if self.callback:
+            self.callback = None
+            self._reactor.forget_timer()
+
+
+class Reactor:
+    """A single-threaded event loop on `selectors.DefaultSelector`.
+
+    `settle` is called once a turn, after all that could be read was read and before anything is written: what is to be on
+    disk before a reply leaves is put there. It returns the seconds after which it wants to be called again, or None.
+    """
+
+    def __init__(self, settle: Callable[[], float | None] = lambda: None) -> None:
+        self._settle = settle
+        self._selector = selectors.DefaultSelector()
+        self._soon: list[Callable[[], None]] = []
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._serial = count()
+        self._forgotten = 0
+        self._settle_in: float | None = None
+        self._is_running = False
+        self._signals: dict[int, Callable[[], None]] = {}
+        self._waker: tuple[socket.socket, socket.socket] | None = None
+        self.now = time.monotonic()
+        """`time.monotonic` when this turn's waiting ended."""
+
+    # Registering
+
+    def watch(self, file: int | socket.socket, events: int, callback: Callable[[int], None]) -> None:
+        """From now on calls `callback(ready events)` when the descriptor is ready for some of `events` (READ | WRITE)."""
+        self._selector.register(file, events, callback)
+
+    def rewatch(self, file: int | socket.socket, events: int, callback: Callable[[int], None]) -> None:
+        """Watches a watched descriptor for other events."""
+        self._selector.modify(file, events, callback)
+
+    def unwatch(self, file: int | socket.socket) -> None:
+        """Watches the descriptor no longer."""
+        self._selector.unregister(file)
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Calls in the next write step: of this turn, when called before or in `settle`, else of the next."""
+        self._soon.append(callback)
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Calls in `delay` seconds at the earliest, in the expire step."""
+        timer = Timer(self, callback)
+        heapq.heappush(self._timers, (self.now + delay, next(self._serial), timer))
+        return timer
+
+    def forget_timer(self) -> None:
+        """One more timer is cancelled; they leave the heap when they are due, or once they are most of it."""
+        self._forgotten += 1
+        if self._forgotten > _FORGOTTEN_AT_LEAST and self._forgotten * 2 > len(self._timers):
+            self._timers = [entry for entry in self._timers if entry[2].callback]
+            heapq.heapify(self._timers)
+            self._forgotten = 0
+
+    def on_signal(self, signum: int, callback: Callable[[], None]) -> None:
+        """Calls in the loop, not in the signal handler, when the signal comes. Main thread only."""
+        if self._waker is None:
+            self._waker = socket.socketpair()
+            for end in self._waker:
+                end.setblocking(False)
+            self.watch(self._waker[0], READ, self._signalled)
+            signal.set_wakeup_fd(self._waker[1].fileno(), warn_on_full_buffer=False)
+        self._signals[signum] = callback
+        signal.signal(signum, lambda *_: None)
+
+    # Running
+
+    def run(self) -> None:
+        """Turns until `stop` is called."""
+        self._is_running = True
+        while self._is_running:
+            self.turn()
+
+    def stop(self) -> None:
+        """Ends `run` after this turn."""
+        self._is_running = False
+
+    def turn(self) -> None:
+        """One turn: waits until something is due, and does all that is due."""
+        ready = self._selector.select(self._patience())
+        self.now = time.monotonic()
+        for key, events in ready:
+            key.data(events)
+        self._settle_in = self._settle()
+        self._write()
+        self._expire()
+
+    def close(self) -> None:
+        """Gives back the descriptors and the signals; whoever is still registered is not called again."""
+        for signum in self._signals:
+            signal.signal(signum, signal.SIG_DFL)
+        if self._waker:
+            signal.set_wakeup_fd(-1)
+            for end in self._waker:
+                end.close()
+        self._selector.close()
+
+    def _patience(self) -> float | None:
+        if self._soon:
+            return 0
+        due = [] if self._settle_in is None else [self._settle_in]
+        if self._timers:
+            due.append(max(0.0, self._timers[0][0] - time.monotonic()))
+        return min(due, default=None)
+
+    def _write(self) -> None:
+        soon, self._soon = self._soon, []
+        for callback in soon:
+            callback()
+
+    def _expire(self) -> None:
+        while self._timers and self._timers[0][0] <= self.now:
+            timer = heapq.heappop(self._timers)[2]
+            callback, timer.callback = timer.callback, None
+            if callback:
+                callback()
+            else:
+                self._forgotten -= 1
+
+    def _signalled(self, _: int) -> None:
+        if self._waker:
+            for signum in self._waker[0].recv(4096):
+                callback = self._signals.get(signum)
+                if callback:
+                    callback()

@@ -1,0 +1,109 @@
+"""A service: listeners, their connections, the limit on these, and how all of it ends.
+
+It does not know what is spoken on a connection.
+"""
+
+import logging
+import resource
+import socket
+from collections.abc import Callable
+
+from .connection import Connection
+from .conversation import Opener
+from .listener import Listener
+from .loop import Reactor
+
+log = logging.getLogger("carteiro.reactor")
+
+DRAIN_LIMIT = 10.0
+"""Seconds that connections have to end when the server is drained."""
+
+_OWN_DESCRIPTORS = 64
+"""Descriptors that the process needs beside its connections."""
+
+
+class Server:
+    """Accepts connections on any number of listeners and gives each a conversation.
+
+    At `max_connections` a further client is sent `refusal` and closed; the others do not notice.
+    """
+
+    def __init__(
+        self, reactor: Reactor, open_conversation: Opener, max_connections: int, idle_timeout: float, refusal: bytes
+    ) -> None:
+        self._reactor = reactor
+        self._open_conversation = open_conversation
+        self._max_connections = max_connections
+        self._idle_timeout = idle_timeout
+        self._refusal = refusal
+        self._listeners: list[Listener] = []
+        self._connections: set[Connection] = set()
+        self._drained: Callable[[], None] | None = None
+        _allow_descriptors(max_connections + _OWN_DESCRIPTORS)
+
+    def listen(self, host: str, port: int) -> str:
+        """Listens there too, and returns the address as `host:port`. Raises ListenError."""
+        listener = Listener(self._reactor, host, port, self._accepted)
+        self._listeners.append(listener)
+        return listener.address
+
+    def drain(self, drained: Callable[[], None]) -> None:
+        """Accepts nobody any more and lets the conversations end; calls `drained` when all have, or after DRAIN_LIMIT."""
+        self._stop_listening()
+        self._drained = drained
+        self._reactor.call_later(DRAIN_LIMIT, self.close)
+        for connection in list(self._connections):
+            connection.shut_down()
+        self._check_drained()
+
+    def close(self) -> None:
+        """Ends everything at once."""
+        self._stop_listening()
+        for connection in list(self._connections):
+            connection.cut_off("the server stopped")
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+
+    def _accepted(self, sock: socket.socket, peer: str) -> None:
+        if len(self._connections) >= self._max_connections:
+            log.warning("%s refused: %d connections are the limit", peer, self._max_connections)
+            _send_and_close(sock, self._refusal)
+            return
+        try:
+            connection = Connection(self._reactor, sock, peer, self._open_conversation, self._idle_timeout, self._closed)
+        except Exception:
+            log.exception("%s: internal error before the first byte", peer)
+            sock.close()
+            return
+        if not connection.is_closed:
+            self._connections.add(connection)
+
+    def _closed(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._check_drained()
+
+    def _check_drained(self) -> None:
+        if self._drained and not self._connections:
+            self._drained()
+
+
+def _send_and_close(sock: socket.socket, data: bytes) -> None:
+    with sock:
+        try:
+            sock.send(data)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """Raises the soft limit on open files as far as it is needed and allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("open files are limited to %d here: about %d connections at once", allowed, allowed - _OWN_DESCRIPTORS)
