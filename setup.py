@@ -21,7 +21,7 @@ setup(
     python_requires=">=3.11",
     packages=[f"carteiro.{room}" for room in ROOMS],
     package_dir={f"carteiro.{room}": room for room in ROOMS},
-    scripts=["bin/smtpd"],
+    scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={
         "dev": ["coverage>=7.6", "hypothesis>=6.100", "mypy>=1.11", "pytest>=8", "ruff>=0.6"],
         "bench": ["aiosmtpd>=1.4.6"],

@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import Callable
 
+from .addresses import name
 from .loop import READ, Reactor
 
 log = logging.getLogger("carteiro.reactor")
@@ -40,7 +41,7 @@ class Listener:
         self._socket = _listen(host, port)
         self._is_paused = False
         self.is_closed = False
-        self.address = name(self._socket.getsockname())
+        self.address = name(*self._socket.getsockname()[:2])
         """Where it listens, `host:port`; an IPv6 host stands in brackets."""
         reactor.watch(self._socket, READ, self._accept)
 
@@ -67,7 +68,7 @@ class Listener:
                 log.warning("a client left before it was accepted: %s", error.strerror)
                 continue
             sock.setblocking(False)
-            self._accepted(sock, name(address))
+            self._accepted(sock, name(*address[:2]))
 
     def _pause(self, error: OSError) -> None:
         log.warning("%s: no new connections for %g s: %s", self.address, PAUSE, error.strerror)
@@ -81,12 +82,6 @@ class Listener:
             self._reactor.watch(self._socket, READ, self._accept)
 
 
-def name(address: tuple[str, int]) -> str:
-    """A socket address as `host:port`."""
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -95,7 +90,7 @@ def _listen(host: str, port: int) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ListenError(
-            f"cannot listen on {name((host, port))}: {error.strerror}: name an address of this machine"
+            f"cannot listen on {name(host, port)}: {error.strerror}: name an address of this machine"
         ) from error
     try:
         if family == socket.AF_INET6:
@@ -108,7 +103,7 @@ def _listen(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise ListenError(f"cannot listen on {name((host, port))}: {error.strerror}: {_advice(error)}") from error
+        raise ListenError(f"cannot listen on {name(host, port)}: {error.strerror}: {_advice(error)}") from error
     return sock
 
 

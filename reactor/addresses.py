@@ -1,0 +1,21 @@
+"""Socket addresses as people write them: `host:port`, an IPv6 host in brackets.
+
+It does not know whether anything is there.
+"""
+
+import re
+
+_WRITTEN = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})", re.ASCII)
+
+
+def parse(text: str) -> tuple[str, int]:
+    """Host and port. Raises ValueError, with a text that says what to write."""
+    match = _WRITTEN.fullmatch(text)
+    if not match or int(match[3]) > 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT: write 127.0.0.1:25 or [::1]:25")
+    return match[1] or match[2], int(match[3])
+
+
+def name(host: str, port: int) -> str:
+    """The address as `parse` takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
