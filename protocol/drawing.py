@@ -58,14 +58,19 @@ def _edges(table: Table) -> Iterator[tuple[State, State, str]]:
 
 
 def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, State, str]]:
+    accepted, refused = _LABELS[verb]
     if cell.accepted is cell.refused:
-        yield state, cell.accepted, verb.value
+        yield state, cell.accepted, f"{accepted} or {refused}"
         return
-    answer = {Verb.STORED: ("stored", "not stored"), Verb.END: ("#quot;.#quot;", "#quot;.#quot; too large")}
-    accepted, refused = answer.get(verb, (verb.value, f"{verb.value} refused"))
     yield state, cell.accepted, accepted
     if cell.refused is not state:
         yield state, cell.refused, refused
 
+
+_LABELS = {verb: (verb.value.replace(":", ""), f"{verb.value.replace(':', '')} refused") for verb in Verb} | {
+    Verb.END: ("a lone dot", "a lone dot, too large"),
+    Verb.STORED: ("stored", "not stored"),
+}
+"""Arrow labels, accepted and refused, without the characters that Mermaid or dot take for syntax."""
 
 FORMATS = {"text": text, "mermaid": mermaid, "dot": dot}

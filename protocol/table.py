@@ -133,7 +133,7 @@ def _row_flaws(table: Table, state: State, row: Mapping[Verb, Cell]) -> Iterable
             yield f"{state.name}, {verb.name}: commands are read here"
         elif reading is not None and not is_end_of_data and row[verb] is not reading:
             yield f"{state.name}, {verb.name}: no commands are read here"
-    if (reading is Mark.HELD) != isinstance(row[Verb.STORED], Go) or isinstance(row[Verb.STORED], Reply):
+    if not (isinstance(row[Verb.STORED], Go) if reading is Mark.HELD else row[Verb.STORED] is Mark.NEVER):
         yield f"{state.name}: storage answers in the states that wait for it, and in no other"
 
 

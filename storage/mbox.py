@@ -23,6 +23,8 @@ LOCK_PATIENCE = 10.0
 LOCK_RETRY = 0.05
 """Seconds between two attempts to lock a mailbox."""
 
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
 Answer = Callable[[StorageError | None], None]
 
 
@@ -80,6 +82,7 @@ class MboxStore:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(self._directory)  # mailbox files whose names a crash kept from the disk
         except OSError as error:
             raise StorageError(f"mail directory {directory}: {error.strerror}") from error
         if not os.access(directory, os.W_OK | os.X_OK):
@@ -137,13 +140,13 @@ class MboxStore:
 
     def _append(self, name: str, entries: bytes) -> None:
         """All of `entries` at the end of a mailbox file and on disk; or an OSError, and the file is as it was."""
-        descriptor, is_new = self._open(name)
+        descriptor = self._open(name)
         try:
             end = os.fstat(descriptor).st_size
             try:
                 _write(descriptor, mboxrd.gap(os.pread(descriptor, 2, max(0, end - 2))) + entries)
                 os.fdatasync(descriptor)
-                if is_new:
+                if end == 0:  # perhaps a new file, and then its name is to be on disk too
                     os.fsync(self._directory)
             except OSError:
                 os.ftruncate(descriptor, end)
@@ -151,29 +154,22 @@ class MboxStore:
         finally:
             os.close(descriptor)
 
-    def _open(self, name: str) -> tuple[int, bool]:
-        """A mailbox file, open and locked, and whether it is new. Until it is locked, another program may replace it."""
+    def _open(self, name: str) -> int:
+        """A mailbox file, made when it is missing, open and locked. Until it is locked, another program may replace it."""
         while True:
-            descriptor, is_new = self._open_or_make(name)
+            descriptor = os.open(name, _FLAGS, 0o600, dir_fd=self._directory)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise OSError(0, "not a regular file")
                 lock(descriptor)
                 if os.path.samestat(os.fstat(descriptor), os.stat(name, dir_fd=self._directory, follow_symlinks=False)):
-                    return descriptor, is_new
+                    return descriptor
             except FileNotFoundError:
                 pass
             except BaseException:
                 os.close(descriptor)
                 raise
             os.close(descriptor)
-
-    def _open_or_make(self, name: str) -> tuple[int, bool]:
-        flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        try:
-            return os.open(name, flags, dir_fd=self._directory), False
-        except FileNotFoundError:
-            return os.open(name, flags | os.O_CREAT, 0o600, dir_fd=self._directory), True
 
 
 def _write(descriptor: int, data: bytes) -> None:

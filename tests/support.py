@@ -1,0 +1,292 @@
+"""What many tests use: sessions without a network, mailboxes read back, and a real server on a free port."""
+
+import mailbox
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from protocol.classic import CLASSIC
+from protocol.outside import Site
+from protocol.session import Session
+from protocol.table import Dialect
+
+ROOT = Path(__file__).resolve().parent.parent
+USERS = ("johndoe", "jhaneroe", "babydoe")
+NOW = 1_790_000_000.0
+
+
+class Kept(NamedTuple):
+    """A message as somebody finds it in a mailbox."""
+
+    reverse_path: bytes
+    forward_path: bytes
+    content: bytes
+
+
+class MemoryMessage:
+    """A message on its way into a MemoryStore."""
+
+    def __init__(self, store: "MemoryStore", id: str, reverse_path: bytes, forward_path: bytes, box: str) -> None:
+        self.id = id
+        self.box = box
+        self._store = store
+        self._paths = reverse_path, forward_path
+        self._trace = b""
+        self._content = b""
+        self._answer: Callable[[Exception | None], None] | None = None
+
+    def trace(self, fields: bytes) -> None:
+        self._trace += fields
+
+    def write(self, content: bytes) -> None:
+        self._content += content
+
+    def commit(self, answer: Callable[[Exception | None], None]) -> None:
+        self._answer = answer
+        self._store.committed.append(self)
+
+    def abandon(self) -> None:
+        self._store.abandoned += 1
+
+    def settle(self, fault: Exception | None) -> None:
+        if fault is None:
+            kept = Kept(*self._paths, self._content)
+            self._store.boxes.setdefault(self.box, []).append(kept)
+            self._store.traces.append(self._trace)
+        assert self._answer
+        self._answer(fault)
+
+
+class MemoryStore:
+    """Keeps messages in memory, and answers when `settle` is called, as a disk store does at the end of a turn."""
+
+    def __init__(self) -> None:
+        self.boxes: dict[str, list[Kept]] = {}
+        self.traces: list[bytes] = []
+        self.committed: list[MemoryMessage] = []
+        self.abandoned = 0
+        self.fault: Exception | None = None
+        self._begun = 0
+
+    def begin(self, reverse_path: bytes, forward_path: bytes, box: str) -> MemoryMessage:
+        self._begun += 1
+        return MemoryMessage(self, f"m{self._begun}", reverse_path, forward_path, box)
+
+    def settle(self) -> None:
+        committed, self.committed = self.committed, []
+        for message in committed:
+            message.settle(self.fault)
+
+
+def find_user(name: bytes) -> str | None:
+    """The users of the tests, without a file."""
+    return name.decode() if name in {user.encode() for user in USERS} else None
+
+
+class Client:
+    """A client that needs no network: says bytes to a Session, and hears its replies as lines.
+
+    It lives in a world in which the disk answers at the end of each turn, unless `disk_is_slow`.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect = CLASSIC,
+        *,
+        max_message_size: int = 1000,
+        max_refusals: int = 0,
+        disk_is_slow: bool = False,
+    ) -> None:
+        self.store = MemoryStore()
+        self.log: list[str] = []
+        self.wakes = 0
+        self._disk_is_slow = disk_is_slow
+        site = Site(dialect, b"mx.test", find_user, self.store, lambda: NOW, max_message_size, max_refusals)
+        self.session = Session(site, "192.0.2.1", self._report, self._wake)
+        self.session.open()
+
+    def _report(self, words: str, *values: object) -> None:
+        self.log.append(words % values)
+
+    def _wake(self) -> None:
+        self.wakes += 1
+
+    def send(self, data: bytes) -> list[bytes]:
+        """Sends bytes as they are; returns the replies that came, in lines."""
+        self.session.receive(data)
+        return self.hear()
+
+    def say(self, *lines: str) -> list[bytes]:
+        """Sends lines one at a time; returns the last one's replies."""
+        heard = self.hear()
+        for line in lines:
+            heard = self.send(line.encode() + b"\r\n")
+        return heard
+
+    def hear(self) -> list[bytes]:
+        """What was not heard yet, with all turns made that are needed for it."""
+        while not self._disk_is_slow and self.store.committed:
+            self.settle()
+        heard = bytes(self.session.outgoing)
+        self.session.outgoing.clear()
+        return heard.split(b"\r\n")[:-1]
+
+    def settle(self) -> None:
+        """The disk answers, and the connection resumes the session."""
+        self.store.settle()
+        self.session.resume()
+
+    def codes(self, *lines: str) -> list[int]:
+        """The reply codes of one last line after some others."""
+        return [int(reply[:3]) for reply in self.say(*lines)]
+
+
+TO_DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
+MESSAGE = (*TO_DATA, "hello", ".")
+
+
+# Mailboxes
+
+
+_TRACE = re.compile(
+    rb"Return-Path: <(.*)>\nDelivered-To: (.*)\nReceived: from .* \(\[.*\]\)\n\tby .* with SMTP id .*\n\tfor .*; .*\n"
+)
+
+
+def read_mailbox(path: Path) -> list[Kept]:
+    """The messages of a mailbox file, as Python's `mailbox.mbox` reads them, mboxrd quoting undone."""
+    if not path.exists():
+        return []
+    box = mailbox.mbox(path, create=False)
+    try:
+        return [_kept(box.get_bytes(key)) for key in box.iterkeys()]
+    finally:
+        box.close()
+
+
+def _kept(entry: bytes) -> Kept:
+    trace = _TRACE.match(entry)
+    assert trace, entry
+    return Kept(trace[1], trace[2], re.sub(rb"(?m)^>(>*From )", rb"\1", entry[trace.end() :]))
+
+
+def as_stored(content: bytes) -> bytes:
+    """Mail data as it stands in a mailbox: LF ends, a blank line before it when it does not begin with a header field."""
+    lines = content.replace(b"\r\n", b"\n")
+    first = lines.split(b"\n")[0]
+    name = first.partition(b":")[0].rstrip(b" \t")
+    has_header = b":" in first and name != b"" and all(0x21 <= octet <= 0x7E for octet in name)
+    return lines if has_header or lines.startswith(b"\n") else b"\n" + lines
+
+
+# The real server
+
+
+class Server:
+    """`bin/smtpd` as a process of its own, on a port that the kernel picks."""
+
+    def __init__(self, directory: Path, *arguments: str, users: Iterable[str] = USERS, quiet: bool = False) -> None:
+        self.mail_dir = directory / "mailboxes"
+        self.users = directory / "users.txt"
+        self.users.write_text("\n".join(users))
+        self.log_file = directory / "smtpd.log"
+        listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
+        command = [sys.executable, ROOT / "bin" / "smtpd", *listen, "--mail-dir", self.mail_dir, *arguments, self.users]
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.addresses = [self._address() for _ in range(max(1, arguments.count("--listen")))]
+        self.port = self.addresses[0][1]
+
+    def _address(self) -> tuple[str, int]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        match = re.fullmatch(r"listening on \[?([^\]]+)\]?:(\d+)\n", line)
+        assert match, f"{line!r}, and on stderr: {self.log}"
+        return match[1], int(match[2])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        assert self.process.stdout
+        self.process.stdout.close()
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def stop(self, signum: int = signal.SIGTERM, patience: float = 15) -> int:
+        """Sends a signal and returns the exit code."""
+        self.process.send_signal(signum)
+        return self.process.wait(patience)
+
+    def connect(self) -> "Telnet":
+        """A client that has been greeted."""
+        client = Telnet(self.port)
+        assert client.hear()[:3] == b"220"
+        return client
+
+    def mailbox(self, name: str) -> list[Kept]:
+        return read_mailbox(self.mail_dir / f"{name}.txt")
+
+
+class Telnet:
+    """A client over a real socket."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection((host, port), 10)
+        self._file = self.socket.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def hear(self) -> bytes:
+        """The next line, b"" at the end."""
+        return self._file.readline().removesuffix(b"\r\n")
+
+    def say(self, *lines: str) -> bytes:
+        """Sends lines one at a time, waiting for each reply; returns the last one."""
+        reply = b""
+        for line in lines:
+            self.send(line.encode() + b"\r\n")
+            reply = self.hear()
+        return reply
+
+    def mail(self, content: bytes, sender: str = "a@b", to: str = "johndoe") -> bytes:
+        """A transaction up to its last reply; `content` is lines with their ends."""
+        assert self.say(f"mail from: {sender}", f"rcpt to: {to}", "data")[:3] == b"354"
+        self.send(content + b".\r\n")
+        return self.hear()
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
+
+
+def wait_until(happened: Callable[[], bool], patience: float = 10) -> None:
+    """Returns when something has happened; fails when it does not."""
+    end = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def descriptors(pid: int) -> int:
+    """How many files a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))

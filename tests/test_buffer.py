@@ -1,0 +1,121 @@
+"""Lines and mail data come out the same, whatever pieces the bytes came in."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from protocol.buffer import Buffer
+
+LIMIT = 10
+
+
+def pieces_of(data: bytes, cuts: list[int]) -> list[bytes]:
+    """`data` cut at some places (taken modulo its length)."""
+    places = sorted({cut % (len(data) + 1) for cut in cuts})
+    return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+def lines_of(pieces: list[bytes]) -> list[bytes]:
+    buffer, lines = Buffer(LIMIT), []
+    for piece in pieces:
+        buffer.feed(piece)
+        while (line := buffer.line()) is not None:
+            lines.append(line)
+    return lines
+
+
+def content_of(pieces: list[bytes]) -> tuple[bytes, bool, list[bytes]]:
+    """The mail data, whether its end came, and the lines after it."""
+    buffer, content, is_end, lines = Buffer(LIMIT), b"", False, []
+    buffer.begin_content()
+    for piece in pieces:
+        buffer.feed(piece)
+        if not is_end:
+            more, is_end = buffer.content()
+            content += more
+        while is_end and (line := buffer.line()) is not None:
+            lines.append(line)
+    return content, is_end, lines
+
+
+def expected_content(data: bytes) -> tuple[bytes, bool, list[bytes]]:
+    """RFC 5321 section 4.5.2, a line at a time. Without an end, only what can no longer be part of one."""
+    content, rest = b"", data
+    while b"\n" in rest:
+        line, rest = rest.split(b"\n", 1)
+        if line.removesuffix(b"\r") == b".":
+            return content, True, [text.removesuffix(b"\r")[: LIMIT + 1] for text in rest.split(b"\n")[:-1]]
+        content += line.removeprefix(b".") + b"\n"
+    return content + rest.removeprefix(b"."), False, []
+
+
+NEAR_ENDS = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b".", b"\r\n.\r\n", b"x", b"\0"]), max_size=12).map(b"".join)
+CUTS = st.lists(st.integers(0, 40), max_size=12)
+
+
+def test_a_line_ends_at_lf_and_a_cr_before_it_is_dropped() -> None:
+    assert lines_of([b"a\r\nb\nc\r\r\n\r\n\nd"]) == [b"a", b"b", b"c\r", b"", b""]
+
+
+def test_a_line_over_the_limit_tells_by_its_length() -> None:
+    assert lines_of([b"0123456789\r\n0123456789a\r\n0123456789ab\nshort\n"]) == [
+        b"0123456789",
+        b"0123456789a",
+        b"0123456789a",
+        b"short",
+    ]
+
+
+def test_a_line_without_an_end_takes_bounded_memory() -> None:
+    buffer = Buffer(LIMIT)
+    for _ in range(1000):
+        buffer.feed(b"x" * 1000)
+        assert buffer.line() is None
+        assert len(buffer._bytes) + len(buffer._overlong) <= 2 * LIMIT + 2
+    buffer.feed(b"\nhelo\n")
+    assert (buffer.line(), buffer.line(), buffer.line()) == (b"x" * (LIMIT + 1), b"helo", None)
+
+
+def test_nothing_is_kept_of_what_was_taken() -> None:
+    buffer = Buffer(LIMIT)
+    buffer.feed(b"x\n" * 1000)
+    while buffer.line() is not None:
+        pass
+    assert buffer._bytes == b""
+
+
+def test_cleared_bytes_are_gone() -> None:
+    buffer = Buffer(LIMIT)
+    buffer.feed(b"x" * 1000)
+    assert buffer.line() is None
+    buffer.clear()
+    buffer.feed(b"a\n")
+    assert buffer.line() == b"a"
+
+
+@given(NEAR_ENDS, CUTS)
+def test_lines_are_the_same_in_any_pieces(data: bytes, cuts: list[int]) -> None:
+    expected = [line.removesuffix(b"\r")[: LIMIT + 1] for line in data.split(b"\n")[:-1]]
+    assert lines_of(pieces_of(data, cuts)) == expected
+
+
+@given(NEAR_ENDS, CUTS)
+@example(b".\r\nquit\r\n", [])
+@example(b"\r\n.\r\n", [2])
+@example(b"..\r\n.x\r\n.\r\n", [3, 5])
+@example(b"a\n.\rb\n.\n", [3, 4])
+@example(b"a\r\n.\r\nb\r\n.\r\n", [])
+def test_mail_data_is_the_same_in_any_pieces(data: bytes, cuts: list[int]) -> None:
+    content, is_end, lines = content_of(pieces_of(data, cuts))
+    wanted, wanted_end, wanted_lines = expected_content(data)
+    if is_end:
+        assert (content, is_end, lines) == (wanted, wanted_end, wanted_lines)
+    else:
+        assert not wanted_end
+        assert wanted.startswith(content) and len(wanted) - len(content) <= 2
+
+
+@given(st.lists(st.binary(max_size=5), max_size=8), CUTS)
+def test_what_a_client_stuffs_comes_out_as_it_was(lines: list[bytes], cuts: list[int]) -> None:
+    text = [line.replace(b"\n", b"") for line in lines]
+    stuffed = b"".join(b"." * line.startswith(b".") + line + b"\r\n" for line in text) + b".\r\n"
+    assert content_of(pieces_of(stuffed, cuts)) == (b"".join(line + b"\r\n" for line in text), True, [])

@@ -1,0 +1,111 @@
+"""A message in a mailbox file is found again, byte for byte, whatever it holds."""
+
+import mailbox
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from storage import mboxrd
+
+from .support import NOW, as_stored
+
+TRACE = (
+    b"Received: from me ([192.0.2.1])\r\n\tby mx (carteiro) with SMTP id 1\r\n\tfor <b>; Mon, 1 Jan 2026 00:00:00 +0000\r\n"
+)
+
+
+def entry(content: bytes, reverse_path: bytes = b"a@b") -> bytes:
+    return mboxrd.entry(reverse_path, b"b", TRACE, content, NOW)
+
+
+def test_an_entry_word_for_word() -> None:
+    assert entry(b"Subject: x\r\n\r\nFrom me\r\n") == (
+        b"From a@b Mon Sep 21 14:13:20 2026\n"
+        b"Return-Path: <a@b>\n"
+        b"Delivered-To: b\n"
+        b"Received: from me ([192.0.2.1])\n"
+        b"\tby mx (carteiro) with SMTP id 1\n"
+        b"\tfor <b>; Mon, 1 Jan 2026 00:00:00 +0000\n"
+        b"Subject: x\n"
+        b"\n"
+        b">From me\n"
+        b"\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "stands"),
+    [
+        (b"", b"\n"),
+        (b"hello\r\n", b"\nhello\n"),
+        (b" folded\r\n", b"\n folded\n"),
+        (b"\r\nhello\r\n", b"\nhello\n"),
+        (b"no header: here\r\n", b"\nno header: here\n"),
+        (b": x\r\n", b"\n: x\n"),
+        (b"caf\xc3\xa9: x\r\n", b"\ncaf\xc3\xa9: x\n"),
+        (b"X-Y: z\r\n", b"X-Y: z\n"),
+        (b"X : z\r\n", b"X : z\n"),
+        (b"no end", b"\nno end\n"),
+        (b"a\r\r\nb\rc\r\n", b"\na\r\nb\rc\n"),
+        (b">>From x\r\nFrom\r\nFrom x", b"\n>>>From x\nFrom\n>From x\n"),
+    ],
+)
+def test_how_content_stands_after_the_trace_fields(content: bytes, stands: bytes) -> None:
+    trace = TRACE.replace(b"\r\n", b"\n")
+    assert entry(content).split(trace, 1)[1] == stands + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("reverse_path", "shown"),
+    [
+        (b"", b"MAILER-DAEMON"),
+        (b"johndoe", b"johndoe"),
+        (b'"a\\"@b', b"?a??@b"),
+        (b"\xc3\xa9@b", b"??@b"),
+        (b"a\0b", b"a?b"),
+    ],
+)
+def test_the_separator_is_one_that_mail_programs_know(reverse_path: bytes, shown: bytes) -> None:
+    lines = entry(b"", reverse_path).split(b"\n")
+    assert lines[0] == b"From " + shown + b" Mon Sep 21 14:13:20 2026"
+    assert lines[1] == b"Return-Path: <" + reverse_path + b">"
+
+
+@pytest.mark.parametrize(
+    ("end", "gap"), [(b"", b""), (b"\n\n", b""), (b"x\n", b"\n"), (b"xy", b"\n\n"), (b"\n", b"\n"), (b"x", b"\n\n")]
+)
+def test_a_new_entry_begins_after_a_blank_line(end: bytes, gap: bytes) -> None:
+    assert mboxrd.gap(end) == gap
+
+
+CONTENT = st.lists(
+    st.one_of(
+        st.binary(max_size=12), st.sampled_from([b"From ", b">From x", b"\n", b"\r\n", b"\r", b"A: b", b"", b"From x\n\n"])
+    ),
+    max_size=8,
+).map(b"".join)
+
+
+@given(st.lists(CONTENT, max_size=4))
+@example([b"From a Mon Sep 21 14:13:20 2026\r\n\r\n", b"\n\n\n", b""])
+def test_any_bytes_come_back_through_a_mail_program(contents: list[bytes]) -> None:
+    """`mailbox.mbox` knows the separators; the one `>` that mboxrd puts before a From line is taken off here."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "box"
+        path.write_bytes(b"".join(entry(content) for content in contents))
+        box = mailbox.mbox(path, create=False)
+        found = [box.get_bytes(key) for key in box.iterkeys()]
+        box.close()
+    trace = b"Return-Path: <a@b>\nDelivered-To: b\n" + TRACE.replace(b"\r\n", b"\n")
+    messages = [re.sub(rb"(?m)^>(>*From )", rb"\1", text.removeprefix(trace)) for text in found]
+    assert all(text.startswith(trace) for text in found)
+    assert messages == [with_end(as_stored(content)) for content in contents]
+
+
+def with_end(lines: bytes) -> bytes:
+    """A file's last line ends."""
+    return lines if lines.endswith(b"\n") or not lines else lines + b"\n"

@@ -1,0 +1,81 @@
+"""Would the ordering tests notice a wrong cell? Each cell of the table is changed in turn, to see them fail."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from protocol.classic import CLASSIC, VERBS, Classic
+from protocol.commands import parse_classic
+from protocol.replies import UNRECOGNIZED, Reply
+from protocol.table import Dialect, Go, Mark, State, Table, Verb, Written
+
+from .ordering import check_order, ordering_of
+from .test_table import changed
+
+MAY_REFUSE = {Verb.RCPT, Verb.END, Verb.STORED}
+"""The verbs whose action can refuse; for the others it is of no effect where a refusal would lead."""
+
+CELLS = [(state, verb) for state in Classic for verb in VERBS]
+
+
+def other_cells(state: State, verb: Verb) -> Iterator[Written]:
+    """What else could stand in this cell: every other state, for each outcome; every other Mark; a refusal."""
+    old = CLASSIC.table.cells[state][verb]
+    yield from (mark for mark in Mark if mark is not old)
+    if not isinstance(old, Reply):
+        yield UNRECOGNIZED
+    accepted, refused = old if isinstance(old, Go) else (None, state)
+    yield from ((other, refused) for other in Classic if other is not accepted)
+    if accepted is not None and verb in MAY_REFUSE:
+        yield from ((accepted, other) for other in Classic if other is not refused)
+
+
+def dialect_with(state: State, verb: Verb, cell: Written) -> Dialect | None:
+    """The classic dialect with one wrong cell; None where that is no table at all."""
+    try:
+        return Dialect(Table("mutant", VERBS, changed(state, verb, cell)), parse_classic)
+    except ValueError:
+        return None
+
+
+def mutants(state: State, verb: Verb) -> list[tuple[Written, Dialect]]:
+    tried = [(cell, dialect_with(state, verb, cell)) for cell in other_cells(state, verb)]
+    return [(cell, dialect) for cell, dialect in tried if dialect]
+
+
+def is_noticed(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except (AssertionError, RuntimeError):
+        return True
+    return False
+
+
+@pytest.mark.parametrize(("state", "verb"), CELLS, ids=lambda word: word.name)
+def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> None:
+    missed = [cell for cell, dialect in mutants(state, verb) if not is_noticed(partial(check_order, dialect))]
+    assert not missed
+
+
+def test_most_wrong_cells_are_noticed_by_random_histories_too() -> None:
+    """One wrong content for each cell: they look for what enumeration cannot see, so they must not be blind."""
+    once = settings(
+        max_examples=100,
+        stateful_step_count=15,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    tried = [(state, verb, *found[0]) for state, verb in CELLS if (found := mutants(state, verb))]
+    missed = [
+        f"{state.name}, {verb.name}: {cell}"
+        for state, verb, cell, dialect in tried
+        if not is_noticed(partial(run_state_machine_as_test, ordering_of(dialect), settings=once))
+    ]
+    print(f"{len(tried) - len(missed)} of {len(tried)} noticed; missed: {missed}")
+    assert len(missed) <= len(tried) // 10, missed

@@ -1,0 +1,19 @@
+"""The classic dialect keeps the order of commands: by enumeration, and in random histories."""
+
+from hypothesis import settings
+
+from protocol.classic import CLASSIC
+
+from .ordering import check_every_step, check_waiting_for_storage, ordering_of
+
+
+def test_every_line_in_every_situation() -> None:
+    check_every_step(CLASSIC)
+
+
+def test_every_line_while_storage_has_not_answered() -> None:
+    check_waiting_for_storage(CLASSIC)
+
+
+TestOrdering = ordering_of(CLASSIC).TestCase
+TestOrdering.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

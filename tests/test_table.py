@@ -1,0 +1,75 @@
+"""A table is total and makes sense, or it is not a table."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from protocol.classic import CLASSIC, ROWS, VERBS, Classic
+from protocol.replies import UNRECOGNIZED
+from protocol.table import Go, Mark, State, Table, Verb, Written, reachable
+
+
+def changed(state: State, verb: Verb, cell: Written) -> dict[State, Sequence[Written]]:
+    rows: dict[State, Sequence[Written]] = dict(ROWS)
+    rows[state] = [cell if v is verb else old for v, old in zip(VERBS, ROWS[state], strict=True)]
+    return rows
+
+
+def test_every_state_has_a_cell_for_every_verb() -> None:
+    table = CLASSIC.table
+    assert {(state, verb) for state in table.cells for verb in table.cells[state]} == {
+        (s, v) for s in Classic for v in VERBS
+    }
+
+
+def test_every_state_can_be_reached_and_closing_is_the_only_end() -> None:
+    table = CLASSIC.table
+    assert reachable(table) == set(Classic)
+    ends = {state for state, row in table.cells.items() if not any(isinstance(cell, Go) for cell in row.values())}
+    assert ends == {table.closed} == {Classic.CLOSED}
+
+
+def test_a_cell_stays_where_it_is_when_the_action_refuses() -> None:
+    cells = CLASSIC.table.cells
+    assert cells[Classic.START][Verb.HELO] == Go(Classic.CLIENT, Classic.START)
+    assert cells[Classic.REVERSE][Verb.RCPT] == Go(Classic.FORWARD, Classic.CLIENT)
+
+
+def test_what_is_read_follows_from_the_cells() -> None:
+    reading = {state: CLASSIC.table.reading(state) for state in Classic}
+    assert {state for state, kind in reading.items() if kind is Mark.TEXT} == {Classic.CONTENT, Classic.CONTENT2}
+    assert {state for state, kind in reading.items() if kind is Mark.HELD} == {Classic.STORING, Classic.STORING2}
+    assert {state for state, kind in reading.items() if kind is Mark.GONE} == {Classic.CLOSED}
+
+
+@pytest.mark.parametrize(
+    ("state", "verb", "cell", "flaw"),
+    [
+        (Classic.START, Verb.HELO, UNRECOGNIZED, "CLIENT cannot be reached"),
+        (Classic.START, Verb.OTHER, Classic.CLIENT, "START: a line of any kind can come"),
+        (Classic.START, Verb.OTHER, Mark.NEVER, "START: a line of any kind can come"),
+        (Classic.START, Verb.END, Classic.CLIENT, "START, END: commands are read here"),
+        (Classic.START, Verb.MAIL, Mark.TEXT, "START, MAIL: commands are read here"),
+        (Classic.CONTENT, Verb.END, Mark.TEXT, "CONTENT: mail data never ends"),
+        (Classic.CONTENT, Verb.HELO, UNRECOGNIZED, "CONTENT, HELO: no commands are read here"),
+        (Classic.START, Verb.STORED, Classic.CLIENT, "START: storage answers in the states that wait for it"),
+        (Classic.START, Verb.STORED, UNRECOGNIZED, "START: storage answers in the states that wait for it"),
+        (Classic.STORING, Verb.STORED, Mark.NEVER, "STORING: storage answers in the states that wait for it"),
+        (Classic.CLOSED, Verb.OTHER, UNRECOGNIZED, "CLOSED is the last row, so nothing may be read in it"),
+    ],
+)
+def test_a_table_without_sense_is_refused(state: State, verb: Verb, cell: Written, flaw: str) -> None:
+    with pytest.raises(ValueError, match=flaw):
+        Table("broken", VERBS, changed(state, verb, cell))
+
+
+def test_a_table_with_a_hole_is_refused() -> None:
+    rows: dict[State, Sequence[Written]] = dict(ROWS)
+    del rows[Classic.SERVED]
+    rows[Classic.START] = ROWS[Classic.START][:-1]
+    with pytest.raises(ValueError, match="SERVED has no row; START has 7 cells for 8 verbs"):
+        Table("broken", VERBS, rows)
+    with pytest.raises(ValueError, match="STORED has 0 columns"):
+        Table("broken", VERBS[:-1], ROWS)
+    with pytest.raises(ValueError, match="HELO has 2 columns"):
+        Table("broken", (*VERBS, Verb.HELO), ROWS)
