@@ -1,0 +1,280 @@
+"""A connection: bytes in both directions as the peer takes them, deadlines, and an end in which nothing is lost."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from reactor import connection as module
+from reactor.connection import Connection
+from reactor.loop import READ, WRITE, Reactor
+
+
+class Echo:
+    """A conversation that says what it hears; some words make it do other things. Nothing in it is about mail."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.wake = wake
+        self.outgoing = bytearray()
+        self.is_finished = False
+        self.is_held = False
+        self.farewell = ""
+        self.calls: list[str] = []
+        self.room = 100_000
+
+    @property
+    def takes_input(self) -> bool:
+        return not self.is_finished and not self.is_held and len(self.outgoing) < self.room
+
+    def open(self) -> None:
+        self.outgoing += b"hi\n"
+
+    def receive(self, data: bytes) -> None:
+        self.calls.append("receive")
+        if b"bug" in data:
+            raise ZeroDivisionError("a bug")
+        self.is_held = b"hold" in data
+        self.outgoing += data
+        self.finish(b"bye" in data)
+
+    def finish(self, finished: bool = True) -> None:
+        self.is_finished = self.is_finished or finished
+
+    def end_of_input(self) -> None:
+        self.calls.append("end_of_input")
+        self.outgoing += b"the end\n"
+        self.finish()
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+        if self.is_held:
+            self.is_held = False
+            self.outgoing += b"resumed\n"
+
+    def time_out(self) -> None:
+        self.outgoing += b"too slow\n"
+        self.finish()
+
+    def shut_down(self, at_once: bool) -> None:
+        self.outgoing += b"going down\n"
+        self.finish(at_once)
+
+    def break_down(self) -> None:
+        self.outgoing += b"my fault\n"
+        self.finish()
+
+    def hang_up(self) -> None:
+        self.calls.append("hang_up")
+
+
+class Pair:
+    """A connection with an Echo, and the other end of it."""
+
+    def __init__(self, idle_timeout: float = 300) -> None:
+        self.reactor = Reactor()
+        ours, self.peer = socket.socketpair()
+        ours.setblocking(False)
+        self.peer.settimeout(5)
+        self.closed = 0
+        self.echos: list[Echo] = []
+        self.connection = Connection(self.reactor, ours, "peer", self._open, idle_timeout, self._on_closed)
+        self.echo = self.echos[0]
+        self.turns()
+
+    def _open(self, _: str, wake: Callable[[], None]) -> Echo:
+        self.echos.append(Echo(wake))
+        return self.echos[-1]
+
+    def _on_closed(self, _: Connection) -> None:
+        self.closed += 1
+
+    def turns(self, least: int = 3) -> None:
+        """Some turns, none of which waits for long."""
+        for _ in range(least):
+            self.reactor.call_later(0, lambda: None)
+            self.reactor.turn()
+
+    def say(self, data: bytes) -> bytes:
+        self.peer.send(data)
+        self.turns()
+        return self.peer.recv(1 << 20)
+
+    def run_for(self, seconds: float) -> None:
+        self.reactor.call_later(seconds, self.reactor.stop)
+        self.reactor.run()
+
+    def close(self) -> None:
+        self.connection.close("test")
+        self.peer.close()
+        self.reactor.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    pair = Pair()
+    assert pair.peer.recv(100) == b"hi\n"
+    yield pair
+    pair.close()
+
+
+def test_what_is_said_is_sent(pair: Pair) -> None:
+    assert pair.say(b"hello\n") == b"hello\n"
+    assert pair.connection._events == READ
+
+
+def test_what_the_peer_does_not_read_waits_and_holds_up_reading(pair: Pair) -> None:
+    pair.peer.setblocking(False)
+    sent = 0
+    for _ in range(1000):
+        try:
+            sent += pair.peer.send(b"x" * 10_000)
+        except BlockingIOError:
+            break
+        pair.turns(1)
+    assert pair.connection._events == WRITE
+    assert len(pair.echo.outgoing) < pair.echo.room + module.RECEIVE_SIZE
+    heard = 0
+    pair.peer.setblocking(True)
+    while heard < sent:
+        heard += len(pair.peer.recv(1 << 20))
+        pair.turns(1)
+    assert heard == sent and pair.connection._events == READ
+
+
+def test_a_conversation_that_waits_for_room_is_resumed_when_there_is_some(pair: Pair) -> None:
+    pair.echo.room = 3
+    assert pair.say(b"hello\n") == b"hello\n"
+    assert pair.echo.calls == ["receive", "resume"]
+
+
+def test_a_held_conversation_is_not_read_until_it_wakes(pair: Pair) -> None:
+    assert pair.say(b"hold\n") == b"hold\n"
+    pair.peer.send(b"more\n")
+    pair.turns()
+    assert pair.connection._events == 0 and pair.echo.calls == ["receive"]
+    pair.echo.wake()
+    pair.echo.wake()
+    pair.turns()
+    assert pair.peer.recv(100) == b"resumed\nmore\n"
+    assert pair.echo.calls == ["receive", "resume", "receive"]
+
+
+def test_the_end_of_input_is_answered_before_the_close(pair: Pair) -> None:
+    pair.peer.shutdown(socket.SHUT_WR)
+    pair.turns()
+    assert pair.peer.recv(100) == b"the end\n"
+    assert pair.peer.recv(100) == b"" and pair.closed == 1
+    assert pair.echo.calls == ["end_of_input", "hang_up"]
+
+
+def test_the_last_words_arrive_though_the_peer_goes_on_talking() -> None:
+    """Over TCP, a close with unread input resets the connection, and the peer may lose what it has not read."""
+    reactor = Reactor()
+    listener = socket.create_server(("127.0.0.1", 0))
+    peer = socket.create_connection(listener.getsockname())
+    ours, _ = listener.accept()
+    ours.setblocking(False)
+    closed: list[Connection] = []
+    Connection(reactor, ours, "peer", lambda _, wake: Echo(wake), 300, closed.append)
+    peer.sendall(b"bye\n")
+    for _ in range(20):
+        reactor.call_later(0.001, lambda: None)
+        reactor.turn()
+        peer.sendall(b"and another thing\n")
+    assert not closed
+    assert peer.makefile("rb").read().startswith(b"hi\nbye\n")
+    peer.close()
+    reactor.call_later(0.01, reactor.stop)
+    reactor.run()
+    assert len(closed) == 1
+    listener.close()
+    reactor.close()
+
+
+def test_lingering_has_an_end(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINGER", 0.01)
+    assert pair.say(b"bye\n") == b"bye\n"
+    pair.peer.send(b"not yet\n")
+    pair.turns()
+    assert not pair.connection.is_closed
+    pair.run_for(0.05)
+    assert pair.closed == 1
+
+
+def test_a_silent_peer_is_told_and_closed(caplog: pytest.LogCaptureFixture) -> None:
+    pair = Pair(idle_timeout=0.05)
+    begun = time.monotonic()
+    pair.run_for(0.03)
+    assert pair.say(b"I am here\n") == b"hi\nI am here\n"
+    pair.run_for(0.04)
+    assert not pair.echo.is_finished, "a byte moves the deadline"
+    pair.run_for(0.05)
+    assert pair.echo.is_finished and time.monotonic() - begun >= 0.08
+    assert pair.peer.recv(100) == b"too slow\n" and pair.peer.recv(1) == b""
+    pair.close()
+
+
+def test_a_peer_that_never_reads_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINGER", 0.02)
+    pair = Pair(idle_timeout=0.02)
+    pair.echo.outgoing += b"x" * 10_000_000
+    pair.connection.shut_down()
+    pair.turns()
+    pair.run_for(0.1)
+    assert pair.closed == 1
+    pair.close()
+
+
+def test_a_conversation_that_waits_for_us_is_not_idle() -> None:
+    pair = Pair(idle_timeout=0.02)
+    pair.say(b"hold\n")
+    pair.run_for(0.08)
+    assert not pair.echo.is_finished
+    pair.close()
+
+
+def test_a_bug_costs_its_own_connection_only(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    other = Pair()
+    assert pair.say(b"bug\n") == b"my fault\n"
+    assert pair.peer.recv(1) == b""
+    assert "ZeroDivisionError: a bug" in caplog.text
+    assert other.say(b"hello\n") == b"hi\nhello\n"
+    other.close()
+
+
+def test_a_bug_in_everything_still_closes_the_connection(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pair.echo, "break_down", fail)
+    monkeypatch.setattr(pair.echo, "hang_up", fail)
+    pair.peer.send(b"bug\n")
+    pair.turns()
+    assert pair.closed == 1
+
+
+def test_a_peer_that_resets_is_closed(pair: Pair) -> None:
+    pair.echo.outgoing += b"x" * 10_000_000
+    pair.connection.shut_down()
+    pair.turns()
+    pair.peer.close()
+    pair.turns()
+    assert pair.closed == 1 and pair.echo.calls == ["hang_up"]
+
+
+def test_cut_off_sends_what_goes_at_once(pair: Pair) -> None:
+    pair.connection.cut_off("test")
+    assert pair.closed == 1
+    assert pair.peer.recv(100) == b"going down\n" and pair.peer.recv(1) == b""
+
+
+def test_what_is_logged_has_no_control_character(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        pair.say(b"\x1b[2J\n")
+        pair.connection.close("test")
+    assert r"peer > b'\x1b[2J\n'" in caplog.messages
+    assert r"peer < b'\x1b[2J\n'" in caplog.messages
+    assert "peer closed: test" in caplog.messages
+    assert all(message.isprintable() for message in caplog.messages)

@@ -1,0 +1,134 @@
+"""The loop: the order of a turn's steps, timers, signals."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from reactor.loop import READ, WRITE, Reactor
+
+
+@pytest.fixture
+def steps() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def reactor(steps: list[str]) -> Iterator[Reactor]:
+    reactor = Reactor(lambda: steps.append("settle"))
+    yield reactor
+    reactor.close()
+
+
+def test_a_turn_reads_then_settles_then_writes_then_expires(reactor: Reactor, steps: list[str]) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.send(b"x")
+
+    def read(events: int) -> None:
+        steps.append("read")
+        assert events == READ and ours.recv(1) == b"x"
+        reactor.call_soon(lambda: steps.append("write"))
+        reactor.call_later(0, lambda: steps.append("expire"))
+
+    reactor.watch(ours, READ, read)
+    reactor.turn()
+    assert steps == ["read", "settle", "write", "expire"]
+    ours.close()
+    theirs.close()
+
+
+def test_what_is_due_soon_is_done_without_waiting_and_once(reactor: Reactor, steps: list[str]) -> None:
+    def again() -> None:
+        steps.append("again")
+        if len(steps) < 4:
+            reactor.call_soon(again)
+
+    reactor.call_soon(again)
+    begun = time.monotonic()
+    reactor.turn()
+    assert steps == ["settle", "again"]
+    reactor.turn()
+    assert steps == ["settle", "again", "settle", "again"]
+    assert time.monotonic() - begun < 5
+
+
+def test_events_can_be_changed_and_given_up(reactor: Reactor) -> None:
+    ours, theirs = socket.socketpair()
+    seen: list[int] = []
+    reactor.watch(ours, READ, seen.append)
+    reactor.rewatch(ours, READ | WRITE, seen.append)
+    reactor.turn()
+    assert seen == [WRITE]
+    reactor.unwatch(ours)
+    reactor.call_later(0, lambda: None)
+    reactor.turn()
+    assert seen == [WRITE]
+    ours.close()
+    theirs.close()
+
+
+def test_timers_come_in_the_order_of_their_time(reactor: Reactor, steps: list[str]) -> None:
+    for delay in (0.02, 0.0, 0.01, 0.0):
+        reactor.call_later(delay, lambda delay=delay: steps.append(f"{delay}"))  # type: ignore[misc]
+    reactor.call_later(0.03, reactor.stop)
+    reactor.run()
+    assert [step for step in steps if step != "settle"] == ["0.0", "0.0", "0.01", "0.02"]
+
+
+def test_a_cancelled_timer_is_not_called_and_not_kept(reactor: Reactor, steps: list[str]) -> None:
+    for _ in range(10_000):
+        timer = reactor.call_later(1000, lambda: steps.append("never"))
+        timer.cancel()
+        timer.cancel()
+        assert len(reactor._timers) <= 202
+    short = [reactor.call_later(0, lambda: steps.append("never")) for _ in range(3)]
+    for timer in short:
+        timer.cancel()
+    reactor.call_later(0, reactor.stop)
+    reactor.run()
+    assert "never" not in steps
+
+
+def test_a_timer_that_was_called_cannot_be_cancelled(reactor: Reactor) -> None:
+    timer = reactor.call_later(0, reactor.stop)
+    reactor.run()
+    timer.cancel()
+    assert reactor._forgotten == 0
+
+
+def test_settle_says_when_it_is_to_be_called_again() -> None:
+    waits = iter([0.01, 0.01, None])
+    seen: list[float | None] = []
+
+    def settle() -> float | None:
+        seen.append(next(waits))
+        return seen[-1]
+
+    reactor = Reactor(settle)
+    reactor.call_later(0.5, reactor.stop)
+    reactor.call_soon(lambda: None)
+    for _ in range(3):
+        reactor.turn()
+    assert seen == [0.01, 0.01, None]
+    reactor.close()
+
+
+def test_a_signal_wakes_the_loop_and_is_called_in_it(reactor: Reactor, steps: list[str]) -> None:
+    reactor.on_signal(signal.SIGUSR1, lambda: steps.append("usr1"))
+    reactor.on_signal(signal.SIGUSR2, reactor.stop)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGUSR2)
+    reactor.run()
+    assert steps == ["usr1", "usr1", "settle"]
+
+
+def test_close_gives_the_signals_back() -> None:
+    reactor = Reactor()
+    reactor.on_signal(signal.SIGUSR1, lambda: None)
+    reactor.close()
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+    assert signal.set_wakeup_fd(-1) == -1

@@ -1,0 +1,158 @@
+"""The interactive client: scripts, a person at a terminal, and servers that end things themselves."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .support import ROOT, Server, wait_until
+
+SCRIPT = "helo me\nmail from: a@b\nrcpt to: johndoe\ndata\nSubject: x\n\nhello\n.\nquit\n"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with Server(tmp_path) as server:
+        yield server
+
+
+def smtpc(address: str, script: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "bin" / "smtpc"), address]
+    return subprocess.run(command, input=script, capture_output=True, text=True, timeout=20)
+
+
+def codes(output: str) -> list[str]:
+    return [line[:3] for line in output.splitlines()]
+
+
+def test_a_script_is_a_dialogue(server: Server) -> None:
+    result = smtpc(f"127.0.0.1:{server.port}", SCRIPT)
+    assert codes(result.stdout) == ["220", "250", "250", "250", "354", "250", "221"]
+    assert (result.returncode, result.stderr) == (0, "")
+    assert server.mailbox("johndoe")[0].content == b"Subject: x\n\nhello\n"
+
+
+@pytest.mark.parametrize("script", ["helo me\nnoop", "helo me\r\nnoop\r\n"])
+def test_a_script_may_end_without_a_line_end_and_without_quit(server: Server, script: str) -> None:
+    result = smtpc(f"127.0.0.1:{server.port}", script)
+    assert codes(result.stdout) == ["220", "250", "500"] and result.returncode == 0
+
+
+def test_a_long_script_is_sent_whole(server: Server) -> None:
+    lines = "".join(f"line {number}\n" for number in range(20_000))
+    result = smtpc(f"127.0.0.1:{server.port}", SCRIPT.replace("hello\n", lines))
+    assert result.returncode == 0
+    assert server.mailbox("johndoe")[0].content == f"Subject: x\n\n{lines}".encode()
+
+
+def test_no_server_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    result = smtpc(f"127.0.0.1:{port}", "")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"smtpc: 127.0.0.1:{port}: Connection refused: is the server running there?\n"
+    result = smtpc("nonsense", "")
+    assert result.returncode == 2 and "'nonsense' is not HOST:PORT" in result.stderr
+
+
+def serve_once(*said: bytes) -> int:
+    """A server that says some things to one client, waiting for a line after each, and closes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with listener, listener.accept()[0] as client, client.makefile("rb") as heard:
+            for number, line in enumerate(said):
+                if number:
+                    heard.readline()
+                client.sendall(line)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return int(listener.getsockname()[1])
+
+
+def test_a_server_that_hangs_up_is_an_error() -> None:
+    port = serve_once(b"220 hi\r\n", b"25")
+    result = smtpc(f"127.0.0.1:{port}", SCRIPT)
+    assert result.returncode == 1 and result.stdout == "220 hi\n25\n"
+    assert re.fullmatch(r"smtpc: the server at 127\.0\.0\.1:\d+ closed the connection\n", result.stderr)
+
+
+def test_replies_of_several_lines_are_one_reply_and_control_characters_are_not_shown_raw() -> None:
+    port = serve_once(b"220 hi\r\n", b"250-me\r\n250-\x1b[2J\r\n250 caf\xc3\xa9 \xff\r\n", b"221 bye\r\n")
+    result = smtpc(f"127.0.0.1:{port}", "ehlo me\nquit\n")
+    assert result.stdout == "220 hi\n250-me\n250-\\x1b[2J\n250 café \\xff\n221 bye\n" and result.returncode == 0
+
+
+class Terminal:
+    """The client on a pseudo-terminal, as a person sees it."""
+
+    def __init__(self, address: str) -> None:
+        self.seen = b""
+        self.keys, tty = pty.openpty()
+        self.before = termios.tcgetattr(tty)
+        self.tty = tty
+        command = [sys.executable, str(ROOT / "bin" / "smtpc"), address]
+        self.process = subprocess.Popen(
+            command, stdin=tty, stdout=tty, stderr=tty, start_new_session=True, preexec_fn=self._take_terminal
+        )
+
+    @staticmethod
+    def _take_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.keys, keys)
+
+    def wait_for(self, text: bytes) -> None:
+        while text not in self.seen:
+            self.seen += os.read(self.keys, 1000)
+
+    def end(self) -> int:
+        code = self.process.wait(10)
+        assert termios.tcgetattr(self.tty) == self.before, "the terminal is as it was"
+        os.close(self.tty)
+        os.close(self.keys)
+        return code
+
+
+def test_a_person_can_correct_what_is_typed(server: Server) -> None:
+    terminal = Terminal(f"127.0.0.1:{server.port}")
+    terminal.wait_for(b"220 ")
+    terminal.type(b"helo your\x7f\x7f\x7f\x7fme\n")
+    terminal.wait_for(b"250 Hello me, pleased to meet you")
+    for line in SCRIPT.splitlines()[1:]:
+        terminal.type(line.encode() + b"\n")
+    terminal.wait_for(b"221 ")
+    assert terminal.end() == 0
+    assert server.mailbox("johndoe")[0].content == b"Subject: x\n\nhello\n"
+
+
+def test_a_person_sees_a_421_that_nobody_asked_for(server: Server) -> None:
+    terminal = Terminal(f"127.0.0.1:{server.port}")
+    terminal.wait_for(b"220 ")
+    server.process.send_signal(signal.SIGTERM)
+    terminal.wait_for(b"421 ")
+    assert terminal.end() == 1
+
+
+@pytest.mark.parametrize(("key", "code"), [(b"\x04", 0), (b"\x03", 130)])
+def test_a_person_can_leave(server: Server, key: bytes, code: int) -> None:
+    terminal = Terminal(f"127.0.0.1:{server.port}")
+    terminal.type(b"helo me\n")
+    terminal.wait_for(b"250 ")
+    while terminal.process.poll() is None:  # a key pressed before line editing has begun again may be lost
+        terminal.type(key)
+        time.sleep(0.1)
+    assert terminal.end() == code
+    wait_until(lambda: " closed: " in server.log)

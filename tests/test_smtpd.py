@@ -1,0 +1,366 @@
+"""The real server, as a process: many clients at once, signals, limits, a full disk, and what it says of itself."""
+
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from .support import ROOT, Kept, Server, Telnet, descriptors, wait_until
+
+DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
+GOODBYE = "closing connection, the server is shutting down"
+
+
+def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "bin" / "smtpd"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, **options)  # type: ignore[call-overload,no-any-return]
+
+
+# Many at once
+
+
+def test_fifty_interleaved_sessions_and_one_that_stalls(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        stalled = server.connect()
+        stalled.say(*DATA)
+        stalled.send(b"half of it\r\n")
+        clients = [server.connect() for _ in range(50)]
+        names = ["johndoe", "jhaneroe", "babydoe"]
+        for line in ("helo me", "mail from: n{0}@here", "rcpt to: {1}", "data"):
+            for number, client in enumerate(clients):
+                client.send(line.format(number, names[number % 3]).encode() + b"\r\n")
+            assert {client.hear()[:3] for client in clients} <= {b"250", b"354"}
+        for part in (b"Subject: %d\r\n\r\n", b"message %d\r\n", b".\r\n"):
+            for number, client in enumerate(clients):
+                client.send(part % number if b"%d" in part else part)
+        assert {client.hear() for client in clients} == {b"250 Message accepted for delivery"}
+        for remainder, box in enumerate(names):
+            assert sorted(server.mailbox(box)) == sorted(
+                Kept(b"n%d@here" % n, box.encode(), b"Subject: %d\n\nmessage %d\n" % (n, n)) for n in range(remainder, 50, 3)
+            )
+        stalled.send(b"the other half\r\n.\r\n")
+        assert stalled.hear() == b"250 Message accepted for delivery"
+        assert server.mailbox("johndoe")[-1].content == b"\nhalf of it\nthe other half\n"
+
+
+def test_a_disconnect_in_any_state_leaves_no_half_message_and_no_descriptor(tmp_path: Path) -> None:
+    steps = [*(line.encode() + b"\r\n" for line in DATA), b"text\r\n", b"half", b" a line", b"\r\n."]
+    with Server(tmp_path) as server:
+        before = descriptors(server.process.pid)
+        for reset in (False, True):
+            for length in range(len(steps) + 1):
+                client = server.connect()
+                client.send(b"".join(steps[:length]))
+                if reset:
+                    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                client.close()
+        wait_until(lambda: descriptors(server.process.pid) == before)
+        assert server.mailbox("johndoe") == []
+        client = server.connect()
+        client.say("helo me")
+        assert client.mail(b"whole\r\n")[:3] == b"250"
+        assert [kept.content for kept in server.mailbox("johndoe")] == [b"\nwhole\n"]
+
+
+def test_a_client_that_sends_a_byte_at_a_time(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, server.connect() as client:
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for line in (*DATA, "..", "text", "."):
+            for letter in line + "\r\n":
+                client.send(letter.encode())
+            if line not in ("..", "text"):
+                assert client.hear()[:1] in (b"2", b"3")
+        assert server.mailbox("johndoe")[0].content == b"\n.\ntext\n"
+
+
+def test_a_client_that_never_reads_does_not_stop_the_others(tmp_path: Path) -> None:
+    with Server(tmp_path, "--quiet") as server:
+        flood = server.connect()
+        flood.socket.setblocking(False)
+        try:
+            for _ in range(2000):
+                flood.send(b"noop\r\n" * 1000)
+        except BlockingIOError:
+            pass
+        with server.connect() as client:
+            client.say("helo me")
+            assert client.mail(b"x\r\n")[:3] == b"250"
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        resident = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert resident and int(resident[1]) < 100_000
+
+
+def test_commands_in_one_segment_are_answered_in_order(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, Telnet(server.port) as client:
+        client.send("\r\n".join([*DATA, "text", ".", "noop", "quit", "late"]).encode() + b"\r\n")
+        codes = [line[:3] for line in iter(client.hear, b"")]
+        assert codes == [b"220", b"250", b"250", b"250", b"354", b"250", b"500", b"221"]
+
+
+def test_an_endless_line_is_refused_once(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, server.connect() as client:
+        for _ in range(100):
+            client.send(b"x" * 10_000)
+        client.send(b"\r\nhelo me\r\n")
+        assert [client.hear()[:3], client.hear()[:3]] == [b"500", b"250"]
+
+
+# Limits
+
+
+def test_one_connection_too_many(tmp_path: Path) -> None:
+    with Server(tmp_path, "--max-connections", "2") as server:
+        clients = [server.connect(), server.connect()]
+        with Telnet(server.port) as extra:
+            assert re.fullmatch(rb"421 .* closing connection, too many connections, try again later", extra.hear())
+            assert extra.hear() == b""
+        assert [client.say("helo me")[:3] for client in clients] == [b"250", b"250"]
+
+
+def test_an_idle_client_gets_a_421(tmp_path: Path) -> None:
+    with Server(tmp_path, "--idle-timeout", "0.3") as server, server.connect() as client:
+        client.say(*DATA)
+        client.send(b"half\r\n")
+        assert client.hear().endswith(b"closing connection, idle for too long")
+        assert client.hear() == b""
+        assert server.mailbox("johndoe") == []
+        wait_until(lambda: "closed: idle for too long" in server.log)
+
+
+def test_refusals_in_a_row_and_a_large_message(tmp_path: Path) -> None:
+    with Server(tmp_path, "--max-refusals", "3", "--max-message-size", "1K") as server:
+        with server.connect() as client:
+            client.say("helo me")
+            assert client.mail(b"x" * 2000 + b"\r\n") == b"552 Message larger than 1024 octets"
+            assert client.mail(b"x" * 1000 + b"\r\n")[:3] == b"250"
+        with server.connect() as client:
+            assert client.say("noop", "noop", "noop")[:3] == b"500"
+            assert client.hear()[:3] == b"421"
+
+
+def test_more_clients_than_descriptors(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        room = descriptors(server.process.pid) + 5
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (room, room))
+        clients = [Telnet(server.port) for _ in range(20)]
+        wait_until(lambda: "no new connections for" in server.log)
+        busy = Path(f"/proc/{server.process.pid}/stat").read_text().split()[13:15]
+        time.sleep(0.3)
+        later = Path(f"/proc/{server.process.pid}/stat").read_text().split()[13:15]
+        assert sum(map(int, later)) - sum(map(int, busy)) <= 10, "it spins"
+        greeted = 0
+        for client in clients:
+            assert client.hear()[:3] == b"220"
+            greeted += 1
+            client.close()
+        assert greeted == 20
+
+
+def test_a_full_disk_is_a_452_and_then_there_is_room_again(tmp_path: Path) -> None:
+
+    with Server(tmp_path, "--quiet") as server, server.connect() as client:
+        client.say("helo me")
+        assert client.mail(b"first\r\n")[:3] == b"250"
+        before = (server.mail_dir / "johndoe.txt").read_bytes()
+        limit = (len(before) + 500, resource.RLIM_INFINITY)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limit)
+        assert client.mail(b"x" * 2000 + b"\r\n") == b"452 Message not stored, try again later"
+        assert (server.mail_dir / "johndoe.txt").read_bytes() == before
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert client.mail(b"last\r\n")[:3] == b"250"
+        assert [kept.content for kept in server.mailbox("johndoe")] == [b"\nfirst\n", b"\nlast\n"]
+        assert "johndoe.txt: File too large: nothing was stored in it" in server.log
+
+
+def test_existing_mailboxes_grow(tmp_path: Path) -> None:
+    for round_number in (1, 2):
+        with Server(tmp_path) as server:
+            with server.connect() as client:
+                client.say("helo me")
+                assert client.mail(b"%d\r\n" % round_number)[:3] == b"250"
+            assert server.stop() == 0
+            assert len(server.mailbox("johndoe")) == round_number
+
+
+# Signals
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_and_exits_with_0(tmp_path: Path, signum: int) -> None:
+    with Server(tmp_path) as server:
+        idle, busy = server.connect(), server.connect()
+        busy.say(*DATA)
+        server.process.send_signal(signum)
+        assert idle.hear().endswith(GOODBYE.encode()) and idle.hear() == b""
+        with pytest.raises(ConnectionRefusedError):
+            Telnet(server.port)
+        busy.send(b"text\r\n.\r\n")
+        assert busy.hear() == b"250 Message accepted for delivery"
+        assert busy.hear().endswith(GOODBYE.encode())
+        busy.close()
+        idle.close()
+        assert server.process.wait(5) == 0
+        assert len(server.mailbox("johndoe")) == 1
+
+
+def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, server.connect() as busy:
+        busy.say(*DATA)
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "stopping: messages on the way may end" in server.log)
+        assert server.process.poll() is None
+        assert server.stop(signal.SIGTERM, 3) == 0
+        assert busy.hear().endswith(GOODBYE.encode())
+        assert server.mailbox("johndoe") == []
+
+
+def test_sighup_reads_the_users_again_and_keeps_the_old_ones_when_they_are_bad(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, server.connect() as client:
+        server.users.write_text("maria\n")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "users file read again: 1 names" in server.log)
+        assert client.say("helo me", "mail from: a", "rcpt to: johndoe")[:3] == b"550"
+        server.users.write_text("maria\n../x\n")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "users.txt:2: b'../x' has a slash" in server.log)
+        assert client.say("mail from: a", "rcpt to: maria")[:3] == b"250"
+        assert "the old list of users stays" in server.log
+
+
+# What it says of itself
+
+
+def test_several_listeners_say_where_they_listen(tmp_path: Path) -> None:
+    with Server(tmp_path, "--listen", "127.0.0.1:0", "--listen", "[::1]:0") as server:
+        (host4, port4), (host6, port6) = server.addresses
+        assert (host4, host6) == ("127.0.0.1", "::1")
+        with Telnet(port4) as one, Telnet(port6, "::1") as other:
+            assert one.hear()[:3] == other.hear()[:3] == b"220"
+            other.say("helo me")
+            assert other.mail(b"x\r\n")[:3] == b"250"
+        assert "from me ([IPv6:::1])" in (server.mail_dir / "johndoe.txt").read_text()
+
+
+def test_the_log_tells_a_session_in_lines_and_never_raw(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        with server.connect() as client:
+            client.say("\x1b[2J", *DATA)
+            client.send(b"text\r\n.\r\n")
+            client.hear()
+            client.say("quit")
+        wait_until(lambda: "closed: quit" in server.log)
+        lines = [re.sub(r"^\S+ \S+ ", "", line) for line in server.log.splitlines()]
+        patterns = [
+            r"INFO 127\.0\.0\.1:\d+ connected",
+            r"INFO 127\.0\.0\.1:\d+ refused with 500 Syntax error, command unrecognized: b'\\x1b\[2J'",
+            r"INFO 127\.0\.0\.1:\d+ message \S+ stored: mailbox johndoe, 6 octets, \d+\.\d ms",
+            r"INFO 127\.0\.0\.1:\d+ closed: quit",
+        ]
+        assert len(lines) == len(patterns)
+        for line, pattern in zip(lines, patterns, strict=True):
+            assert re.fullmatch(pattern, line)
+
+
+def test_verbose_shows_bytes_and_quiet_shows_nothing(tmp_path: Path) -> None:
+    for flag, shown in (("--verbose", True), ("--quiet", False)):
+        with Server(tmp_path, flag) as server:
+            with server.connect() as client:
+                client.say("helo me")
+            server.stop()
+            assert (r"> b'helo me\r\n'" in server.log) == shown
+        server.log_file.unlink()
+
+
+def test_a_bad_users_file_is_one_line_and_exit_1(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("johndoe\n../x\n")
+    for path, words in (
+        ("bad.txt", "bad.txt:2: b'../x' has a slash"),
+        ("none.txt", "No such file"),
+        (".", "Is a directory"),
+    ):
+        result = run("--mail-dir", tmp_path / "m", tmp_path / path)
+        assert result.returncode == 1 and result.stdout == ""
+        assert re.fullmatch(r"smtpd: .*\n", result.stderr) and words in result.stderr
+
+
+def test_a_busy_port_or_a_bad_directory_is_one_line_and_exit_1(tmp_path: Path) -> None:
+    users = tmp_path / "users.txt"
+    users.write_text("johndoe\n")
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        result = run("--mail-dir", tmp_path / "m", "--listen", f"127.0.0.1:{port}", users)
+    assert result.returncode == 1
+    assert re.fullmatch(rf"smtpd: cannot listen on 127\.0\.0\.1:{port}: Address already in use: .*\n", result.stderr)
+    result = run("--mail-dir", users, "--listen", "127.0.0.1:0", users)
+    assert result.returncode == 1 and re.fullmatch(r"smtpd: mail directory .*\n", result.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--listen", "25", "u"],
+        ["--listen", "127.0.0.1:70000", "u"],
+        ["--max-message-size", "big", "u"],
+        ["--max-message-size", "0", "u"],
+        ["--max-connections", "0", "u"],
+        ["--max-refusals", "-1", "u"],
+        ["--idle-timeout", "0", "u"],
+        ["--idle-timeout", "nan", "u"],
+        ["--hostname", "two words", "u"],
+        ["--dialect", "x400", "u"],
+        ["--nonsense", "u"],
+        ["u", "v"],
+    ],
+)
+def test_a_bad_argument_is_one_line_and_exit_2(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.returncode == 2 and result.stdout == ""
+    assert re.fullmatch(r"smtpd: .* \(see smtpd --help\)\n", result.stderr)
+
+
+def test_the_table_is_printed_without_a_users_file() -> None:
+    assert run("--table").stdout.split()[0] == "helo"
+    assert run("--table", "mermaid").stdout.startswith("stateDiagram-v2\n")
+    assert run("--table", "dot").stdout.startswith('digraph "classic" {\n')
+    assert run("--version").stdout.startswith("carteiro ")
+
+
+def test_it_runs_through_a_symlink_and_beside_a_strangers_package(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "smtpd").symlink_to(ROOT / "bin" / "smtpd")
+    (tmp_path / "protocol").mkdir()
+    (tmp_path / "protocol" / "__init__.py").write_text("raise SystemExit('the wrong package')")
+    command = [sys.executable, str(tmp_path / "bin" / "smtpd"), "--version"]
+    result = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.startswith("carteiro ")
+
+
+def test_connecting_goes_on_while_many_deliver(tmp_path: Path) -> None:
+    """Threads of clients, each with connections of its own; every message that got a 250 is there, once, in order."""
+
+    def deliver(port: int, number: int) -> None:
+        for letter in range(5):
+            with Telnet(port) as client:
+                assert client.hear()[:3] == b"220"
+                client.say("helo me")
+                for part in range(4):
+                    assert client.mail(b"%d %d %d\r\n" % (number, letter, part))[:3] == b"250"
+
+    with Server(tmp_path, "--quiet") as server:
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(lambda number: deliver(server.port, number), range(10)))
+        found = [tuple(map(int, kept.content.split())) for kept in server.mailbox("johndoe")]
+        assert sorted(found) == [(n, letter, part) for n in range(10) for letter in range(5) for part in range(4)]
+        for number in range(10):
+            own = [triple for triple in found if triple[0] == number]
+            assert own == sorted(own)
