@@ -23,7 +23,15 @@ setup(
     package_dir={f"carteiro.{room}": room for room in ROOMS},
     scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={
-        "dev": ["coverage>=7.6", "hypothesis>=6.100", "mypy>=1.11", "pytest>=8", "ruff>=0.6"],
+        "dev": [
+            "coverage>=7.6",
+            "hypothesis>=6.100",
+            "mypy>=1.11",
+            "pytest>=8",
+            "ruff>=0.6",
+            "setuptools>=70.1",
+            "types-setuptools",
+        ],
         "bench": ["aiosmtpd>=1.4.6"],
     },
 )

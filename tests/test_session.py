@@ -25,6 +25,7 @@ def test_a_whole_dialogue_word_for_word() -> None:
     assert client.say("Hello") == []
     assert client.say(".") == [b"250 Message accepted for delivery"]
     assert client.say("quit") == [b"221 mx.test closing connection"]
+    client.session.hang_up()
     assert client.session.is_finished and client.session.farewell == "quit"
     assert client.store.boxes == {"johndoe": [Kept(b"", b"johndoe@example", b"Hello\r\n")]}
 

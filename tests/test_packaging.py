@@ -1,0 +1,31 @@
+"""Installed, both programs run from anywhere, and no general package name is taken."""
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from .support import ROOT
+
+
+def run(*command: object) -> str:
+    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True, timeout=120).stdout
+
+
+def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "mailboxes", "__pycache__"))
+    build = ("-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index")
+    run(sys.executable, *build, "--wheel-dir", tmp_path, source)
+    (wheel,) = tmp_path.glob("carteiro-*.whl")
+    venv.create(tmp_path / "venv", with_pip=True)
+    programs = tmp_path / "venv" / "bin"
+    run(programs / "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check", wheel)
+    (tmp_path / "users.txt").write_text("johndoe\n")
+    assert run(programs / "smtpd", "--version") == run(sys.executable, ROOT / "bin" / "smtpd", "--version")
+    assert run(programs / "smtpd", "--table").startswith(" ")
+    assert run(programs / "smtpc", "--help").startswith("usage: smtpc")
+    assert run(programs / "python", "-c", "import carteiro.protocol.table") == ""
+    names = {path.name for path in (tmp_path / "venv" / "lib").glob("python*/site-packages/*")}
+    assert not names & {"protocol", "reactor", "storage", "tests", "bin"}
