@@ -22,9 +22,13 @@ class Verb(Enum):
     OTHER = "other"
     STORED = "stored?"
 
+    __hash__ = object.__hash__  # members are singletons; the hash of Enum is a Python function, and each line needs several
+
 
 class State(Enum):
     """What is known so far. Each dialect derives its own; the value says it in words."""
+
+    __hash__ = object.__hash__
 
 
 class Mark(Enum):
@@ -65,6 +69,7 @@ class Table:
             state: {verb: _meaning(state, cell) for verb, cell in zip(self.verbs, row, strict=True)}
             for state, row in rows.items()
         }
+        self._reading = {state: _mark(row[Verb.OTHER]) for state, row in self.cells.items()}
         flaws = list(_sense_flaws(self))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
@@ -81,8 +86,7 @@ class Table:
 
     def reading(self, state: State) -> Mark | None:
         """What becomes of a line that comes in this state; None: it is a command, and its cell decides."""
-        cell = self.cells[state][Verb.OTHER]
-        return cell if isinstance(cell, Mark) else None
+        return self._reading[state]
 
 
 class Dialect(NamedTuple):
@@ -96,6 +100,10 @@ def _meaning(state: State, cell: Written) -> Cell:
     if isinstance(cell, State):
         return Go(cell, state)
     return cell if isinstance(cell, Reply | Mark) else Go(*cell)
+
+
+def _mark(cell: Cell) -> Mark | None:
+    return cell if isinstance(cell, Mark) else None
 
 
 def _shape_flaws(verbs: tuple[Verb, ...], rows: Mapping[State, Sequence[Written]]) -> Iterable[str]:

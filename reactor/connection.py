@@ -135,15 +135,16 @@ class Connection:
             self._tell(conversation.resume)
         if self.is_closed or self._is_lingering:
             return
-        took_input = conversation.takes_input
+        takes_input = conversation.takes_input
         if conversation.outgoing and not self._send(conversation.outgoing):
             return
         if conversation.is_finished and not conversation.outgoing:
             self._end()
             return
-        if not took_input and conversation.takes_input:
+        if not takes_input and conversation.takes_input:
+            takes_input = True
             self._wake()
-        wanted = READ if conversation.takes_input and not self._has_ended else 0
+        wanted = READ if takes_input and not self._has_ended else 0
         self._watch(wanted | WRITE if conversation.outgoing else wanted)
 
     def _send(self, outgoing: bytearray) -> bool:

@@ -134,6 +134,9 @@ class MboxStore:
                 return [answer for message in messages for answer in self._store(mailbox, [message])]
             log.error("%s: %s: nothing was stored in it", name, error.strerror)
             fault = StorageError(f"{name}: {error.strerror}")
+        except Exception:  # our own fault: it is to cost these messages, and not the loop
+            log.exception("%s: internal error", name)
+            fault = StorageError(f"{name}: internal error")
         else:
             fault = None
         return [(message, fault) for message in messages]
