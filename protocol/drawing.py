@@ -29,17 +29,18 @@ def legend(table: Table) -> list[str]:
 
 
 def mermaid(table: Table) -> str:
-    """A Mermaid state diagram. What is not drawn is refused in place."""
+    """A Mermaid state diagram. Commands without an arrow are refused, and the state stays."""
     lines = ["stateDiagram-v2", f"    [*] --> {table.start.name}"]
     lines += [f"    {state.name} --> {target.name}: {label}" for state, target, label in _edges(table)]
     return "\n".join([*lines, f"    {table.closed.name} --> [*]"])
 
 
 def dot(table: Table) -> str:
-    """A Graphviz digraph. What is not drawn is refused in place."""
-    lines = [f'digraph "{table.name}" {{', "    rankdir=LR; node [shape=box, style=rounded];"]
+    """A Graphviz digraph. Commands without an arrow are refused, and the state stays."""
+    lines = [f'digraph "{table.name}" {{', "    node [shape=box, style=rounded];"]
+    lines += ["    begin [shape=point];", f"    begin -> {table.start.name};"]
     lines += [f'    {state.name} -> {target.name} [label="{label}"];' for state, target, label in _edges(table)]
-    return "\n".join([*lines, "}"])
+    return "\n".join([*lines, f"    {table.closed.name} -> end;", "    end [shape=point];", "}"])
 
 
 def _word(state: State, cell: Cell) -> str:
@@ -67,7 +68,7 @@ def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, State
         yield state, cell.refused, refused
 
 
-_LABELS = {verb: (verb.value.replace(":", ""), f"{verb.value.replace(':', '')} refused") for verb in Verb} | {
+_LABELS = {verb: (verb.value.replace(":", ""), "refused") for verb in Verb} | {
     Verb.END: ("a lone dot", "a lone dot, too large"),
     Verb.STORED: ("stored", "not stored"),
 }

@@ -162,8 +162,8 @@ class Session:
 
     # Applying a cell
 
-    def _apply(self, verb: Verb, reply: Reply | None, line: bytes = b"") -> None:
-        """Goes where the cell says. No reply yet means accepted so far."""
+    def _apply(self, verb: Verb, reply: Reply | None, line: bytes | None = None) -> None:
+        """Goes where the cell says. No reply yet means accepted so far; no line, that it was not a command."""
         cell = self._row[verb]
         if not isinstance(cell, Go):
             raise RuntimeError(f"{verb} in {self.state}: {cell}")
@@ -185,9 +185,13 @@ class Session:
     def _say(self, reply: Reply) -> None:
         self.outgoing += reply.line
 
-    def _refuse(self, reply: Reply, line: bytes) -> None:
+    def _refuse(self, reply: Reply, line: bytes | None) -> None:
         self._say(reply)
-        self._report("refused with %d %s: %r", reply.code, reply.text.decode("ascii", "replace"), line[:_SHOWN])
+        words = reply.line.decode("ascii", "replace").rstrip()
+        if line is None:
+            self._report("message refused with %s", words)
+            return
+        self._report("refused with %s: %r", words, line[:_SHOWN])
         self._refusals += 1
         if self._refusals == self._site.max_refusals:
             self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")

@@ -11,8 +11,10 @@ _WRITTEN = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})", re.ASCII)
 def parse(text: str) -> tuple[str, int]:
     """Host and port. Raises ValueError, with a text that says what to write."""
     match = _WRITTEN.fullmatch(text)
-    if not match or int(match[3]) > 65535:
+    if not match:
         raise ValueError(f"{text!r} is not HOST:PORT: write 127.0.0.1:25 or [::1]:25")
+    if int(match[3]) > 65535:
+        raise ValueError(f"{text!r} has no port: ports are 0 to 65535")
     return match[1] or match[2], int(match[3])
 
 

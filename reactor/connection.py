@@ -108,7 +108,7 @@ class Connection:
             return
         self._last_activity = self._reactor.now
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s > %r", self.peer, data[:_SHOWN])
+            log.debug("%s said %r", self.peer, data[:_SHOWN])
         if data:
             self._tell(self._conversation.receive, data)
         else:
@@ -157,7 +157,7 @@ class Connection:
             self.close(error.strerror or str(error))
             return False
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s < %r", self.peer, bytes(outgoing[: min(sent, _SHOWN)]))
+            log.debug("%s heard %r", self.peer, bytes(outgoing[: min(sent, _SHOWN)]))
         del outgoing[:sent]
         self._last_activity = self._reactor.now
         return True

@@ -83,16 +83,11 @@ class Listener:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    sock = None
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
         sock = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ListenError(
-            f"cannot listen on {name(host, port)}: {error.strerror}: name an address of this machine"
-        ) from error
-    try:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,7 +97,8 @@ def _listen(host: str, port: int) -> socket.socket:
         sock.bind(address)
         sock.listen(BACKLOG)
     except OSError as error:
-        sock.close()
+        if sock:
+            sock.close()
         raise ListenError(f"cannot listen on {name(host, port)}: {error.strerror}: {_advice(error)}") from error
     return sock
 

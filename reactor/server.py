@@ -106,4 +106,6 @@ def _allow_descriptors(wanted: int) -> None:
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed < wanted:
-        log.warning("open files are limited to %d here: about %d connections at once", allowed, allowed - _OWN_DESCRIPTORS)
+        log.warning(
+            "open files are limited to %d here: about %d connections at once", allowed, max(0, allowed - _OWN_DESCRIPTORS)
+        )

@@ -17,6 +17,8 @@ from .locks import MailboxIsLocked, lock
 
 log = logging.getLogger("carteiro.storage")
 
+_ADVICE = "give a directory of yours with --mail-dir"
+
 LOCK_PATIENCE = 10.0
 """Seconds that a message waits for a mailbox that another program has locked."""
 
@@ -84,9 +86,10 @@ class MboxStore:
             self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
             os.fsync(self._directory)  # mailbox files whose names a crash kept from the disk
         except OSError as error:
-            raise StorageError(f"mail directory {directory}: {error.strerror}") from error
+            raise StorageError(f"mail directory {directory}: {error.strerror}: {_ADVICE}") from error
         if not os.access(directory, os.W_OK | os.X_OK):
-            raise StorageError(f"mail directory {directory}: no permission to write in it")
+            raise StorageError(f"mail directory {directory}: no permission to write in it: {_ADVICE}")
+        self._path = directory
         self._waiting: dict[str, list[MboxMessage]] = {}
         self._serial = count()
         self._prefix = f"{time.time_ns():x}.{os.getpid():x}"
@@ -122,21 +125,22 @@ class MboxStore:
     def _store(self, mailbox: str, messages: list[MboxMessage]) -> list[tuple[MboxMessage, StorageError | None]]:
         """The answers for these messages; none yet when another program has locked their mailbox."""
         name = f"{mailbox}.txt"
+        path = self._path / name
         try:
             self._append(name, b"".join([message.entry() for message in messages]))
         except MailboxIsLocked:
             if time.monotonic() - messages[0].ended < LOCK_PATIENCE:
                 self._waiting[mailbox] = messages
                 return []
-            fault: StorageError | None = StorageError(f"{name}: another program keeps it locked")
+            fault: StorageError | None = StorageError(f"{path}: another program keeps it locked")
         except OSError as error:
             if len(messages) > 1:  # one that is too large must not take the others with it
                 return [answer for message in messages for answer in self._store(mailbox, [message])]
-            log.error("%s: %s: nothing was stored in it", name, error.strerror)
-            fault = StorageError(f"{name}: {error.strerror}")
+            log.error("%s: %s: nothing was stored in it", path, error.strerror)
+            fault = StorageError(f"{path}: {error.strerror}")
         except Exception:  # our own fault: it is to cost these messages, and not the loop
-            log.exception("%s: internal error", name)
-            fault = StorageError(f"{name}: internal error")
+            log.exception("%s: internal error", path)
+            fault = StorageError(f"{path}: internal error")
         else:
             fault = None
         return [(message, fault) for message in messages]

@@ -73,6 +73,8 @@ def _flaw(name: bytes) -> str:
         text = name.decode()
     except UnicodeDecodeError:
         return "is not UTF-8 text"
+    if b"@" in name:
+        return "has an @, write only what stands before it"
     if b"/" in name:
         return "has a slash"
     if name.startswith(b"."):

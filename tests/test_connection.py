@@ -274,7 +274,7 @@ def test_what_is_logged_has_no_control_character(pair: Pair, caplog: pytest.LogC
     with caplog.at_level(logging.DEBUG):
         pair.say(b"\x1b[2J\n")
         pair.connection.close("test")
-    assert r"peer > b'\x1b[2J\n'" in caplog.messages
-    assert r"peer < b'\x1b[2J\n'" in caplog.messages
+    assert r"peer said b'\x1b[2J\n'" in caplog.messages
+    assert r"peer heard b'\x1b[2J\n'" in caplog.messages
     assert "peer closed: test" in caplog.messages
     assert all(message.isprintable() for message in caplog.messages)

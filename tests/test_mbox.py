@@ -143,7 +143,7 @@ def test_a_thing_that_is_no_mailbox_file_is_refused_and_the_others_work(post: Po
     post.commit(b"\ny\n", "babydoe")
     post.store.settle()
     (first, second) = post.answers
-    assert first[1] and first[1].startswith("johndoe.txt: ")
+    assert first[1] and first[1].startswith(f"{post.directory}/johndoe.txt: ")
     assert second == (b"\ny\n", None) and post.box("babydoe") == [b"\ny\n"]
     assert not (post.directory.parent / "elsewhere").exists() or (post.directory.parent / "elsewhere").read_text() == ""
 
@@ -171,7 +171,7 @@ def test_a_call_that_fails_leaves_the_mailbox_as_it_was(
     if call == "fsync" and not is_new:
         assert fault is None  # the directory is synced only for a new file
         return
-    assert fault == f"johndoe.txt: {os.strerror(error)}"
+    assert fault == f"{path}: {os.strerror(error)}"
     assert (path.read_bytes() if path.exists() else b"") == before
     assert post.put(b"\nnew\n") is None
     assert post.box()[-1:] == [b"\nnew\n"] and len(post.box()) == (1 if is_new else 2)
@@ -189,7 +189,7 @@ def test_a_write_that_stops_half_way_is_rolled_back(post: Post, monkeypatch: pyt
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", write_some)
-        assert post.put(b"\nnew\n") == "johndoe.txt: No space left on device"
+        assert post.put(b"\nnew\n") == f"{post.directory}/johndoe.txt: No space left on device"
         assert (post.directory / "johndoe.txt").read_bytes() == before
     assert post.put(b"\nnew\n") is None
 
@@ -215,7 +215,7 @@ def test_a_message_that_is_too_large_for_the_disk_does_not_take_others_with_it(
     for content in (b"\n1\n", b"\n" + b"x" * 3000, b"\n2\n"):
         post.commit(content)
     post.store.settle()
-    assert [fault for _, fault in post.answers] == [None, "johndoe.txt: No space left on device", None]
+    assert [fault for _, fault in post.answers] == [None, f"{post.directory}/johndoe.txt: No space left on device", None]
     assert post.box() == [b"\n1\n", b"\n2\n"]
 
 
@@ -262,7 +262,7 @@ def test_a_mailbox_that_stays_locked_is_given_up(
     assert post.store.settle() == mbox.LOCK_RETRY
     monkeypatch.setattr(mbox, "LOCK_PATIENCE", 0.0)
     assert post.store.settle() is None
-    assert post.answers == [(b"\nnew\n", "johndoe.txt: another program keeps it locked")]
+    assert post.answers == [(b"\nnew\n", f"{post.directory}/johndoe.txt: another program keeps it locked")]
     assert post.box() == [b"\nold\n"]
 
 

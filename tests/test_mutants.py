@@ -12,7 +12,8 @@ from protocol.commands import parse_classic
 from protocol.replies import UNRECOGNIZED, Reply
 from protocol.table import Dialect, Go, Mark, State, Table, Verb, Written
 
-from .ordering import check_order, ordering_of
+from .histories import ordering_of
+from .ordering import check_order
 from .test_table import changed
 
 MAY_REFUSE = {Verb.RCPT, Verb.END, Verb.STORED}

@@ -4,7 +4,8 @@ from hypothesis import settings
 
 from protocol.classic import CLASSIC
 
-from .ordering import check_every_step, check_waiting_for_storage, ordering_of
+from .histories import ordering_of
+from .ordering import check_every_step, check_waiting_for_storage
 
 
 def test_every_line_in_every_situation() -> None:

@@ -49,6 +49,19 @@ def test_a_script_may_end_without_a_line_end_and_without_quit(server: Server, sc
     assert codes(result.stdout) == ["220", "250", "500"] and result.returncode == 0
 
 
+def test_a_script_that_ends_inside_the_mail_data_is_an_error(server: Server) -> None:
+    result = smtpc(f"127.0.0.1:{server.port}", SCRIPT.partition("hello\n")[0])
+    assert codes(result.stdout) == ["220", "250", "250", "250", "354"] and result.returncode == 1
+    assert result.stderr.endswith("the script ended inside the mail data, which was not sent\n")
+    assert server.mailbox("johndoe") == []
+
+
+def test_whoever_reads_the_replies_may_stop(server: Server) -> None:
+    command = f"printf 'helo me\\nnoop\\nnoop\\n' | {sys.executable} {ROOT}/bin/smtpc 127.0.0.1:{server.port} | head -1"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20)
+    assert codes(result.stdout) == ["220"] and result.stderr == ""
+
+
 def test_a_long_script_is_sent_whole(server: Server) -> None:
     lines = "".join(f"line {number}\n" for number in range(20_000))
     result = smtpc(f"127.0.0.1:{server.port}", SCRIPT.replace("hello\n", lines))
@@ -85,7 +98,7 @@ def test_a_server_that_hangs_up_is_an_error() -> None:
     port = serve_once(b"220 hi\r\n", b"25")
     result = smtpc(f"127.0.0.1:{port}", SCRIPT)
     assert result.returncode == 1 and result.stdout == "220 hi\n25\n"
-    assert re.fullmatch(r"smtpc: the server at 127\.0\.0\.1:\d+ closed the connection\n", result.stderr)
+    assert re.fullmatch(r"smtpc: 127\.0\.0\.1:\d+: the server closed the connection\n", result.stderr)
 
 
 def test_replies_of_several_lines_are_one_reply_and_control_characters_are_not_shown_raw() -> None:

@@ -1,26 +1,19 @@
-"""The real server, as a process: many clients at once, signals, limits, a full disk, and what it says of itself."""
+"""The real server, as a process: many clients at once, signals, limits, a full disk."""
 
 import re
 import resource
 import signal
 import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from .support import ROOT, Kept, Server, Telnet, descriptors, wait_until
+from .support import Kept, Server, Telnet, descriptors, wait_until
 
 DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
 GOODBYE = "closing connection, the server is shutting down"
-
-
-def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "bin" / "smtpd"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, **options)  # type: ignore[call-overload,no-any-return]
 
 
 # Many at once
@@ -232,117 +225,6 @@ def test_sighup_reads_the_users_again_and_keeps_the_old_ones_when_they_are_bad(t
         wait_until(lambda: "users.txt:2: b'../x' has a slash" in server.log)
         assert client.say("mail from: a", "rcpt to: maria")[:3] == b"250"
         assert "the old list of users stays" in server.log
-
-
-# What it says of itself
-
-
-def test_several_listeners_say_where_they_listen(tmp_path: Path) -> None:
-    with Server(tmp_path, "--listen", "127.0.0.1:0", "--listen", "[::1]:0") as server:
-        (host4, port4), (host6, port6) = server.addresses
-        assert (host4, host6) == ("127.0.0.1", "::1")
-        with Telnet(port4) as one, Telnet(port6, "::1") as other:
-            assert one.hear()[:3] == other.hear()[:3] == b"220"
-            other.say("helo me")
-            assert other.mail(b"x\r\n")[:3] == b"250"
-        assert "from me ([IPv6:::1])" in (server.mail_dir / "johndoe.txt").read_text()
-
-
-def test_the_log_tells_a_session_in_lines_and_never_raw(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
-        with server.connect() as client:
-            client.say("\x1b[2J", *DATA)
-            client.send(b"text\r\n.\r\n")
-            client.hear()
-            client.say("quit")
-        wait_until(lambda: "closed: quit" in server.log)
-        lines = [re.sub(r"^\S+ \S+ ", "", line) for line in server.log.splitlines()]
-        patterns = [
-            r"INFO 127\.0\.0\.1:\d+ connected",
-            r"INFO 127\.0\.0\.1:\d+ refused with 500 Syntax error, command unrecognized: b'\\x1b\[2J'",
-            r"INFO 127\.0\.0\.1:\d+ message \S+ stored: mailbox johndoe, 6 octets, \d+\.\d ms",
-            r"INFO 127\.0\.0\.1:\d+ closed: quit",
-        ]
-        assert len(lines) == len(patterns)
-        for line, pattern in zip(lines, patterns, strict=True):
-            assert re.fullmatch(pattern, line)
-
-
-def test_verbose_shows_bytes_and_quiet_shows_nothing(tmp_path: Path) -> None:
-    for flag, shown in (("--verbose", True), ("--quiet", False)):
-        with Server(tmp_path, flag) as server:
-            with server.connect() as client:
-                client.say("helo me")
-            server.stop()
-            assert (r"> b'helo me\r\n'" in server.log) == shown
-        server.log_file.unlink()
-
-
-def test_a_bad_users_file_is_one_line_and_exit_1(tmp_path: Path) -> None:
-    (tmp_path / "bad.txt").write_text("johndoe\n../x\n")
-    for path, words in (
-        ("bad.txt", "bad.txt:2: b'../x' has a slash"),
-        ("none.txt", "No such file"),
-        (".", "Is a directory"),
-    ):
-        result = run("--mail-dir", tmp_path / "m", tmp_path / path)
-        assert result.returncode == 1 and result.stdout == ""
-        assert re.fullmatch(r"smtpd: .*\n", result.stderr) and words in result.stderr
-
-
-def test_a_busy_port_or_a_bad_directory_is_one_line_and_exit_1(tmp_path: Path) -> None:
-    users = tmp_path / "users.txt"
-    users.write_text("johndoe\n")
-    with socket.create_server(("127.0.0.1", 0)) as busy:
-        port = busy.getsockname()[1]
-        result = run("--mail-dir", tmp_path / "m", "--listen", f"127.0.0.1:{port}", users)
-    assert result.returncode == 1
-    assert re.fullmatch(rf"smtpd: cannot listen on 127\.0\.0\.1:{port}: Address already in use: .*\n", result.stderr)
-    result = run("--mail-dir", users, "--listen", "127.0.0.1:0", users)
-    assert result.returncode == 1 and re.fullmatch(r"smtpd: mail directory .*\n", result.stderr)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["--listen", "25", "u"],
-        ["--listen", "127.0.0.1:70000", "u"],
-        ["--max-message-size", "big", "u"],
-        ["--max-message-size", "0", "u"],
-        ["--max-connections", "0", "u"],
-        ["--max-refusals", "-1", "u"],
-        ["--idle-timeout", "0", "u"],
-        ["--idle-timeout", "nan", "u"],
-        ["--hostname", "two words", "u"],
-        ["--dialect", "x400", "u"],
-        ["--nonsense", "u"],
-        ["u", "v"],
-    ],
-)
-def test_a_bad_argument_is_one_line_and_exit_2(arguments: list[str]) -> None:
-    result = run(*arguments)
-    assert result.returncode == 2 and result.stdout == ""
-    assert re.fullmatch(r"smtpd: .* \(see smtpd --help\)\n", result.stderr)
-
-
-def test_the_table_is_printed_without_a_users_file() -> None:
-    assert run("--table").stdout.split()[0] == "helo"
-    assert run("--table", "mermaid").stdout.startswith("stateDiagram-v2\n")
-    assert run("--table", "dot").stdout.startswith('digraph "classic" {\n')
-    assert run("--version").stdout.startswith("carteiro ")
-
-
-def test_it_runs_through_a_symlink_and_beside_a_strangers_package(tmp_path: Path) -> None:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "smtpd").symlink_to(ROOT / "bin" / "smtpd")
-    (tmp_path / "protocol").mkdir()
-    (tmp_path / "protocol" / "__init__.py").write_text("raise SystemExit('the wrong package')")
-    command = [sys.executable, str(tmp_path / "bin" / "smtpd"), "--version"]
-    result = subprocess.run(
-        command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.startswith("carteiro ")
 
 
 def test_connecting_goes_on_while_many_deliver(tmp_path: Path) -> None:
