@@ -17,6 +17,12 @@ from .trace import received
 OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
 
+STEPS_A_TURN = 50
+"""Commands that are carried out at once; who sends more in one segment does not hold up the others."""
+
+LOGGED_REFUSALS = 10
+"""Refused commands in a row that are logged."""
+
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
 
@@ -31,7 +37,7 @@ class Session:
     __slots__ = (
         "_address", "_answer", "_buffer", "_client", "_forward_path", "_has_ended", "_is_draining", "_mailbox", "_message",
         "_message_id", "_octets", "_reading", "_refusals", "_report", "_reverse_path", "_row", "_site", "_since", "_wake",
-        "farewell", "outgoing", "state",
+        "farewell", "is_behind", "outgoing", "state",
     )  # fmt: skip
 
     def __init__(self, site: Site, address: str, report: Report, wake: Callable[[], None]) -> None:
@@ -41,6 +47,7 @@ class Session:
         self._wake = wake
         self._buffer = Buffer(MAX_COMMAND_LINE)
         self.outgoing = bytearray()
+        self.is_behind = False
         self.farewell = ""
         self._client = b""
         self._reverse_path = b""
@@ -93,8 +100,8 @@ class Session:
 
     @property
     def takes_input(self) -> bool:
-        """False while storage has not answered, or replies wait to be read, or the session is finished."""
-        return self._reading not in _DEAF and len(self.outgoing) < OUTPUT_LIMIT
+        """False while what came is not carried out, or storage has not answered, and when the session is finished."""
+        return not self.is_behind and self._reading not in _DEAF
 
     @property
     def is_finished(self) -> bool:
@@ -104,9 +111,14 @@ class Session:
     # Reading: the table says what kind of line is due, and what a line of that kind does
 
     def resume(self) -> None:
-        """Carries out what has come, as far as there is room for replies and storage has answered."""
-        while len(self.outgoing) < OUTPUT_LIMIT and self._step():
-            pass
+        """Carries out what has come, as far as there is room for replies, it is not too much, and storage has answered."""
+        self.is_behind = False
+        steps = 0
+        while self._step():
+            steps += 1
+            if steps == STEPS_A_TURN or len(self.outgoing) >= OUTPUT_LIMIT:
+                self.is_behind = True
+                return
 
     def _step(self) -> bool:
         """Takes one command, piece of mail data, or answer; false when there is none."""
@@ -191,8 +203,10 @@ class Session:
         if line is None:
             self._report("message refused with %s", words)
             return
-        self._report("refused with %s: %r", words, line[:_SHOWN])
         self._refusals += 1
+        if self._refusals <= LOGGED_REFUSALS:
+            more = " (more in a row are not logged)" if self._refusals == LOGGED_REFUSALS else ""
+            self._report("refused with %s: %r%s", words, line[:_SHOWN], more)
         if self._refusals == self._site.max_refusals:
             self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")
 

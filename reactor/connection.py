@@ -54,8 +54,8 @@ class Connection:
         self._last_activity = reactor.now
         self.peer = peer
         self.is_closed = False
-        self._timer = reactor.call_later(idle_timeout, self._check_idle)
         self._conversation = open_conversation(peer, self._wake)
+        self._timer = reactor.call_later(idle_timeout, self._check_idle)
         log.info("%s connected", peer)
         self._tell(self._conversation.open)
         self._speak_soon()
@@ -90,8 +90,11 @@ class Connection:
     # The read step
 
     def _ready(self, events: int) -> None:
-        if events & READ and not self.is_closed:
-            self._read()
+        try:
+            if events & READ and not self.is_closed:
+                self._read()
+        except MemoryError:
+            self.close("out of memory")
         self._speak_soon()
 
     def _read(self) -> None:
@@ -133,18 +136,18 @@ class Connection:
         if self._is_woken:
             self._is_woken = False
             self._tell(conversation.resume)
+            if not conversation.takes_input:
+                self._reactor.turn_again()
         if self.is_closed or self._is_lingering:
             return
-        takes_input = conversation.takes_input
         if conversation.outgoing and not self._send(conversation.outgoing):
             return
         if conversation.is_finished and not conversation.outgoing:
             self._end()
             return
-        if not takes_input and conversation.takes_input:
-            takes_input = True
+        if conversation.is_behind and not conversation.outgoing:
             self._wake()
-        wanted = READ if takes_input and not self._has_ended else 0
+        wanted = READ if conversation.takes_input and not self._has_ended else 0
         self._watch(wanted | WRITE if conversation.outgoing else wanted)
 
     def _send(self, outgoing: bytearray) -> bool:
@@ -194,9 +197,9 @@ class Connection:
 
     def _check_idle(self) -> None:
         waits_for_us = not self._conversation.takes_input and not self._conversation.outgoing
-        idle = 0.0 if waits_for_us else self._reactor.now - self._last_activity
-        if idle < self._idle_timeout:
-            self._timer = self._reactor.call_later(self._idle_timeout - idle, self._check_idle)
+        due = (self._reactor.now if waits_for_us else self._last_activity) + self._idle_timeout
+        if self._reactor.now < due:
+            self._timer = self._reactor.call_at(due, self._check_idle)
             return
         self._timer = self._reactor.call_later(LINGER, lambda: self.close("the peer does not read"))
         self._tell(self._conversation.time_out)

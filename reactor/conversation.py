@@ -16,7 +16,11 @@ class Conversation(Protocol):
 
     @property
     def takes_input(self) -> bool:
-        """False: nothing is to be read from the peer now. It turns true when `outgoing` is sent, or by a wake-up."""
+        """False: nothing is to be read from the peer now, until `resume` or a wake-up has changed it."""
+
+    @property
+    def is_behind(self) -> bool:
+        """True: not all that came is carried out yet; `resume` goes on with it, when `outgoing` is sent."""
 
     @property
     def is_finished(self) -> bool:
@@ -36,7 +40,7 @@ class Conversation(Protocol):
         """The peer will send no more; it may still read."""
 
     def resume(self) -> None:
-        """There is room in `outgoing` again, or this conversation has called for a wake-up."""
+        """The conversation is behind and `outgoing` is sent, or it has called for a wake-up."""
 
     def time_out(self) -> None:
         """Nothing was sent or read for too long."""

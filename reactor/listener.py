@@ -96,16 +96,18 @@ def _listen(host: str, port: int) -> socket.socket:
         sock.setblocking(False)
         sock.bind(address)
         sock.listen(BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         if sock:
             sock.close()
-        raise ListenError(f"cannot listen on {name(host, port)}: {error.strerror}: {_advice(error)}") from error
+        why = error.strerror if isinstance(error, OSError) else "this is no host name"
+        raise ListenError(f"cannot listen on {name(host, port)}: {why}: {_advice(error)}") from error
     return sock
 
 
-def _advice(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
+def _advice(error: Exception) -> str:
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.EADDRINUSE:
         return "end the program that has this port, or choose another with --listen"
-    if error.errno == errno.EACCES:
+    if code == errno.EACCES:
         return "ports below 1024 are for root, choose another with --listen"
     return "choose an address of this machine with --listen"

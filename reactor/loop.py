@@ -20,6 +20,9 @@ WRITE = selectors.EVENT_WRITE
 _FORGOTTEN_AT_LEAST = 100
 """Cancelled timers that are worth a clean-up of the heap."""
 
+_LONGEST_WAIT = 3600.0
+"""Seconds; `select` takes no arbitrary number."""
+
 
 class Timer:
     """A call that is due at a time; `cancel` takes it back."""
@@ -53,6 +56,7 @@ class Reactor:
         self._forgotten = 0
         self._settle_in: float | None = None
         self._is_running = False
+        self._is_urgent = False
         self._signals: dict[int, Callable[[], None]] = {}
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self.now = time.monotonic()
@@ -76,10 +80,18 @@ class Reactor:
         """Calls in the next write step: of this turn, when called before or in `settle`, else of the next."""
         self._soon.append(callback)
 
+    def turn_again(self) -> None:
+        """The next turn does not wait: something was done after this turn's settle step that is to be settled."""
+        self._is_urgent = True
+
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
         """Calls in `delay` seconds at the earliest, in the expire step."""
+        return self.call_at(self.now + delay, callback)
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Calls when `now` is not before `when`, in the expire step."""
         timer = Timer(self, callback)
-        heapq.heappush(self._timers, (self.now + delay, next(self._serial), timer))
+        heapq.heappush(self._timers, (when, next(self._serial), timer))
         return timer
 
     def forget_timer(self) -> None:
@@ -117,43 +129,51 @@ class Reactor:
         """One turn: waits until something is due, and does all that is due."""
         ready = self._selector.select(self._patience())
         self.now = time.monotonic()
+        self._is_urgent = False
         for key, events in ready:
-            key.data(events)
+            self._call(key.data, events)
         self._settle_in = self._settle()
         self._write()
         self._expire()
 
     def close(self) -> None:
-        """Gives back the descriptors and the signals; whoever is still registered is not called again."""
+        """Gives back the descriptors; whoever is still registered is not called again. Its signals are ignored."""
         for signum in self._signals:
-            signal.signal(signum, signal.SIG_DFL)
+            signal.signal(signum, signal.SIG_IGN)
         if self._waker:
             signal.set_wakeup_fd(-1)
             for end in self._waker:
                 end.close()
         self._selector.close()
 
-    def _patience(self) -> float | None:
-        if self._soon:
+    def _patience(self) -> float:
+        if self._soon or self._is_urgent:
             return 0
-        due = [] if self._settle_in is None else [self._settle_in]
+        due = [_LONGEST_WAIT] if self._settle_in is None else [self._settle_in]
         if self._timers:
             due.append(max(0.0, self._timers[0][0] - time.monotonic()))
-        return min(due, default=None)
+        return min(due)
 
     def _write(self) -> None:
         soon, self._soon = self._soon, []
         for callback in soon:
-            callback()
+            self._call(callback)
 
     def _expire(self) -> None:
         while self._timers and self._timers[0][0] <= self.now:
             timer = heapq.heappop(self._timers)[2]
             callback, timer.callback = timer.callback, None
             if callback:
-                callback()
+                self._call(callback)
             else:
                 self._forgotten -= 1
+
+    def _call(self, callback: Callable[..., None], *events: int) -> None:
+        """No callback ends the loop: what it did not catch itself is logged, and the others go on."""
+        try:
+            callback(*events)
+        except Exception:
+            log.exception("error in the loop")
 
     def _signalled(self, _: int) -> None:
         if self._waker:

@@ -33,13 +33,12 @@ class Server:
     ) -> None:
         self._reactor = reactor
         self._open_conversation = open_conversation
-        self._max_connections = max_connections
+        self._max_connections = _allowed_connections(max_connections)
         self._idle_timeout = idle_timeout
         self._refusal = refusal
         self._listeners: list[Listener] = []
         self._connections: set[Connection] = set()
         self._drained: Callable[[], None] | None = None
-        _allow_descriptors(max_connections + _OWN_DESCRIPTORS)
 
     def listen(self, host: str, port: int) -> str:
         """Listens there too, and returns the address as `host:port`. Raises ListenError."""
@@ -98,14 +97,15 @@ def _send_and_close(sock: socket.socket, data: bytes) -> None:
             pass
 
 
-def _allow_descriptors(wanted: int) -> None:
-    """Raises the soft limit on open files as far as it is needed and allowed."""
+def _allowed_connections(wanted: int) -> int:
+    """Raises the soft limit on open files as far as it is needed and allowed; returns how many connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = wanted + _OWN_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < wanted:
-        log.warning(
-            "open files are limited to %d here: about %d connections at once", allowed, max(0, allowed - _OWN_DESCRIPTORS)
-        )
+    connections = min(wanted, max(1, allowed - _OWN_DESCRIPTORS))
+    if connections < wanted:
+        log.warning("open files are limited to %d here, so connections to %d", allowed, connections)
+    return connections

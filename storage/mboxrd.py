@@ -13,16 +13,18 @@ _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
 
 
-def entry(reverse_path: bytes, forward_path: bytes, trace: bytes, content: bytes, now: float) -> bytes:
+def lines(content: bytes) -> bytes:
+    """Whole lines of a message, as they stand in a mailbox file: the CR of each CRLF dropped, `From ` lines quoted."""
+    text = content.replace(b"\r\n", b"\n")
+    return _FROM_LINE.sub(rb">\1", text) if b"From " in text else text
+
+
+def entry(reverse_path: bytes, forward_path: bytes, trace: bytes, message: bytes, now: float) -> bytes:
     """A message as it stands in a mailbox file, trailing blank line included.
 
-    `trace` is header fields that come before the message, `content` is the message; their lines end in LF or CRLF. The CR of
-    a CRLF is dropped, all else is kept. A message that brings no header gets the blank line that ends one. `now` is in
-    seconds since the epoch.
+    `trace` is header fields that come before the message; `message` has been through `lines`. A message that brings no
+    header gets the blank line that ends one. `now` is in seconds since the epoch.
     """
-    message = content.replace(b"\r\n", b"\n")
-    if b"From " in message:
-        message = _FROM_LINE.sub(rb">\1", message)
     return b"From %b %b\nReturn-Path: <%b>\nDelivered-To: %b\n%b%b%b%b" % (
         _NOT_IN_A_SEPARATOR.sub(b"?", reverse_path) or b"MAILER-DAEMON",
         _date(int(now)),

@@ -226,7 +226,6 @@ class Ordering(RuleBasedStateMachine):
             assert found == self.kept
             assert {path.name for path in self.directory.iterdir()} <= {f"{user}.txt" for user in USERS}
         finally:
-            self.store.close()
             shutil.rmtree(self.directory)
 
 

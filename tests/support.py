@@ -132,8 +132,10 @@ class Client:
 
     def hear(self) -> list[bytes]:
         """What was not heard yet, with all turns made that are needed for it."""
-        while not self._disk_is_slow and self.store.committed:
-            self.settle()
+        while self.session.is_behind or (self.store.committed and not self._disk_is_slow):
+            if not self._disk_is_slow:
+                self.store.settle()
+            self.session.resume()
         heard = bytes(self.session.outgoing)
         self.session.outgoing.clear()
         return heard.split(b"\r\n")[:-1]

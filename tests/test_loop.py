@@ -126,9 +126,30 @@ def test_a_signal_wakes_the_loop_and_is_called_in_it(reactor: Reactor, steps: li
     assert steps == ["usr1", "usr1", "settle"]
 
 
-def test_close_gives_the_signals_back() -> None:
+def test_signals_after_the_end_are_ignored() -> None:
     reactor = Reactor()
     reactor.on_signal(signal.SIGUSR1, lambda: None)
     reactor.close()
-    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_callback_that_fails_ends_nothing(reactor: Reactor, steps: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("a bug")
+
+    reactor.call_soon(fail)
+    reactor.call_soon(lambda: steps.append("soon"))
+    reactor.call_later(0, fail)
+    reactor.call_later(0, lambda: steps.append("later"))
+    reactor.turn()
+    assert steps == ["settle", "soon", "later"] and caplog.text.count("ZeroDivisionError: a bug") == 2
+
+
+def test_a_turn_that_is_asked_for_does_not_wait(reactor: Reactor) -> None:
+    begun = time.monotonic()
+    reactor.turn_again()
+    reactor.turn()
+    reactor.call_later(0.05, lambda: None)
+    reactor.turn()
+    assert 0.03 < time.monotonic() - begun < 5

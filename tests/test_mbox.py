@@ -1,58 +1,21 @@
-"""Mailbox files on disk: together, in order, all or nothing, and never at another program's expense."""
+"""Mailbox files on disk: together, in order, all or nothing."""
 
 import errno
-import fcntl
 import mailbox
 import os
-import signal
+import shutil
 import stat
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storage import mbox
 from storage.errors import StorageError
-from storage.locks import lock
 from storage.mbox import MboxStore
 
-from .support import Kept, descriptors, read_mailbox, wait_until
-
-TRACE = b"Received: from me ([192.0.2.1])\r\n\tby mx (carteiro) with SMTP id 1\r\n\tfor <b>; now\r\n"
-
-
-class Post:
-    """A store, and what it has answered."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.store = MboxStore(directory)
-        self.answers: list[tuple[bytes, str | None]] = []
-
-    def commit(self, content: bytes, box: str = "johndoe") -> None:
-        message = self.store.begin(b"a@b", box.encode(), box)
-        message.trace(TRACE)
-        for at in range(0, len(content), 7):
-            message.write(content[at : at + 7])
-        message.commit(lambda fault: self.answers.append((content, str(fault) if fault else None)))
-
-    def put(self, content: bytes, box: str = "johndoe") -> str | None:
-        self.commit(content, box)
-        assert self.store.settle() is None
-        return self.answers.pop()[1]
-
-    def box(self, name: str = "johndoe") -> list[bytes]:
-        return [kept.content for kept in read_mailbox(self.directory / f"{name}.txt")]
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Iterator[Post]:
-    post = Post(tmp_path / "mail")
-    yield post
-    post.store.close()
+from .post import Post
+from .support import Kept, read_mailbox
 
 
 def test_a_message_is_answered_when_it_is_settled_and_not_before(post: Post) -> None:
@@ -219,80 +182,23 @@ def test_a_message_that_is_too_large_for_the_disk_does_not_take_others_with_it(
     assert post.box() == [b"\n1\n", b"\n2\n"]
 
 
-# Other programs
-
-HOLD_LOCK = """
-import fcntl, sys
-box = open(sys.argv[1], "r+b")
-fcntl.lockf(box, fcntl.LOCK_EX)
-print("locked", flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def holder(post: Post) -> Iterator[subprocess.Popen[bytes]]:
-    """Another program that has locked johndoe's mailbox, until its input is closed."""
-    assert post.put(b"\nold\n") is None
-    command = [sys.executable, "-c", HOLD_LOCK, str(post.directory / "johndoe.txt")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        assert program.stdout and program.stdout.readline() == b"locked\n"
-        yield program
-        program.send_signal(signal.SIGKILL)
-
-
-def test_a_locked_mailbox_is_waited_for_without_waiting(post: Post, holder: subprocess.Popen[bytes]) -> None:
-    for content, box in ((b"\n1\n", "johndoe"), (b"\n2\n", "babydoe"), (b"\n3\n", "johndoe")):
-        post.commit(content, box)
-    assert post.store.settle() == mbox.LOCK_RETRY
-    assert post.answers == [(b"\n2\n", None)]
-    post.commit(b"\n4\n")
-    assert post.store.settle() == mbox.LOCK_RETRY
-    assert holder.stdin
-    holder.stdin.close()
-    wait_until(lambda: post.store.settle() is None)
-    assert post.answers[1:] == [(b"\n1\n", None), (b"\n3\n", None), (b"\n4\n", None)]
-    assert post.box() == [b"\nold\n", b"\n1\n", b"\n3\n", b"\n4\n"]
-
-
-def test_a_mailbox_that_stays_locked_is_given_up(
-    post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+def test_an_error_of_ours_costs_its_messages_and_not_the_loop(
+    post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    post.commit(b"\nnew\n")
-    assert post.store.settle() == mbox.LOCK_RETRY
-    monkeypatch.setattr(mbox, "LOCK_PATIENCE", 0.0)
-    assert post.store.settle() is None
-    assert post.answers == [(b"\nnew\n", f"{post.directory}/johndoe.txt: another program keeps it locked")]
-    assert post.box() == [b"\nold\n"]
-
-
-def test_a_mailbox_that_was_replaced_before_it_was_locked_is_opened_again(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`mailbox.mbox.flush` writes a new file and renames it over the old one."""
     assert post.put(b"\nold\n") is None
-    path = post.directory / "johndoe.txt"
-    replaced: list[bytes] = []
-
-    def lock_too_late(descriptor: int) -> None:
-        if not replaced:
-            replaced.append(path.read_bytes())
-            (post.directory / "new").write_bytes(replaced[0])
-            (post.directory / "new").rename(path)
-        elif len(replaced) == 1:
-            replaced.append(b"")
-            path.unlink()
-        lock(descriptor)
-
-    monkeypatch.setattr("storage.mbox.lock", lock_too_late)
-    assert post.put(b"\nnew\n") is None
-    assert len(replaced) == 2 and post.box() == [b"\nnew\n"]
+    before = (post.directory / "johndoe.txt").read_bytes()
+    for place in ("os.fdatasync", "storage.mbox.lock"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, lambda _: 1 // 0)
+            assert post.put(b"\nnew\n") == f"{post.directory}/johndoe.txt: internal error"
+    assert (post.directory / "johndoe.txt").read_bytes() == before
+    assert caplog.text.count("ZeroDivisionError: ") == 2
 
 
-def test_the_lock_and_the_descriptor_are_given_back(post: Post) -> None:
-    before = descriptors(os.getpid())
-    for _ in range(3):
-        assert post.put(b"x\n") is None
-    assert descriptors(os.getpid()) == before
-    with (post.directory / "johndoe.txt").open("r+b") as box:
-        fcntl.lockf(box, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def test_a_directory_that_was_replaced_is_used_again(post: Post) -> None:
+    assert post.put(b"x\n") is None
+    shutil.rmtree(post.directory)
+    fault = post.put(b"x\n")
+    assert fault and fault.endswith("No such file or directory")
+    post.directory.mkdir()
+    assert post.put(b"\nnew\n") is None and post.box() == [b"\nnew\n"]

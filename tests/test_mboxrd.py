@@ -19,7 +19,7 @@ TRACE = (
 
 
 def entry(content: bytes, reverse_path: bytes = b"a@b") -> bytes:
-    return mboxrd.entry(reverse_path, b"b", TRACE, content, NOW)
+    return mboxrd.entry(reverse_path, b"b", TRACE, mboxrd.lines(content), NOW)
 
 
 def test_an_entry_word_for_word() -> None:

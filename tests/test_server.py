@@ -231,8 +231,10 @@ def test_open_files_are_allowed_as_far_as_the_system_allows(
 ) -> None:
     asked: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
-    for soft, hard in ((1024, 4096), (1024, 100_000), (1024, resource.RLIM_INFINITY), (50_000, 100_000)):
+    allowed = []
+    for soft, hard in ((1024, 4096), (1024, 100_000), (1024, resource.RLIM_INFINITY), (50_000, 100_000), (20, 20)):
         monkeypatch.setattr(resource, "getrlimit", lambda _, limits=(soft, hard): limits)
-        serving._allow_descriptors(10_064)
-    assert asked == [(4096, 4096), (10_064, 100_000), (10_064, resource.RLIM_INFINITY)]
-    assert caplog.messages == ["open files are limited to 4096 here: about 4032 connections at once"]
+        allowed.append(serving._allowed_connections(10_000))
+    assert asked == [(4096, 4096), (10_064, 100_000), (10_064, resource.RLIM_INFINITY), (20, 20)]
+    assert allowed == [4032, 10_000, 10_000, 10_000, 1]
+    assert caplog.messages[0] == "open files are limited to 4096 here, so connections to 4032"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.classic import Classic
-from protocol.session import OUTPUT_LIMIT
+from protocol.session import LOGGED_REFUSALS, OUTPUT_LIMIT, STEPS_A_TURN
 from protocol.table import Verb
 
 from .support import MESSAGE, NOW, TO_DATA, Client, Kept
@@ -217,30 +217,57 @@ def test_shutting_down_at_once_does_not() -> None:
 # Bounded memory
 
 
+def unheard(client: Client) -> int:
+    """How many replies wait; they are heard."""
+    heard = client.session.outgoing.count(b"\r\n")
+    client.session.outgoing.clear()
+    return heard
+
+
 def test_replies_that_nobody_reads_hold_up_the_commands_and_none_is_lost() -> None:
     client = Client()
     client.hear()
-    flood = b"\n" * 10_000
-    client.session.receive(flood)
-    assert len(client.session.outgoing) < OUTPUT_LIMIT + 100
-    assert not client.session.takes_input
-    heard = 0
-    while lines := client.hear():
-        heard += len(lines)
-        assert client.session.takes_input
+    client.say("helo " + "x" * 900)
+    client.session.receive(b"\n" * 100 + b"helo x\n" * 9_900)
+    client.session.resume()
+    while len(client.session.outgoing) < OUTPUT_LIMIT:
         client.session.resume()
-    assert heard == len(flood)
+    assert len(client.session.outgoing) < OUTPUT_LIMIT + STEPS_A_TURN * 100
+    assert client.session.is_behind and not client.session.takes_input
+    heard = unheard(client)
+    while client.session.is_behind:
+        assert not client.session.takes_input, "what came is carried out before more is taken"
+        client.session.resume()
+        heard += unheard(client)
+    assert heard == 10_000 and client.session.takes_input
 
 
-def test_the_end_of_input_waits_for_replies_to_be_read() -> None:
+def test_who_sends_many_commands_at_once_gets_a_share_of_the_turn() -> None:
     client = Client()
     client.hear()
-    client.session.receive(b"\n" * 2000)
+    client.session.receive(b"noop\n" * 120)
+    assert [unheard(client)] == [STEPS_A_TURN]
+    client.session.resume()
+    assert [unheard(client), client.session.is_behind] == [STEPS_A_TURN, True]
+    client.session.resume()
+    assert [unheard(client), client.session.is_behind] == [20, False]
+
+
+def test_the_end_of_input_waits_for_the_commands_before_it() -> None:
+    client = Client()
+    client.hear()
+    client.session.receive(b"\n" * 120)
     client.session.end_of_input()
     assert not client.session.is_finished
-    assert len(client.hear()) < 2000
     client.session.resume()
-    assert client.session.is_finished and client.hear()
+    assert client.session.is_finished and unheard(client) == 120
+
+
+def test_a_flood_of_refusals_is_not_a_flood_of_log_lines() -> None:
+    client = Client()
+    client.say(*["noop"] * 100, "helo me", "noop")
+    assert len(client.log) == LOGGED_REFUSALS + 1
+    assert client.log[LOGGED_REFUSALS - 1].endswith("b'noop' (more in a row are not logged)")
 
 
 @given(st.binary(max_size=200), st.lists(st.binary(max_size=30), max_size=5))

@@ -101,6 +101,14 @@ def test_a_server_that_hangs_up_is_an_error() -> None:
     assert re.fullmatch(r"smtpc: 127\.0\.0\.1:\d+: the server closed the connection\n", result.stderr)
 
 
+def test_a_reply_without_words_is_a_reply() -> None:
+    result = smtpc(f"127.0.0.1:{serve_once(*LATE_REPLIES)}", "noop\nquit\n")
+    assert result.stdout == "220\n250\n221\n" and result.returncode == 0
+
+
+LATE_REPLIES = (b"220\r\n", b"250\r\n", b"221\r\n")
+
+
 def test_replies_of_several_lines_are_one_reply_and_control_characters_are_not_shown_raw() -> None:
     port = serve_once(b"220 hi\r\n", b"250-me\r\n250-\x1b[2J\r\n250 caf\xc3\xa9 \xff\r\n", b"221 bye\r\n")
     result = smtpc(f"127.0.0.1:{port}", "ehlo me\nquit\n")

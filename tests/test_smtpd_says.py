@@ -107,6 +107,35 @@ def test_a_bad_argument_is_one_line_and_exit_2(arguments: list[str]) -> None:
     assert re.fullmatch(r"smtpd: .* \(see smtpd --help\)\n", result.stderr)
 
 
+def test_odd_but_legal_arguments_harm_nobody(tmp_path: Path) -> None:
+    with Server(tmp_path, "--idle-timeout", "999999999", users=["josé"]) as server, server.connect() as client:
+        client.say("helo me")
+        assert client.mail(b"x\r\n", to="josé")[:3] == b"250"
+        assert len(server.mailbox("josé")) == 1
+
+
+def test_a_name_outside_of_the_locale_is_a_mailbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+        monkeypatch.setenv(name, value)
+    test_odd_but_legal_arguments_harm_nobody(tmp_path)
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", "x" * 70])
+def test_a_host_that_is_none_is_one_line(tmp_path: Path, host: str) -> None:
+    users = tmp_path / "users.txt"
+    users.write_text("johndoe\n")
+    result = run("--mail-dir", tmp_path / "m", "--listen", f"{host}:25", users)
+    assert result.returncode == 1 and re.fullmatch(r"smtpd: cannot listen on .*\n", result.stderr)
+
+
+def test_a_full_standard_output_is_one_line() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        command = [sys.executable, str(ROOT / "bin" / "smtpd"), "--table"]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+    assert result.returncode == 1
+    assert result.stderr == "smtpd: cannot write to standard output: No space left on device\n"
+
+
 def test_the_table_is_printed_without_a_users_file() -> None:
     assert run("--table").stdout.split()[0] == "helo"
     assert run("--table", "mermaid").stdout.startswith("stateDiagram-v2\n")
