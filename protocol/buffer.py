@@ -38,7 +38,10 @@ class Buffer:
         """Takes the next line, without its line end; None: it has not ended yet."""
         end = self._bytes.find(b"\n", self._at)
         if end < 0:
-            self._bound_the_rest()
+            if self._at < len(self._bytes):
+                self._bound_the_rest()
+            else:
+                self._bytes, self._at = b"", 0
             return None
         line = self._overlong or self._bytes[self._at : end].removesuffix(b"\r")
         self._at, self._overlong = end + 1, b""

@@ -90,11 +90,8 @@ class Connection:
     # The read step
 
     def _ready(self, events: int) -> None:
-        try:
-            if events & READ and not self.is_closed:
-                self._read()
-        except MemoryError:
-            self.close("out of memory")
+        if events & READ and not self.is_closed:
+            self._read()
         self._speak_soon()
 
     def _read(self) -> None:
@@ -102,8 +99,8 @@ class Connection:
             data = self._socket.recv(RECEIVE_SIZE)
         except BlockingIOError:
             return
-        except OSError as error:
-            self.close(error.strerror or str(error))
+        except (OSError, MemoryError) as error:
+            self.close(str(error) or "out of memory")
             return
         if self._is_lingering:
             if not data:

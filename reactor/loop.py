@@ -20,6 +20,8 @@ WRITE = selectors.EVENT_WRITE
 _FORGOTTEN_AT_LEAST = 100
 """Cancelled timers that are worth a clean-up of the heap."""
 
+_ESCAPED = "an error reached the loop, which goes on"
+
 _LONGEST_WAIT = 3600.0
 """Seconds; `select` takes no arbitrary number."""
 
@@ -131,7 +133,10 @@ class Reactor:
         self.now = time.monotonic()
         self._is_urgent = False
         for key, events in ready:
-            self._call(key.data, events)
+            try:
+                key.data(events)
+            except Exception:
+                log.exception(_ESCAPED)
         self._settle_in = self._settle()
         self._write()
         self._expire()
@@ -157,23 +162,22 @@ class Reactor:
     def _write(self) -> None:
         soon, self._soon = self._soon, []
         for callback in soon:
-            self._call(callback)
+            try:
+                callback()
+            except Exception:
+                log.exception(_ESCAPED)
 
     def _expire(self) -> None:
         while self._timers and self._timers[0][0] <= self.now:
             timer = heapq.heappop(self._timers)[2]
             callback, timer.callback = timer.callback, None
-            if callback:
-                self._call(callback)
-            else:
+            if callback is None:
                 self._forgotten -= 1
-
-    def _call(self, callback: Callable[..., None], *events: int) -> None:
-        """No callback ends the loop: what it did not catch itself is logged, and the others go on."""
-        try:
-            callback(*events)
-        except Exception:
-            log.exception("error in the loop")
+                continue
+            try:
+                callback()
+            except Exception:
+                log.exception(_ESCAPED)
 
     def _signalled(self, _: int) -> None:
         if self._waker:

@@ -9,6 +9,7 @@ import time
 from functools import lru_cache
 
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
 
@@ -31,7 +32,7 @@ def entry(reverse_path: bytes, forward_path: bytes, trace: bytes, message: bytes
         reverse_path,
         forward_path,
         trace.replace(b"\r\n", b"\n"),
-        b"" if message.startswith(b"\n") or _HEADER_FIELD.match(message) else b"\n",
+        b"" if message.startswith(b"\n") or _HEADER_FIELD.match(message, 0, _LONGEST_LINE) else b"\n",
         message,
         b"\n" if message.endswith(b"\n") or not message else b"\n\n",
     )
