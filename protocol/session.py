@@ -37,7 +37,7 @@ class Session:
     __slots__ = (
         "_address", "_answer", "_buffer", "_client", "_forward_path", "_has_ended", "_is_draining", "_mailbox", "_message",
         "_message_id", "_octets", "_reading", "_refusals", "_report", "_reverse_path", "_row", "_site", "_since", "_wake",
-        "farewell", "is_behind", "outgoing", "state",
+        "farewell", "is_agreed", "is_behind", "outgoing", "state",
     )  # fmt: skip
 
     def __init__(self, site: Site, address: str, report: Report, wake: Callable[[], None]) -> None:
@@ -48,6 +48,7 @@ class Session:
         self._buffer = Buffer(MAX_COMMAND_LINE)
         self.outgoing = bytearray()
         self.is_behind = False
+        self.is_agreed = False
         self.farewell = ""
         self._client = b""
         self._reverse_path = b""
@@ -274,6 +275,7 @@ class Session:
 
     def _quit(self, _: bytes) -> Reply:
         self.farewell = "quit"
+        self.is_agreed = True
         return replies.CLOSING.about(self._site.hostname)
 
     _ACTIONS: ClassVar = {Verb.HELO: _helo, Verb.MAIL: _mail, Verb.RCPT: _rcpt, Verb.DATA: _data, Verb.QUIT: _quit}

@@ -176,8 +176,10 @@ class Connection:
     # The end
 
     def _end(self) -> None:
-        """All is said. A close with unread input would reset the connection and could destroy what is still under way."""
-        if self._has_ended:
+        """All is said. If the peer does not know that, it may still send, and a close would reset the connection and could
+        destroy our last words on their way; so we say that it is over, and read on for a while.
+        """
+        if self._has_ended or self._conversation.is_agreed:
             self.close("")
             return
         try:

@@ -27,6 +27,10 @@ class Conversation(Protocol):
         """True: when `outgoing` is sent, the connection is to be closed."""
 
     @property
+    def is_agreed(self) -> bool:
+        """True: the peer has asked for the end, so nothing more is expected of it."""
+
+    @property
     def farewell(self) -> str:
         """Why it is finished, for the log."""
 

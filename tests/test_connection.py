@@ -20,6 +20,7 @@ class Echo:
         self.outgoing = bytearray()
         self.is_finished = False
         self.is_held = False
+        self.is_agreed = False
         self.farewell = ""
         self.calls: list[str] = []
         self.room = 100_000
@@ -41,7 +42,8 @@ class Echo:
             raise ZeroDivisionError("a bug")
         self.is_held = b"hold" in data
         self.outgoing += data
-        self.finish(b"bye" in data)
+        self.is_agreed = b"agreed" in data
+        self.finish(b"bye" in data or self.is_agreed)
 
     def finish(self, finished: bool = True) -> None:
         self.is_finished = self.is_finished or finished
@@ -195,6 +197,11 @@ def test_the_last_words_arrive_though_the_peer_goes_on_talking() -> None:
     assert len(closed) == 1
     listener.close()
     reactor.close()
+
+
+def test_an_end_that_the_peer_asked_for_is_a_close_at_once(pair: Pair) -> None:
+    assert pair.say(b"agreed\n") == b"agreed\n"
+    assert pair.closed == 1
 
 
 def test_lingering_has_an_end(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
