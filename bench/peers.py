@@ -1,0 +1,170 @@
+"""The servers that are compared: how each is started on 127.0.0.1, what it has used and stored, how it is stopped.
+
+It does not know what load they get.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.load import FORWARD_PATH, HOST, find_program
+
+SMTPD = Path(__file__).resolve().parent.parent / "bin" / "smtpd"
+MAILBOX = FORWARD_PATH.partition("@")[0]
+
+START_LIMIT = 10.0
+"""Seconds that a server has to start listening."""
+
+STOP_LIMIT = 15.0
+"""Seconds that it has to end before it is killed."""
+
+BACKLOG = 1000
+
+AIOSMTPD = """
+import asyncio, sys
+from aiosmtpd.handlers import Mailbox
+from aiosmtpd.smtp import SMTP
+
+async def main(host, port, backlog, directory):
+    handler = Mailbox(directory)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(handler), host, int(port), backlog=int(backlog))
+    await server.serve_forever()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+class PeerError(Exception):
+    """A server did not start, or lost mail. The text is one line."""
+
+
+class Peer(NamedTuple):
+    """A server to be measured."""
+
+    name: str
+    command: Callable[[Path, int], list[str]]
+    """What starts it: given an empty directory of its own, and the port to listen on."""
+    stored: Callable[[Path], int] | None
+    """How many messages are in its directory; None: it keeps none."""
+    share: float = 1.0
+    """Messages that it gets for each of ours: fewer when it is slow, so that it does not take most of the time."""
+    is_extra: bool = False
+    """It shows what an option costs, and need not be measured with every load."""
+
+
+class Running(NamedTuple):
+    """A server that listens."""
+
+    peer: Peer
+    directory: Path
+    port: int
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """User and system time used so far, to a hundredth of a second on most machines."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        user_time, system_time = int(fields[11]), int(fields[12])
+        return (user_time + system_time) / os.sysconf("SC_CLK_TCK")
+
+    def check_stored(self, messages: int) -> None:
+        """Raises PeerError unless exactly so many messages are in its directory."""
+        stored = self.peer.stored(self.directory) if self.peer.stored else messages
+        if stored != messages:
+            raise PeerError(f"{self.peer.name}: {messages} messages were accepted, {stored} are in {self.directory}")
+
+
+def available() -> tuple[list[Peer], list[str]]:
+    """The servers that can be started here, ours first, and a line about each that cannot."""
+    peers, missing = [Peer("carteiro", _carteiro("--quiet"), _in_mbox)], []
+    if find_spec("aiosmtpd"):
+        peers.append(Peer(f"aiosmtpd {version('aiosmtpd')}, Maildir", _aiosmtpd, _in_maildir, share=1 / 3))
+    else:
+        missing.append(f"without aiosmtpd: to have it compared, run {sys.executable} -m pip install aiosmtpd")
+    if find_program("smtp-sink"):
+        peers.append(Peer("smtp-sink", _smtp_sink, None, share=2))
+    else:
+        missing.append("without smtp-sink: to have it compared, install Postfix")
+    return [*peers, Peer("carteiro, default log", _carteiro(), _in_mbox, is_extra=True)], missing
+
+
+@contextmanager
+def running(peer: Peer, directory: Path) -> Iterator[Running]:
+    """The server, from when it listens until the end of the block."""
+    os.sync()  # what the server before has left to be written is not to slow this one
+    directory.mkdir()
+    port = _free_port()
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(peer.command(directory, port), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        _wait_for(process, port, peer, directory)
+        yield Running(peer, directory, port, process.pid)
+    finally:
+        _stop(process)
+        # A virtual machine may get its memory page by page: files that are kept make each later one dearer to write.
+        # Removing these few costs nothing; to remove the many of a Maildir would make new files slow for a minute.
+        for mbox in directory.glob("mail/*.txt"):
+            mbox.unlink()
+
+
+def _carteiro(*options: str) -> Callable[[Path, int], list[str]]:
+    def command(directory: Path, port: int) -> list[str]:
+        users_file = directory / "users"
+        users_file.write_text(f"{MAILBOX}\n")
+        places = ["--listen", f"{HOST}:{port}", "--mail-dir", str(directory / "mail")]
+        return [sys.executable, str(SMTPD), *places, *options, str(users_file)]
+
+    return command
+
+
+def _aiosmtpd(directory: Path, port: int) -> list[str]:
+    return [sys.executable, "-P", "-c", AIOSMTPD, HOST, str(port), str(BACKLOG), str(directory / "mail")]
+
+
+def _smtp_sink(_: Path, port: int) -> list[str]:
+    unprivileged = ["-u", "nobody"] if os.geteuid() == 0 else []
+    return [find_program("smtp-sink") or "smtp-sink", *unprivileged, f"{HOST}:{port}", str(BACKLOG)]
+
+
+def _in_mbox(directory: Path) -> int:
+    with (directory / "mail" / f"{MAILBOX}.txt").open("rb") as mbox:
+        return sum(line.startswith(b"From ") for line in mbox)
+
+
+def _in_maildir(directory: Path) -> int:
+    return sum(1 for _ in (directory / "mail" / "new").iterdir())
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, peer: Peer, directory: Path) -> None:
+    # The kernel's list is read because trying to connect could meet itself: the port is one that clients get, too.
+    listening = f":{port:04X} 00000000:0000 0A"
+    deadline = time.monotonic() + START_LIMIT
+    while listening not in Path("/proc/net/tcp").read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            words = (directory / "log").read_text(errors="replace").strip().splitlines()
+            raise PeerError(f"{peer.name} did not start: {words[-1] if words else 'it said nothing'}")
+        time.sleep(0.01)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
