@@ -85,6 +85,7 @@ class Connection:
             self._conversation.hang_up()
         except Exception:
             log.exception("%s: error while hanging up", self.peer)
+        del self._conversation  # it knows our `_wake`: without a circle, both are freed at once
         self._on_closed(self)
 
     # The read step
@@ -128,8 +129,10 @@ class Connection:
 
     def _speak(self) -> None:
         """Sends what it can, then watches for what the buffers ask for."""
-        conversation = self._conversation
         self._is_due = False
+        if self.is_closed:
+            return
+        conversation = self._conversation
         if self._is_woken:
             self._is_woken = False
             self._tell(conversation.resume)

@@ -1,8 +1,10 @@
 """A connection: bytes in both directions as the peer takes them, deadlines, and an end in which nothing is lost."""
 
+import gc
 import logging
 import socket
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -289,3 +291,19 @@ def test_what_is_logged_has_no_control_character(pair: Pair, caplog: pytest.LogC
     assert r"peer heard b'\x1b[2J\n'" in caplog.messages
     assert "peer closed: test" in caplog.messages
     assert all(message.isprintable() for message in caplog.messages)
+
+
+def test_a_closed_connection_is_freed_without_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        pair = Pair()
+        pair.say(b"agreed\n")
+        freed = weakref.ref(pair.echos.pop())
+        del pair.connection, pair.echo
+        pair.turns()
+        assert freed() is None
+        pair.peer.close()
+        pair.reactor.close()
+    finally:
+        gc.enable()
