@@ -5,7 +5,7 @@ import logging
 import socket
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,110 +13,7 @@ from reactor import connection as module
 from reactor.connection import Connection
 from reactor.loop import READ, WRITE, Reactor
 
-
-class Echo:
-    """A conversation that says what it hears; some words make it do other things. Nothing in it is about mail."""
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self.wake = wake
-        self.outgoing = bytearray()
-        self.is_finished = False
-        self.is_held = False
-        self.is_agreed = False
-        self.farewell = ""
-        self.calls: list[str] = []
-        self.room = 100_000
-
-    @property
-    def is_behind(self) -> bool:
-        return len(self.calls) % 2 == 1 and self.room == 3
-
-    @property
-    def takes_input(self) -> bool:
-        return not self.is_finished and not self.is_held and not self.is_behind and len(self.outgoing) < self.room
-
-    def open(self) -> None:
-        self.outgoing += b"hi\n"
-
-    def receive(self, data: bytes) -> None:
-        self.calls.append("receive")
-        if b"bug" in data:
-            raise ZeroDivisionError("a bug")
-        self.is_held = b"hold" in data
-        self.outgoing += data
-        self.is_agreed = b"agreed" in data
-        self.finish(b"bye" in data or self.is_agreed)
-
-    def finish(self, finished: bool = True) -> None:
-        self.is_finished = self.is_finished or finished
-
-    def end_of_input(self) -> None:
-        self.calls.append("end_of_input")
-        self.outgoing += b"the end\n"
-        self.finish()
-
-    def resume(self) -> None:
-        self.calls.append("resume")
-        if self.is_held:
-            self.is_held = False
-            self.outgoing += b"resumed\n"
-
-    def time_out(self) -> None:
-        self.outgoing += b"too slow\n"
-        self.finish()
-
-    def shut_down(self, at_once: bool) -> None:
-        self.outgoing += b"going down\n"
-        self.finish(at_once)
-
-    def break_down(self) -> None:
-        self.outgoing += b"my fault\n"
-        self.finish()
-
-    def hang_up(self) -> None:
-        self.calls.append("hang_up")
-
-
-class Pair:
-    """A connection with an Echo, and the other end of it."""
-
-    def __init__(self, idle_timeout: float = 300) -> None:
-        self.reactor = Reactor()
-        ours, self.peer = socket.socketpair()
-        ours.setblocking(False)
-        self.peer.settimeout(5)
-        self.closed = 0
-        self.echos: list[Echo] = []
-        self.connection = Connection(self.reactor, ours, "peer", self._open, idle_timeout, self._on_closed)
-        self.echo = self.echos[0]
-        self.turns()
-
-    def _open(self, _: str, wake: Callable[[], None]) -> Echo:
-        self.echos.append(Echo(wake))
-        return self.echos[-1]
-
-    def _on_closed(self, _: Connection) -> None:
-        self.closed += 1
-
-    def turns(self, least: int = 3) -> None:
-        """Some turns, none of which waits for long."""
-        for _ in range(least):
-            self.reactor.call_later(0, lambda: None)
-            self.reactor.turn()
-
-    def say(self, data: bytes) -> bytes:
-        self.peer.send(data)
-        self.turns()
-        return self.peer.recv(1 << 20)
-
-    def run_for(self, seconds: float) -> None:
-        self.reactor.call_later(seconds, self.reactor.stop)
-        self.reactor.run()
-
-    def close(self) -> None:
-        self.connection.close("test")
-        self.peer.close()
-        self.reactor.close()
+from .echo import Echo, Pair
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from reactor.listener import ListenError
 from reactor.loop import Reactor
 from reactor.server import Server
 
-from .test_connection import Echo
+from .echo import Echo
 
 
 class Service:
