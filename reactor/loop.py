@@ -181,7 +181,7 @@ class Reactor:
 
     def _signalled(self, _: int) -> None:
         if self._waker:
-            for signum in self._waker[0].recv(4096):
+            for signum in dict.fromkeys(self._waker[0].recv(4096)):  # the kernel, too, counts a pending signal once
                 callback = self._signals.get(signum)
                 if callback:
                     callback()

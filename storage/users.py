@@ -75,6 +75,8 @@ def _flaw(name: bytes) -> str:
         return "is not UTF-8 text"
     if b"@" in name:
         return "has an @, write only what stands before it"
+    if b"<" in name or b">" in name:
+        return "has an angle bracket"
     if b"/" in name:
         return "has a slash"
     if name.startswith(b"."):

@@ -50,6 +50,7 @@ def test_only_ascii_letters_have_a_case(tmp_path: Path) -> None:
         (b".journal", "begins with a dot"),
         (b"../x", "has a slash"),
         (b"/etc/passwd", "has a slash"),
+        (b"<johndoe>", "has an angle bracket"),
         (b"a@example.org", "has an @, write only what stands before it"),
         (b"a/b", "has a slash"),
         (b"a\0b", "has a control character"),
