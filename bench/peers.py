@@ -93,7 +93,12 @@ def available() -> tuple[list[Peer], list[str]]:
         peers.append(Peer("smtp-sink", _smtp_sink, None, share=2))
     else:
         missing.append("without smtp-sink: to have it compared, install Postfix")
-    return [*peers, Peer("carteiro, default log", _carteiro(), _in_mbox, is_extra=True)], missing
+    extras = [
+        Peer("carteiro, default log", _carteiro(), _in_mbox, is_extra=True),
+        Peer("carteiro, --store maildir", _carteiro("--quiet", "--store", "maildir"), _in_our_maildir, 1 / 2, True),
+        Peer("carteiro, --store discard", _carteiro("--quiet", "--store", "discard"), None, 2, True),
+    ]
+    return [*peers, *extras], missing
 
 
 @contextmanager
@@ -141,6 +146,10 @@ def _in_mbox(directory: Path) -> int:
 
 def _in_maildir(directory: Path) -> int:
     return sum(1 for _ in (directory / "mail" / "new").iterdir())
+
+
+def _in_our_maildir(directory: Path) -> int:
+    return sum(1 for _ in (directory / "mail" / MAILBOX / "new").iterdir())
 
 
 def _free_port() -> int:

@@ -8,31 +8,28 @@ import re
 import time
 from functools import lru_cache
 
-_HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
-_LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
+from .fields import header, unix_lines
+
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
 
 
 def lines(content: bytes) -> bytes:
     """Whole lines of a message, as they stand in a mailbox file: the CR of each CRLF dropped, `From ` lines quoted."""
-    text = content.replace(b"\r\n", b"\n")
+    text = unix_lines(content)
     return _FROM_LINE.sub(rb">\1", text) if b"From " in text else text
 
 
 def entry(reverse_path: bytes, forward_path: bytes, trace: bytes, message: bytes, now: float) -> bytes:
     """A message as it stands in a mailbox file, trailing blank line included.
 
-    `trace` is header fields that come before the message; `message` has been through `lines`. A message that brings no
-    header gets the blank line that ends one. `now` is in seconds since the epoch.
+    `trace` is header fields that come before the message; `message` has been through `lines`. `now` is in seconds since the
+    epoch.
     """
-    return b"From %b %b\nReturn-Path: <%b>\nDelivered-To: %b\n%b%b%b%b" % (
+    return b"From %b %b\n%b%b%b" % (
         _NOT_IN_A_SEPARATOR.sub(b"?", reverse_path) or b"MAILER-DAEMON",
         _date(int(now)),
-        reverse_path,
-        forward_path,
-        trace.replace(b"\r\n", b"\n"),
-        b"" if message.startswith(b"\n") or _HEADER_FIELD.match(message, 0, _LONGEST_LINE) else b"\n",
+        header(reverse_path, forward_path, trace, message),
         message,
         b"\n" if message.endswith(b"\n") or not message else b"\n\n",
     )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from storage.maildir import MaildirStore
 from storage.mbox import MboxStore
 
 from .support import read_mailbox
@@ -12,9 +13,9 @@ TRACE = b"Received: from me ([192.0.2.1])\r\n\tby mx (carteiro) with SMTP id 1\r
 class Post:
     """A store, and what it has answered."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kind: type[MboxStore | MaildirStore] = MboxStore) -> None:
         self.directory = directory
-        self.store = MboxStore(directory)
+        self.store = kind(directory)
         self.answers: list[tuple[bytes, str | None]] = []
 
     def commit(self, content: bytes, box: str = "johndoe") -> None:

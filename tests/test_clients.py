@@ -4,6 +4,7 @@ import imaplib
 import mailbox
 import os
 import pwd
+import re
 import shlex
 import shutil
 import smtplib
@@ -178,14 +179,37 @@ def test_mutt_finds_each_message_and_deletes_one(server: Server, tmp_path: Path)
     assert subjects(box) == [*delivered[1:], "after"]
 
 
-def test_dovecot_serves_the_mailbox_over_imap(server: Server) -> None:
+def test_mutt_reads_a_maildir(tmp_path: Path) -> None:
+    with Server(tmp_path, "--store", "maildir") as server:
+        delivered = deliver_odd_messages(server)
+        copy = tmp_path / "copy"
+        mutt(server.mail_dir / "johndoe", f"T~A<enter>;C{copy}<enter><exit>")
+        # mutt puts senders into separators as they are, so they are not all ASCII, as Python's mailbox wants them.
+        found = re.findall(rb"(?m)^Subject: (.*)$", copy.read_bytes())
+        assert sorted(found) == sorted(subject.encode() for subject in delivered if subject)
+        assert len(re.findall(rb"(?m)^Delivered-To: ", copy.read_bytes())) == len(delivered)
+
+
+def check_imap(imap: imaplib.IMAP4, delivered: list[str]) -> None:
+    """All messages are served, in whatever order."""
+    imap.select()
+    found = [imap.fetch(str(number + 1), "(BODY[HEADER.FIELDS (SUBJECT)])")[1][0] for number in range(len(delivered))]
+    texts = [part[1].removeprefix(b"Subject: ").strip().decode() for part in found if isinstance(part, tuple)]
+    assert sorted(texts) == sorted(delivered)
+    assert imap.search(None, "ALL")[1][0].split()[-1] == b"%d" % len(delivered)
+
+
+def test_dovecot_serves_a_mailbox_file_over_imap(server: Server) -> None:
     delivered = deliver_odd_messages(server)
     with dovecot(server.mail_dir / "johndoe.txt") as imap:
-        imap.select()
-        found = [imap.fetch(str(number + 1), "(BODY[HEADER.FIELDS (SUBJECT)])")[1][0] for number in range(len(delivered))]
-        texts = [part[1].removeprefix(b"Subject: ").strip().decode() for part in found if isinstance(part, tuple)]
-        assert texts == delivered
-        assert imap.search(None, "ALL")[1][0].split()[-1] == b"%d" % len(delivered)
+        check_imap(imap, delivered)
+
+
+def test_dovecot_serves_a_maildir_over_imap(tmp_path: Path) -> None:
+    with Server(tmp_path, "--store", "maildir") as server:
+        delivered = deliver_odd_messages(server)
+        with dovecot(server.mail_dir / "johndoe") as imap:
+            check_imap(imap, delivered)
 
 
 @contextmanager
@@ -198,14 +222,18 @@ def dovecot(box: Path) -> Iterator[imaplib.IMAP4]:
     user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     with TemporaryDirectory() as directory:
         home = Path(directory)
-        shutil.copy(box, home / "inbox")
+        if box.is_dir():
+            shutil.copytree(box, home / "inbox")
+        else:
+            shutil.copy(box, home / "inbox")
+        location = f"maildir:{home}/inbox" if box.is_dir() else f"mbox:{home}/mail:INBOX={home}/inbox"
         (home / "dovecot.conf").write_text(
             f"base_dir={home}/run\nstate_dir={home}/state\nlog_path={home}/log\nmail_home={home}\n"
-            f"mail_location=mbox:{home}/mail:INBOX={home}/inbox\nmbox_write_locks=fcntl\n"
+            f"mail_location={location}\nmbox_write_locks=fcntl\n"
             f"default_internal_user={user.pw_name}\ndefault_login_user={user.pw_name}\nssl=no\n"
             f"mail_uid={user.pw_uid}\nmail_gid={user.pw_gid}\nfirst_valid_gid=0\n"
         )
-        for path in (home, *home.iterdir()):
+        for path in (home, *home.rglob("*")):
             os.chown(path, user.pw_uid, user.pw_gid)
         command = ["env", f"USER={user.pw_name}", f"HOME={home}", "/usr/lib/dovecot/imap", "-c", f"{home}/dovecot.conf"]
         imap = imaplib.IMAP4_stream(shlex.join(command))

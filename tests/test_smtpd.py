@@ -223,6 +223,24 @@ def test_a_full_disk_is_a_452_and_then_there_is_room_again(tmp_path: Path) -> No
         assert "johndoe.txt: File too large: nothing was stored in it" in server.log
 
 
+def test_maildirs_in_place_of_files(tmp_path: Path) -> None:
+    with Server(tmp_path, "--store", "maildir") as server, server.connect() as client:
+        client.say("helo me")
+        assert [client.mail(b"%d\r\n" % number)[:3] for number in range(3)] == [b"250"] * 3
+        files = list((server.mail_dir / "johndoe" / "new").iterdir())
+        assert sorted(path.read_bytes().split(b"\n\n")[1] for path in files) == [b"0\n", b"1\n", b"2\n"]
+        (server.mail_dir / "babydoe").write_text("no Maildir")
+        assert client.mail(b"x\r\n", to="babydoe") == b"452 Message not stored, try again later"
+        assert client.mail(b"x\r\n")[:3] == b"250"
+
+
+def test_what_is_discarded_is_nowhere(tmp_path: Path) -> None:
+    with Server(tmp_path, "--store", "discard") as server, server.connect() as client:
+        client.say("helo me")
+        assert [client.mail(b"%d\r\n" % number)[:3] for number in range(3)] == [b"250"] * 3
+        assert not server.mail_dir.exists()
+
+
 def test_existing_mailboxes_grow(tmp_path: Path) -> None:
     for round_number in (1, 2):
         with Server(tmp_path) as server:
