@@ -4,7 +4,10 @@ import logging
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from storage import users as users_module
 from storage.users import Users, UsersFileError
 
 
@@ -71,6 +74,13 @@ def test_a_name_that_is_not_fit_for_a_file_is_refused_by_line(tmp_path: Path, na
     text = str(caught.value)
     assert text.startswith(f"{tmp_path}/users.txt:3: ") and flaw in text
     assert text.isprintable()
+
+
+@given(st.text("ab.-_+@/ <\t\x00\x7fé", max_size=70).map(str.encode))
+def test_the_short_cut_for_plain_names_finds_the_same_flaws(name: bytes) -> None:
+    if users_module._PLAIN.fullmatch(name):
+        longer = name + "é".encode()  # not plain any more, and no flaw in itself
+        assert users_module._flaw(longer) == ("" if len(longer) <= 64 else "is longer than 64 octets")
 
 
 def test_the_longest_name_is_a_mailbox(tmp_path: Path) -> None:
