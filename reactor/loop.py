@@ -137,7 +137,10 @@ class Reactor:
                 key.data(events)
             except Exception:
                 log.exception(_ESCAPED)
-        self._settle_in = self._settle()
+        try:
+            self._settle_in = self._settle()
+        except Exception:
+            log.exception(_ESCAPED)
         self._write()
         self._expire()
 

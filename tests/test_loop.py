@@ -146,6 +146,17 @@ def test_a_callback_that_fails_ends_nothing(reactor: Reactor, steps: list[str], 
     assert steps == ["settle", "soon", "later"] and caplog.text.count("ZeroDivisionError: a bug") == 2
 
 
+def test_a_settle_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("a bug")
+
+    reactor = Reactor(fail)
+    reactor.call_later(0, reactor.stop)
+    reactor.run()
+    assert "ZeroDivisionError: a bug" in caplog.text
+    reactor.close()
+
+
 def test_a_turn_that_is_asked_for_does_not_wait(reactor: Reactor) -> None:
     begun = time.monotonic()
     reactor.turn_again()
