@@ -93,14 +93,16 @@ def _opened(maildir: bytes) -> Iterator[tuple[int, int]]:
             opened.callback(os.close, descriptor)
             return descriptor
 
-        try:
+        def parts() -> tuple[int, int]:
             top = directory(maildir)
-            tmp, new = directory(b"tmp", top), directory(b"new", top)
+            return directory(b"tmp", top), directory(b"new", top)
+
+        try:
+            found = parts()
         except FileNotFoundError:
             _make(maildir)
-            top = directory(maildir)
-            tmp, new = directory(b"tmp", top), directory(b"new", top)
-        yield tmp, new
+            found = parts()
+        yield found
 
 
 def _make(maildir: bytes) -> None:

@@ -15,14 +15,11 @@ class Echo:
         self.outgoing = bytearray()
         self.is_finished = False
         self.is_held = False
+        self.is_behind = False
         self.is_agreed = False
         self.farewell = ""
         self.calls: list[str] = []
         self.room = 100_000
-
-    @property
-    def is_behind(self) -> bool:
-        return len(self.calls) % 2 == 1 and self.room == 3
 
     @property
     def takes_input(self) -> bool:
@@ -36,6 +33,7 @@ class Echo:
         if b"bug" in data:
             raise ZeroDivisionError("a bug")
         self.is_held = b"hold" in data
+        self.is_behind = b"behind" in data
         self.outgoing += data
         self.is_agreed = b"agreed" in data
         self.finish(b"bye" in data or self.is_agreed)
@@ -50,6 +48,7 @@ class Echo:
 
     def resume(self) -> None:
         self.calls.append("resume")
+        self.is_behind = False
         if self.is_held:
             self.is_held = False
             self.outgoing += b"resumed\n"
