@@ -3,10 +3,17 @@
 It does not know who that is: a server with sockets and disks, or a test with neither.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 from .table import Dialect
+
+
+class Fault(Protocol):
+    """Why a message was not stored; as text it says so to people."""
+
+    kind: Literal["no room", "for now", "for good"]
+    """What is wrong, and thereby whether to try again."""
 
 
 class Message(Protocol):
@@ -22,7 +29,7 @@ class Message(Protocol):
     def write(self, content: bytes) -> None:
         """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
 
-    def commit(self, answer: Callable[[Exception | None], None]) -> None:
+    def commit(self, answer: Callable[[Fault | None], None]) -> None:
         """The content is complete. `answer` is called once, later: with None when it is on disk, else with the fault."""
 
     def abandon(self) -> None:
@@ -32,8 +39,11 @@ class Message(Protocol):
 class Store(Protocol):
     """Where accepted messages go."""
 
-    def begin(self, reverse_path: bytes, forward_path: bytes, mailbox: str) -> Message:
-        """A new message for a mailbox. Never fails: what goes wrong is answered after `commit`."""
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> Message:
+        """A new message for some mailboxes, each with its forward-path: for all of them or none.
+
+        Never fails: what goes wrong is answered after `commit`.
+        """
 
 
 class Report(Protocol):

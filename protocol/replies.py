@@ -41,7 +41,9 @@ TOO_MANY_CONNECTIONS = Reply(421, b"%b closing connection, too many connections,
 TOO_MANY_REFUSALS = Reply(421, b"%b closing connection, too many commands were refused")
 OUR_BUG = Reply(421, b"%b closing connection, internal error")
 
-NOT_STORED = Reply(452, b"Message not stored, try again later")
+NOT_STORED = Reply(451, b"Message not stored, try again later")
+NO_ROOM = Reply(452, b"Message not stored, there is no room, try again later")
 UNRECOGNIZED = Reply(500, b"Syntax error, command unrecognized")
 ADDRESS_UNKNOWN = Reply(550, b"Address unknown")
 MESSAGE_TOO_LARGE = Reply(552, b"Message larger than %d octets")
+NEVER_STORED = Reply(554, b"Message cannot be stored")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from . import replies
 from .buffer import Buffer
 from .commands import MAX_COMMAND_LINE
-from .outside import Message, Report, Site
+from .outside import Fault, Message, Report, Site
 from .replies import Reply
 from .table import Go, Mark, State, Verb
 from .trace import received
@@ -59,7 +59,7 @@ class Session:
         self._octets = 0
         self._since = 0.0
         self._refusals = 0
-        self._answer: tuple[Exception | None] | None = None
+        self._answer: tuple[Fault | None] | None = None
         self._has_ended = False
         self._is_draining = False
         self._enter(site.dialect.table.start)
@@ -170,7 +170,7 @@ class Session:
         if self._answer is None:
             return False
         (fault,), self._answer = self._answer, None
-        self._apply(Verb.STORED, replies.MESSAGE_ACCEPTED if fault is None else replies.NOT_STORED)
+        self._apply(Verb.STORED, replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
         return True
 
     # Applying a cell
@@ -250,7 +250,7 @@ class Session:
         site = self._site
         self._octets = 0
         self._buffer.begin_content()
-        self._message = site.store.begin(self._reverse_path, self._forward_path, self._mailbox)
+        self._message = site.store.begin(self._reverse_path, [(self._mailbox, self._forward_path)])
         self._message.trace(
             received(self._client, self._address, site.hostname, self._message.id, self._forward_path, site.clock())
         )
@@ -265,7 +265,7 @@ class Session:
         message.commit(self._answered)
         return None
 
-    def _answered(self, fault: Exception | None) -> None:
+    def _answered(self, fault: Fault | None) -> None:
         self._answer = (fault,)
         outcome = "stored" if fault is None else f"not stored ({fault})"
         waited = 1000 * (self._site.clock() - self._since)
@@ -280,5 +280,7 @@ class Session:
 
     _ACTIONS: ClassVar = {Verb.HELO: _helo, Verb.MAIL: _mail, Verb.RCPT: _rcpt, Verb.DATA: _data, Verb.QUIT: _quit}
 
+
+_FAULTS = {"no room": replies.NO_ROOM, "for now": replies.NOT_STORED, "for good": replies.NEVER_STORED}
 
 _DEAF = (Mark.HELD, Mark.GONE)

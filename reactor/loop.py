@@ -1,6 +1,6 @@
 """The loop: it waits for descriptors, signals and deadlines, and calls who registered for them, all in one thread.
 
-It does not know what a descriptor is for. One turn is: wait, read, settle, write, expire.
+It does not know what a descriptor is for. One turn is: wait, read, settle, write, tidy, expire.
 """
 
 import heapq
@@ -46,17 +46,19 @@ class Reactor:
     """A single-threaded event loop on `selectors.DefaultSelector`.
 
     `settle` is called once a turn, after all that could be read was read and before anything is written: what is to be on
-    disk before a reply leaves is put there. It returns the seconds after which it wants to be called again, or None.
+    disk before a reply leaves is put there. `tidy` is called when all was written that could be: it takes a little time for
+    what nobody waits for, and returns the seconds after which it wants to be called again, or None.
     """
 
-    def __init__(self, settle: Callable[[], float | None] = lambda: None) -> None:
+    def __init__(self, settle: Callable[[], None] = lambda: None, tidy: Callable[[], float | None] = lambda: None) -> None:
         self._settle = settle
+        self._tidy = tidy
         self._selector = selectors.DefaultSelector()
         self._soon: list[Callable[[], None]] = []
         self._timers: list[tuple[float, int, Timer]] = []
         self._serial = count()
         self._forgotten = 0
-        self._settle_in: float | None = None
+        self._tidy_in: float | None = None
         self._is_running = False
         self._is_urgent = False
         self._signals: dict[int, Callable[[], None]] = {}
@@ -138,10 +140,14 @@ class Reactor:
             except Exception:
                 log.exception(_ESCAPED)
         try:
-            self._settle_in = self._settle()
+            self._settle()
         except Exception:
             log.exception(_ESCAPED)
         self._write()
+        try:
+            self._tidy_in = self._tidy()
+        except Exception:
+            log.exception(_ESCAPED)
         self._expire()
 
     def close(self) -> None:
@@ -157,7 +163,7 @@ class Reactor:
     def _patience(self) -> float:
         if self._soon or self._is_urgent:
             return 0
-        due = [_LONGEST_WAIT] if self._settle_in is None else [self._settle_in]
+        due = [_LONGEST_WAIT] if self._tidy_in is None else [self._tidy_in]
         if self._timers:
             due.append(max(0.0, self._timers[0][0] - time.monotonic()))
         return min(due)

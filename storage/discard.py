@@ -3,19 +3,31 @@
 It does not know what it does not keep.
 """
 
-from .message import Ids, Message
+from collections.abc import Sequence
+
+from .message import Ids, Memory, Message
+
+
+class _Nothing(Message):
+    """A message that nobody looks at."""
+
+    __slots__ = ()
+
+    def write(self, content: bytes) -> None:
+        """Takes the next piece of content nowhere."""
 
 
 class DiscardStore:
-    """Answers every message as stored, and has not looked at it."""
+    """Answers every message as stored."""
 
     def __init__(self) -> None:
         self._complete: list[Message] = []
+        self._memory = Memory()
         self._ids = Ids()
 
-    def begin(self, reverse_path: bytes, forward_path: bytes, mailbox: str) -> Message:
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> Message:
         """A new message."""
-        return Message(next(self._ids), reverse_path, forward_path, mailbox, lambda _: b"", self._complete.append)
+        return _Nothing(next(self._ids), reverse_path, (), None, self._memory, self._complete.append)
 
     def settle(self) -> None:
         """Answers each complete message."""
@@ -23,3 +35,9 @@ class DiscardStore:
         self._complete.clear()
         for message in complete:
             message.answer(None)
+
+    def tidy(self) -> None:
+        """Has nothing to do."""
+
+    def close(self) -> None:
+        """Has nothing to give back."""

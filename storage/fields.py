@@ -4,25 +4,42 @@ It does not know where one message ends and another begins.
 """
 
 import re
+from collections.abc import Iterable, Iterator
+
+from .letter import Letter
 
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 
 
-def header(reverse_path: bytes, forward_path: bytes, trace: bytes, content: bytes) -> bytes:
-    """Return-Path (RFC 5321 section 4.4), Delivered-To and `trace`, all with LF ends.
+def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces of a letter's content after the header fields that a mailbox gives it, all with LF ends.
 
-    A message that brings no header of its own gets the blank line that ends one.
+    These are Return-Path (RFC 5321 section 4.4), Delivered-To and the trace fields; and the blank line that ends a header,
+    when the content has none.
     """
-    has_header = content.startswith(b"\n") or _HEADER_FIELD.match(content, 0, _LONGEST_LINE)
-    return b"Return-Path: <%b>\nDelivered-To: %b\n%b%b" % (
-        reverse_path,
-        forward_path,
-        unix_lines(trace),
-        b"" if has_header else b"\n",
-    )
+    first = next(pieces, b"")
+    has_header = first.startswith(b"\n") or _HEADER_FIELD.match(first, 0, _LONGEST_LINE)
+    trace, blank_line = unix_lines(letter.trace), b"" if has_header else b"\n"
+    yield b"Return-Path: <%b>\nDelivered-To: %b\n%b%b" % (letter.reverse_path, letter.forward_path, trace, blank_line)
+    if first:
+        yield first
+    yield from pieces
 
 
 def unix_lines(text: bytes) -> bytes:
     """The text with the CR of each CRLF dropped, and all else as it is."""
     return text.replace(b"\r\n", b"\n")
+
+
+def unix_pieces(content: Iterable[bytes]) -> Iterator[bytes]:
+    """The same for a text in pieces, which may be cut anywhere. No piece is empty."""
+    held = b""
+    for piece in content:
+        text = held + piece
+        cut = len(text) - text.endswith(b"\r")
+        held = text[cut:]
+        if cut:
+            yield unix_lines(text[:cut])
+    if held:
+        yield held

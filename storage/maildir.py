@@ -1,128 +1,146 @@
 """Mailboxes as Maildirs, one a name: a file a message, which other programs read without a lock.
 
-It does not know what a user is, nor who hears of the outcome. The format is D. J. Bernstein's: a message is written to tmp/
-and moved to new/ when it is complete and on disk; mail programs move it on to cur/.
+It does not know what a user is, nor when a message was accepted. The format is D. J. Bernstein's: a message is written to
+tmp/ and moved to new/ when it is complete and on disk; mail programs move it on to cur/.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from . import disk
-from .disk import make_mail_directory, sync_names, write_all
-from .errors import StorageError
-from .fields import header, unix_lines
-from .message import Answered, Ids, Message
+from .fields import headed, unix_pieces
+from .files import DIRECTORY, Files, append_all, open_directory
+from .letter import Letter
+from .mailbox import Mark
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_PARTS = (b"tmp", b"new", b"cur")
+_NEW_FILE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC
+
+UNSYNCED = 1 << 20
+"""Octets after which a long message is synced meanwhile."""
 
 
-class MaildirStore:
-    """The Maildirs `<name>/` of a directory, which is made when it is missing.
+class MaildirMailboxes:
+    """The Maildirs `<name>/` of an open directory; `where` is its path, for what is said of it."""
 
-    Raises StorageError when the directory cannot be made or written to. Every message that was committed since the last
-    `settle` is on disk when that one answers.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        make_mail_directory(directory)
+    def __init__(self, files: Files, directory: int, where: Path) -> None:
+        self._files = files
         self._directory = directory
-        self._complete: dict[str, list[Message]] = {}
-        self._ids = Ids()
+        self._where = where
         self._host = os.uname().nodename.replace("/", "\\057").replace(":", "\\072")
 
-    def begin(self, reverse_path: bytes, forward_path: bytes, mailbox: str) -> Message:
-        """A new message for a mailbox."""
-        return Message(next(self._ids), reverse_path, forward_path, mailbox, unix_lines, self._take)
-
-    def _take(self, message: Message) -> None:
-        self._complete.setdefault(message.mailbox, []).append(message)
-
-    def settle(self) -> None:
-        """Puts the complete messages on disk, then answers each."""
-        complete, self._complete = self._complete, {}
-        answers: list[Answered] = []
-        for mailbox, messages in complete.items():
-            answers += self._store(mailbox, messages)
-        for message, fault in answers:
-            message.answer(fault)
-
-    def _store(self, mailbox: str, messages: list[Message]) -> list[Answered]:
-        """The answers for the messages of a mailbox. One that cannot be written does not fail the others."""
-        path = self._directory / mailbox
-        try:
-            with _opened(os.fsencode(self._directory) + b"/" + mailbox.encode()) as (tmp, new):
-                answers = [(message, self._write(tmp, path, message)) for message in messages]
-                _move([self._name(message) for message, fault in answers if fault is None], tmp, new)
-                return answers
-        except Exception as error:  # noqa: BLE001 (it is logged)
-            fault = disk.fault(path, error)
-            return [(message, fault) for message in messages]
-
-    def _write(self, tmp: int, path: Path, message: Message) -> StorageError | None:
-        """The message in tmp/ and on disk; or the fault, and it is not there."""
-        name = self._name(message)
-        try:
-            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=tmp)
+    def check(self, mailbox: str) -> None:
+        """Raises OSError when this is no Maildir, or not ours to write to. A missing one, or a missing part, is fine."""
+        with suppress(FileNotFoundError):
+            top = self._files.open(mailbox.encode(), DIRECTORY, self._directory)
             try:
-                envelope = message.reverse_path, message.forward_path, message.trace_fields
-                write_all(descriptor, header(*envelope, message.content) + message.content)
-                os.fdatasync(descriptor)
-            except BaseException:
-                os.unlink(name, dir_fd=tmp)
-                raise
+                for part in _PARTS[:2]:
+                    self._files.close(self._files.open(part, DIRECTORY, top))
+                    if not self._files.may_write(part, top):
+                        raise PermissionError(0, f"no permission to write in {part.decode()}/")
             finally:
-                os.close(descriptor)
-        except Exception as error:  # noqa: BLE001 (it is logged)
-            return disk.fault(path, error)
-        return None
+                self._files.close(top)
 
-    def _name(self, message: Message) -> str:
-        return f"{int(message.came)}.{message.id}.{self._host}"
-
-
-@contextmanager
-def _opened(maildir: bytes) -> Iterator[tuple[int, int]]:
-    """tmp/ and new/ of a Maildir, which is made when it is missing. No link is followed."""
-    with ExitStack() as opened:
-
-        def directory(path: bytes, top: int | None = None) -> int:
-            descriptor = os.open(path, _DIRECTORY, dir_fd=top)
-            opened.callback(os.close, descriptor)
-            return descriptor
-
-        def parts() -> tuple[int, int]:
-            top = directory(maildir)
-            return directory(b"tmp", top), directory(b"new", top)
-
+    def open(self, mailbox: str) -> "MaildirMailbox":
+        """The Maildir; what is missing of it is made. Raises OSError."""
+        opened = [open_directory(self._files, mailbox.encode(), self._directory)]
         try:
-            found = parts()
-        except FileNotFoundError:
-            _make(maildir)
-            found = parts()
-        yield found
+            opened.extend(open_directory(self._files, part, opened[0]) for part in _PARTS)
+        except BaseException:
+            for directory in opened:
+                self._files.close(directory)
+            raise
+        return MaildirMailbox(self._files, opened, self._host)
+
+    def sync(self, mailbox: str) -> None:
+        """The names in new/ are on disk when this returns. Nothing is left to sync of a Maildir that was removed."""
+        with suppress(FileNotFoundError):
+            top = self._files.open(mailbox.encode(), DIRECTORY, self._directory)
+            try:
+                new = self._files.open(b"new", DIRECTORY, top)
+                try:
+                    self._files.sync_names(new)
+                finally:
+                    self._files.close(new)
+            finally:
+                self._files.close(top)
+
+    def sync_names(self) -> None:
+        """The names of mailboxes are on disk when this returns."""
+        self._files.sync_names(self._directory)
+
+    def path(self, mailbox: str) -> str:
+        """The path of the directory."""
+        return f"{self._where}/{mailbox}"
 
 
-def _make(maildir: bytes) -> None:
-    """The Maildir is there, and its names are on disk, when this returns."""
-    for part in (b"", b"/tmp", b"/new", b"/cur"):
-        with suppress(FileExistsError):
-            os.mkdir(maildir + part, 0o700)  # noqa: PTH102 (bytes, whatever the locale)
-    sync_names(maildir)
-    sync_names(os.path.dirname(maildir))  # noqa: PTH120
+class MaildirMailbox:
+    """A Maildir of which all parts are open."""
 
+    mark = None
+    """What is in it shows by the names of the files."""
 
-def _move(names: list[str], tmp: int, new: int) -> None:
-    """All from tmp/ to new/, and their names on disk; or an exception, and none is in either."""
-    try:
-        for name in names:
-            os.rename(name, name, src_dir_fd=tmp, dst_dir_fd=new)
-        os.fsync(new)
-    except BaseException:
-        for name in names:
-            for place in (tmp, new):
-                with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=place)
-        raise
+    def __init__(self, files: Files, opened: Sequence[int], host: str) -> None:
+        self._files = files
+        self._opened = opened
+        self._top, self._tmp, self._new, self._cur = opened
+        self._host = host
+
+    def append(self, letters: Iterable[Letter]) -> Generator[int, None, None]:
+        """Puts the letters in new/, each complete and synced; what it yields is how many are there."""
+        for number, letter in enumerate(letters):
+            name = self._name(letter)
+            try:
+                yield from self._write(name, letter, number)
+                self._files.rename(name, self._tmp, name, self._new)
+            except BaseException:
+                with suppress(OSError):
+                    self._files.remove(name, self._tmp)
+                raise
+            yield number + 1
+
+    def _write(self, name: bytes, letter: Letter, number: int) -> Generator[int, None, None]:
+        file = self._files.open(name, _NEW_FILE, self._tmp)
+        try:
+            unsynced = 0
+            for piece in headed(letter, unix_pieces(letter.content())):
+                append_all(self._files, file, piece)
+                unsynced += len(piece)
+                if unsynced >= UNSYNCED:
+                    self._files.sync(file)
+                    unsynced = 0
+                    yield number
+            self._files.sync(file)
+        finally:
+            self._files.close(file)
+
+    def take_back(self, mark: Mark, letters: Iterable[Letter]) -> Generator[None, None, bool]:
+        """Is never asked for, without a mark."""
+        raise NotImplementedError
+
+    def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
+        """For each letter whether it is neither in new/ nor, under whatever flags, in cur/. What is left in tmp/ goes."""
+        there = {name.partition(b":")[0] for part in (self._new, self._cur) for name in self._files.names(part)}
+        yield
+        unfinished = set(self._files.names(self._tmp))
+        answers = []
+        for letter in letters:
+            name = self._name(letter)
+            if name in unfinished:
+                self._files.remove(name, self._tmp)
+            answers.append(name not in there)
+            yield
+        return answers
+
+    def _name(self, letter: Letter) -> bytes:
+        return f"{int(letter.came)}.{letter.id}.{self._host}".encode()
+
+    def sync(self) -> None:
+        """The names in new/ are on disk when this returns."""
+        self._files.sync_names(self._new)
+
+    def close(self) -> None:
+        """Gives back the descriptors."""
+        for directory in self._opened:
+            self._files.close(directory)

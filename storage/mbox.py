@@ -1,139 +1,221 @@
-"""Mailboxes as mboxrd files, one a name: messages are gathered and put on disk together.
+"""Mailboxes as mboxrd files, one a name: opened, locked, appended to, and compared with what should be in them.
 
-It does not know what a user is, nor who hears of the outcome.
+It does not know what a user is, nor when a message was accepted.
 """
 
 import os
 import stat
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
-from . import disk, mboxrd
-from .disk import make_mail_directory, sync_names, write_all
-from .errors import StorageError
-from .locks import MailboxIsLocked, lock
-from .message import Answered, Ids, Message
+from . import mboxrd
+from .files import Files, append_all, sync_or_doubt
+from .letter import Letter
+from .mailbox import Mark
 
-LOCK_PATIENCE = 10.0
-"""Seconds that a message waits for a mailbox that another program has locked."""
+BLOCK = 64 * 1024
+"""Octets that are written, read or compared in one step."""
 
-LOCK_RETRY = 0.05
-"""Seconds between two attempts to lock a mailbox."""
+UNSYNCED = 1 << 20
+"""Octets after which a long delivery is synced meanwhile."""
 
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class Waiting:
-    """The complete messages for a mailbox, in order, and the time (`time.monotonic`) before which it is not tried again."""
-
-    __slots__ = ("messages", "not_before")
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.not_before = 0.0
+_FLAGS = os.O_RDWR | os.O_APPEND
 
 
-class MboxStore:
-    """The mailbox files `<name>.txt` of a directory, which is made when it is missing.
+class MboxMailboxes:
+    """The files `<name>.txt` of an open directory; `where` is its path, for what is said of it."""
 
-    Raises StorageError when the directory cannot be made or written to. Every message that was committed since the last
-    `settle` is on disk when that one answers; a mailbox that another program has locked is tried again by the next ones.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        make_mail_directory(directory)
+    def __init__(self, files: Files, directory: int, where: Path) -> None:
+        self._files = files
         self._directory = directory
-        self._waiting: dict[str, Waiting] = {}
-        self._ids = Ids()
+        self._where = where
 
-    def begin(self, reverse_path: bytes, forward_path: bytes, mailbox: str) -> Message:
-        """A new message for a mailbox."""
-        return Message(next(self._ids), reverse_path, forward_path, mailbox, mboxrd.lines, self._take)
-
-    def _take(self, message: Message) -> None:
-        self._waiting.setdefault(message.mailbox, Waiting()).messages.append(message)
-
-    def settle(self) -> float | None:
-        """Puts the complete messages on disk, then answers each; returns the seconds after which it is to be called again.
-
-        None: no mailbox is locked, so there is nothing to come back for.
-        """
-        if not self._waiting:
-            return None
-        now = time.monotonic()
-        answers: list[Answered] = []
-        for mailbox, waiting in self._waiting.items():
-            if waiting.not_before <= now:
-                answers += self._store(mailbox, waiting, now)
-        self._waiting = {mailbox: waiting for mailbox, waiting in self._waiting.items() if waiting.messages}
-        for message, fault in answers:
-            message.answer(fault)
-        return LOCK_RETRY if self._waiting else None
-
-    def _store(self, mailbox: str, waiting: Waiting, now: float) -> list[Answered]:
-        """The answers for the messages of a mailbox; what is left in `waiting` is tried again."""
-        path = self._directory / f"{mailbox}.txt"
-        messages, waiting.messages = waiting.messages, []
+    def check(self, mailbox: str) -> None:
+        """Raises OSError when this is no mailbox file, or not ours to write to. A missing one is fine."""
         try:
-            with _opened(path) as descriptor:
-                return self._append_all(descriptor, path, messages)
-        except MailboxIsLocked:
-            waiting.not_before = now + LOCK_RETRY
-            waiting.messages = [message for message in messages if now - message.ended < LOCK_PATIENCE]
-            fault = StorageError(f"{path}: another program keeps it locked")
-            return [(message, fault) for message in messages if now - message.ended >= LOCK_PATIENCE]
-        except Exception as error:  # noqa: BLE001 (it is logged)
-            fault = disk.fault(path, error)
-            return [(message, fault) for message in messages]
+            self._files.close(self._open(mailbox, _FLAGS))
+        except FileNotFoundError:
+            return
 
-    def _append_all(self, descriptor: int, path: Path, messages: list[Message]) -> list[Answered]:
-        """All messages together; when that fails, each by itself: one that is too large must not take the others with it."""
-        try:
-            self._append(descriptor, b"".join([_entry(message) for message in messages]))
-        except Exception as error:  # noqa: BLE001 (it is logged)
-            if len(messages) > 1:
-                return [answer for message in messages for answer in self._append_all(descriptor, path, [message])]
-            return [(messages[0], disk.fault(path, error))]
-        return [(message, None) for message in messages]
+    def open(self, mailbox: str) -> "MboxMailbox":
+        """The mailbox, made when it is missing, and locked. Raises OSError and IsLocked."""
+        name = _name(mailbox)
+        while True:
+            file = self._open(mailbox, _FLAGS | os.O_CREAT)
+            try:
+                self._files.lock(file)
+                if self._is_still(name, file):
+                    return MboxMailbox(self._files, file)
+            except BaseException:
+                self._files.close(file)
+                raise
+            self._files.close(file)  # until it is locked another program may replace it
 
-    def _append(self, descriptor: int, entries: bytes) -> None:
-        """All of `entries` at the end of a mailbox file and on disk; or an exception, and the file is as it was."""
-        end = os.fstat(descriptor).st_size
+    def _open(self, mailbox: str, flags: int) -> int:
+        file = self._files.open(_name(mailbox), flags, self._directory)
+        if stat.S_ISREG(self._files.status(file).st_mode):
+            return file
+        self._files.close(file)
+        raise OSError(0, "not a regular file")
+
+    def _is_still(self, name: bytes, file: int) -> bool:
         try:
-            write_all(descriptor, mboxrd.gap(os.pread(descriptor, 2, max(0, end - 2))) + entries)
-            os.fdatasync(descriptor)
-            if end == 0:  # perhaps a new file, and then its name is to be on disk too
-                sync_names(self._directory)
+            return self._files.find(name, self._directory).st_ino == self._files.status(file).st_ino
+        except FileNotFoundError:
+            return False
+
+    def sync(self, mailbox: str) -> None:
+        """The mailbox and its name are on disk when this returns. Nothing is left to sync of one that was removed."""
+        try:
+            file = self._open(mailbox, os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        try:
+            sync_or_doubt(self._files, file)
+        finally:
+            self._files.close(file)
+
+    def sync_names(self) -> None:
+        """The names of mailboxes are on disk when this returns."""
+        self._files.sync_names(self._directory)
+
+    def path(self, mailbox: str) -> str:
+        """The path of the file."""
+        return f"{self._where}/{mailbox}.txt"
+
+
+def _name(mailbox: str) -> bytes:
+    return mailbox.encode() + b".txt"
+
+
+class MboxMailbox:
+    """A mailbox file that is open and locked."""
+
+    def __init__(self, files: Files, file: int) -> None:
+        self._files = files
+        self._file = file
+
+    @property
+    def mark(self) -> Mark:
+        """Where it ends now."""
+        status = self._files.status(self._file)
+        return Mark(status.st_ino, status.st_size)
+
+    def append(self, letters: Iterable[Letter]) -> Generator[int, None, None]:
+        """Puts the letters at its end, a block a step; when that fails, or is given up, the file is as it was."""
+        start = self.mark.size
+        block: list[bytes] = []
+        held = unsynced = 0
+        try:
+            for piece in self._entries(start, letters):
+                block.append(piece)
+                held += len(piece)
+                if held >= BLOCK:
+                    append_all(self._files, self._file, b"".join(block))
+                    unsynced += held
+                    block, held = [], 0
+                    if unsynced >= UNSYNCED:
+                        self.sync()
+                        unsynced = 0
+                    yield 0
+            append_all(self._files, self._file, b"".join(block))
         except BaseException:
-            os.ftruncate(descriptor, end)
+            self._files.truncate(self._file, start)
             raise
 
+    def _entries(self, start: int, letters: Iterable[Letter]) -> Iterator[bytes]:
+        """What is appended at `start`."""
+        yield mboxrd.gap(self._files.read(self._file, min(2, start), max(0, start - 2)))
+        for letter in letters:
+            yield from mboxrd.entry(letter)
 
-def _entry(message: Message) -> bytes:
-    return mboxrd.entry(message.reverse_path, message.forward_path, message.trace_fields, message.content, message.came)
+    def take_back(self, mark: Mark, letters: Iterable[Letter]) -> Generator[None, None, bool]:
+        """Cuts off what is after `mark`, if it can be nothing but a beginning of `letters`, torn perhaps; else False.
+
+        Of what was torn by a power cut some octets are missing or zero.
+        """
+        now = self.mark
+        if now.size == mark.size == 0:  # a new file whose name was not on disk, perhaps, and is another one now
+            return True
+        if now.inode != mark.inode or now.size < mark.size:
+            return False
+        offset = mark.size
+        for piece in self._entries(mark.size, letters):
+            data = self._files.read(self._file, len(piece), offset)
+            if not _may_become(data, piece):
+                return False
+            offset += len(data)
+            if offset >= now.size:
+                break
+            yield
+        if offset < now.size:
+            return False
+        self._files.truncate(self._file, mark.size)
+        return True
+
+    def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
+        """For each letter whether no entry is exactly what it would be."""
+        found: Counter[bytes] = Counter()
+        for ended in _hashes(self._blocks()):
+            found.update(ended)
+            yield
+        answers = []
+        for letter in letters:
+            for ended in _hashes(mboxrd.entry(letter)):
+                expected = ended
+                yield
+            answers.append(found[expected[-1]] <= 0)
+            found[expected[-1]] -= 1
+        return answers
+
+    def _blocks(self) -> Iterator[bytes]:
+        offset = 0
+        while block := self._files.read(self._file, BLOCK, offset):
+            yield block
+            offset += len(block)
+
+    def sync(self) -> None:
+        """What was appended is on disk when this returns, or NotSynced is raised; for its name see the directory."""
+        sync_or_doubt(self._files, self._file)
+
+    def close(self) -> None:
+        """Gives back the descriptor and the lock."""
+        self._files.close(self._file)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """A mailbox file, made when it is missing, open and locked. Until it is locked, another program may replace it."""
-    name = os.fsencode(path.parent) + b"/" + path.name.encode()
-    while True:
-        descriptor = os.open(name, _FLAGS, 0o600)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(0, "not a regular file")
-            lock(descriptor)
-            if _is_still(name, descriptor):
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
+def _may_become(data: bytes, piece: bytes) -> bool:
+    """Whether octets on disk are what was to be written there, each one or a zero."""
+    piece = piece[: len(data)]
+    return data == piece or all(octet in (0, due) for octet, due in zip(data, piece, strict=True))
 
 
-def _is_still(name: bytes, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(name))
-    except FileNotFoundError:
-        return False
+def _hashes(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """For each block the hashes of the entries that end in it, and at last that of the last one.
+
+    Blank lines at the end of an entry are left out: other programs keep more of them, or fewer.
+    """
+    entry = blake2b(digest_size=16)
+    rest = b"\n"
+    for block in blocks:
+        *ended, last = (rest + block).split(b"\nFrom ")
+        hashes = []
+        for part in ended:
+            entry.update(part.rstrip(b"\n"))
+            hashes.append(entry.digest())
+            entry = blake2b(b"From ", digest_size=16)
+        cut = _decided(last)
+        entry.update(last[:cut])
+        rest = last[cut:]
+        yield hashes
+    entry.update(rest.rstrip(b"\n"))
+    yield [entry.digest()]
+
+
+def _decided(text: bytes) -> int:
+    """How much of a text is neither blank lines at its end nor the beginning of a separator."""
+    for beginning in (b"", b"F", b"Fr", b"Fro", b"From"):
+        if text.endswith(b"\n" + beginning):
+            return len(text[: len(text) - len(beginning)].rstrip(b"\n"))
+    return len(text)

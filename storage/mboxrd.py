@@ -6,33 +6,53 @@ the family): a separator line, header, blank line, body with `From ` lines quote
 
 import re
 import time
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from .fields import header, unix_lines
+from .fields import headed, unix_lines
+from .letter import Letter
 
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
+_UNDECIDED = re.compile(rb">*(F(r(om?)?)?)?\r?\Z")
 
 
-def lines(content: bytes) -> bytes:
-    """Whole lines of a message, as they stand in a mailbox file: the CR of each CRLF dropped, `From ` lines quoted."""
-    text = unix_lines(content)
-    return _FROM_LINE.sub(rb">\1", text) if b"From " in text else text
+def entry(letter: Letter) -> Iterator[bytes]:
+    """A letter as it stands in a mailbox file, in pieces; the trailing blank line included."""
+    separator = _NOT_IN_A_SEPARATOR.sub(b"?", letter.reverse_path) or b"MAILER-DAEMON"
+    yield b"From %b %b\n" % (separator, _date(int(letter.came)))
+    piece = b""
+    for piece in headed(letter, lines(letter.content())):
+        yield piece
+    yield b"\n" if piece.endswith(b"\n") else b"\n\n"
 
 
-def entry(reverse_path: bytes, forward_path: bytes, trace: bytes, message: bytes, now: float) -> bytes:
-    """A message as it stands in a mailbox file, trailing blank line included.
+def lines(content: Iterable[bytes]) -> Iterator[bytes]:
+    """Content as it stands in a mailbox file: the CR of each CRLF dropped, `From ` lines quoted. No piece is empty.
 
-    `trace` is header fields that come before the message; `message` has been through `lines`. `now` is in seconds since the
-    epoch.
+    What the end of a piece does not decide waits for the next: a CR, or the beginning of a line that may become a `From `.
     """
-    return b"From %b %b\n%b%b%b" % (
-        _NOT_IN_A_SEPARATOR.sub(b"?", reverse_path) or b"MAILER-DAEMON",
-        _date(int(now)),
-        header(reverse_path, forward_path, trace, message),
-        message,
-        b"\n" if message.endswith(b"\n") or not message else b"\n\n",
-    )
+    rest = b""
+    begins_a_line = True
+    for piece in content:
+        text = rest + piece
+        start = text.rfind(b"\n") + 1
+        is_undecided = (start or begins_a_line) and _UNDECIDED.match(text, start)
+        cut = start if is_undecided else len(text) - text.endswith(b"\r")
+        text, rest = text[:cut], text[cut:]
+        if text:
+            yield _converted(text, begins_a_line)
+            begins_a_line = text.endswith(b"\n")
+    if rest:
+        yield _converted(rest, begins_a_line)
+
+
+def _converted(text: bytes, begins_a_line: bool) -> bytes:
+    text = unix_lines(text)
+    if b"From " not in text:
+        return text
+    start = 0 if begins_a_line else text.find(b"\n") + 1 or len(text)
+    return text[:start] + _FROM_LINE.sub(rb">\1", text[start:])
 
 
 def gap(end: bytes) -> bytes:

@@ -5,46 +5,70 @@ It does not know what a mailbox looks like, nor when messages are put on disk.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
+from zlib import crc32
 
-from .errors import StorageError
+from .errors import StorageError, fault
+from .records import Recipient, Record
+from .spool import Spool, SpoolFile
 
 Answer = Callable[[StorageError | None], None]
 
+LARGE = 256 * 1024
+"""Octets of content from which a message goes to the spool."""
+
+LARGE_WHEN_CROWDED = 16 * 1024
+"""The same while all messages together have more than `CROWDED` octets in memory."""
+
+CROWDED = 64 << 20
+
+_AT_ONCE = 64 * 1024  # octets that are collected for one write to the spool
+
+
+class Memory:
+    """How many octets of content all messages on their way have in memory."""
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    @property
+    def large(self) -> int:
+        """Octets that a message may have in memory."""
+        return LARGE_WHEN_CROWDED if self.used > CROWDED else LARGE
+
 
 class Message:
-    """A message for a mailbox. Content is kept in memory until it is committed or abandoned.
+    """A message for some mailboxes. `came` is when it began, in seconds since the epoch.
 
-    `came` is when it began (`time.time`), `ended` when it was complete (`time.monotonic`). `lines` turns whole lines of
-    content (the last one may lack its end) into what stands in the mailbox; `take` is called when the content is complete.
+    Its content is in memory, or in the spool when it is large. `take` is called when it is complete.
     """
 
     __slots__ = (
-        "_answer", "_convert", "_half_a_line", "_lines", "_take", "came", "ended", "forward_path", "id", "mailbox",
-        "reverse_path", "trace_fields",
+        "_answer", "_content", "_memory", "_spool", "_spooled", "_take", "came", "fault", "id", "recipients", "reverse_path",
+        "trace_fields",
     )  # fmt: skip
 
     def __init__(
         self,
         id: str,
         reverse_path: bytes,
-        forward_path: bytes,
-        mailbox: str,
-        lines: Callable[[bytes], bytes],
+        recipients: Sequence[Recipient],
+        spool: Spool | None,
+        memory: Memory,
         take: Callable[["Message"], None],
     ) -> None:
         self.id = id
         self.reverse_path = reverse_path
-        self.forward_path = forward_path
-        self.mailbox = mailbox
+        self.recipients = recipients
         self.trace_fields = b""
         self.came = time.time()
-        self.ended = 0.0
-        self._convert = lines
+        self.fault: StorageError | None = None
+        self._spool = spool
+        self._memory = memory
         self._take = take
-        self._lines = bytearray()
-        self._half_a_line = bytearray()
+        self._content = bytearray()
+        self._spooled: SpoolFile | None = None
         self._answer: Answer | None = None
 
     def trace(self, fields: bytes) -> None:
@@ -52,39 +76,71 @@ class Message:
         self.trace_fields += fields
 
     def write(self, content: bytes) -> None:
-        """Takes the next piece of content. It is made fit for the mailbox now: all at once could take long."""
-        end = content.rfind(b"\n") + 1
-        if end:
-            self._lines += self._convert(bytes(self._half_a_line) + content[:end])
-            self._half_a_line.clear()
-        self._half_a_line += content[end:]
+        """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
+        if self.fault:
+            return
+        self._content += content
+        self._memory.used += len(content)
+        if self._spool and len(self._content) > (_AT_ONCE if self._spooled else self._memory.large):
+            self._spill(self._spool)
+
+    def _spill(self, spool: Spool) -> None:
+        try:
+            if self._spooled is None:
+                self._spooled = spool.begin(self.id)
+            self._spooled.write(bytes(self._content))
+        except OSError as error:
+            self._fail(error)
+        self._forget()
 
     def commit(self, answer: Answer) -> None:
         """The content is complete; `answer` is called, later, when it is on disk or has failed."""
-        self._lines += self._convert(bytes(self._half_a_line))
-        self._half_a_line.clear()
+        if self._spooled and self._spool and not self.fault:
+            self._spill(self._spool)
+        try:
+            if self._spooled:
+                self._spooled.finish()
+        except OSError as error:
+            self._fail(error)
         self._answer = answer
-        self.ended = time.monotonic()
         self._take(self)
 
     def abandon(self) -> None:
         """Nothing of this message is kept."""
-        self._lines.clear()
-        self._half_a_line.clear()
+        self._forget()
+        if self._spooled:
+            self._spooled.remove()
+            self._spooled = None
+
+    def _fail(self, error: OSError) -> None:
+        self.abandon()
+        self.fault = fault("spool", error)
+
+    def _forget(self) -> None:
+        self._memory.used -= len(self._content)
+        self._content = bytearray()
 
     @property
-    def content(self) -> bytes:
-        """What stands in the mailbox, after the trace fields."""
-        return bytes(self._lines)
+    def is_spooled(self) -> bool:
+        """Whether the content is in the spool."""
+        return self._spooled is not None
+
+    def record(self) -> Record:
+        """What the journal is to keep of it."""
+        if self._spooled:
+            content, length, check = None, self._spooled.length, self._spooled.check
+        else:
+            content = bytes(self._content)
+            length, check = len(content), crc32(content)
+        return Record(self.id, self.came, self.reverse_path, self.recipients, self.trace_fields, content, length, check)
 
     def answer(self, fault: StorageError | None) -> None:
-        """Tells whoever committed the message."""
+        """Tells whoever committed the message. One that failed leaves nothing behind."""
+        if fault:
+            self.abandon()
+        self._forget()
         if self._answer:
             self._answer(fault)
-
-
-Answered = tuple[Message, StorageError | None]
-"""A message, and what is to be answered: None when it is on disk."""
 
 
 class Ids:

@@ -1,5 +1,6 @@
 """Fixtures."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from .post import Post
 
 
 @pytest.fixture
-def post(tmp_path: Path) -> Post:
+def post(tmp_path: Path) -> Iterator[Post]:
     """A store in a directory of its own."""
-    return Post(tmp_path / "mail")
+    post = Post(tmp_path / "mail")
+    yield post
+    post.store.close()

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from protocol.outside import Site
 from protocol.session import Session
 from protocol.table import Dialect
-from storage.mbox import MboxStore
+from storage.mbox import MboxMailboxes
+from storage.store import Store
 
 from .ordering import DATA, HELO, MAIL, QUIT
 from .support import NOW, USERS, Kept, as_stored, find_user, read_mailbox
@@ -50,7 +51,7 @@ class Ordering(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp())
-        self.store = MboxStore(self.directory)
+        self.store = Store(self.directory, MboxMailboxes)
         self.kept: dict[str, list[Kept]] = {user: [] for user in USERS}
         self.connect()
 
@@ -222,9 +223,10 @@ class Ordering(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The mailboxes hold the accepted messages, each once, in order."""
         try:
+            self.store.close()
             found: dict[str, list[Kept]] = {user: read_mailbox(self.directory / f"{user}.txt") for user in USERS}
             assert found == self.kept
-            assert {path.name for path in self.directory.iterdir()} <= {f"{user}.txt" for user in USERS}
+            assert {path.name for path in self.directory.iterdir()} <= {".journal", *(f"{user}.txt" for user in USERS)}
         finally:
             shutil.rmtree(self.directory)
 

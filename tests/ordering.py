@@ -5,7 +5,7 @@
 
 from protocol.table import Dialect
 
-from .support import Client
+from .support import Client, DiskIsFull
 
 HELO, MAIL, RCPT, STRANGER = "helo me", "mail from: a@b", "rcpt to: johndoe@here", "rcpt to: nobody"
 DATA, END, QUIT = "data", ".", "quit"
@@ -66,7 +66,7 @@ def check_every_step(dialect: Dialect) -> None:
 def check_waiting_for_storage(dialect: Dialect) -> None:
     """While storage has not answered every line waits; a failure leads back to where no transaction is open."""
     for opening, after_failure in ((FIRST, "client known"), ((*FIRST, *FIRST[1:]), "first mail was accepted")):
-        for fault in (None, OSError("disk full")):
+        for fault in (None, DiskIsFull()):
             situation = after_failure if fault else "first mail was accepted"
             for line in LINES:
                 client = Client(dialect, disk_is_slow=True)

@@ -1,33 +1,49 @@
 """A store and what it has answered."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from storage.maildir import MaildirStore
-from storage.mbox import MboxStore
+from storage.files import Files
+from storage.mailbox import Mailboxes
+from storage.mbox import MboxMailboxes
+from storage.store import Store
 
 from .support import read_mailbox
 
 TRACE = b"Received: from me ([192.0.2.1])\r\n\tby mx (carteiro) with SMTP id 1\r\n\tfor <b>; now\r\n"
 
+Kind = Callable[[Files, int, Path], Mailboxes]
+
 
 class Post:
     """A store, and what it has answered."""
 
-    def __init__(self, directory: Path, kind: type[MboxStore | MaildirStore] = MboxStore) -> None:
+    def __init__(self, directory: Path, kind: Kind = MboxMailboxes, files: Files | None = None) -> None:
         self.directory = directory
-        self.store = kind(directory)
+        self.store = Store(directory, kind, files)
         self.answers: list[tuple[bytes, str | None]] = []
 
-    def commit(self, content: bytes, box: str = "johndoe") -> None:
-        message = self.store.begin(b"a@b", box.encode(), box)
+    def commit(self, content: bytes, *boxes: str) -> None:
+        recipients = [(box, box.encode()) for box in boxes or ("johndoe",)]
+        message = self.store.begin(b"a@b", recipients)
         message.trace(TRACE)
-        for at in range(0, len(content), 7):
-            message.write(content[at : at + 7])
+        size = 7 if len(content) < 1000 else 5000
+        for at in range(0, len(content), size):
+            message.write(content[at : at + size])
         message.commit(lambda fault: self.answers.append((content, str(fault) if fault else None)))
 
-    def put(self, content: bytes, box: str = "johndoe") -> str | None:
-        self.commit(content, box)
-        assert self.store.settle() is None
+    def move(self) -> float | None:
+        """Returns when all that can be moved now is moved: the seconds until there is more to do."""
+        while True:
+            again_in = self.store.tidy()
+            if again_in != 0.0:
+                return again_in
+
+    def put(self, content: bytes, *boxes: str) -> str | None:
+        """Commits a message, and moves it after its answer, which is returned."""
+        self.commit(content, *boxes)
+        self.store.settle()
+        self.move()
         return self.answers.pop()[1]
 
     def box(self, name: str = "johndoe") -> list[bytes]:

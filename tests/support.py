@@ -1,19 +1,14 @@
-"""What many tests use: sessions without a network, mailboxes read back, and a real server on a free port."""
+"""What many tests use: sessions without a network, and mailboxes read back."""
 
 import mailbox
 import re
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple
 
 from protocol.classic import CLASSIC
-from protocol.outside import Site
+from protocol.outside import Fault, Site
 from protocol.session import Session
 from protocol.table import Dialect
 
@@ -30,17 +25,25 @@ class Kept(NamedTuple):
     content: bytes
 
 
+class DiskIsFull(Exception):  # noqa: N818
+    """A fault as a store reports it."""
+
+    def __init__(self, kind: Literal["no room", "for now", "for good"] = "no room") -> None:
+        super().__init__("disk full")
+        self.kind = kind
+
+
 class MemoryMessage:
     """A message on its way into a MemoryStore."""
 
-    def __init__(self, store: "MemoryStore", id: str, reverse_path: bytes, forward_path: bytes, box: str) -> None:
+    def __init__(self, store: "MemoryStore", id: str, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> None:
         self.id = id
-        self.box = box
         self._store = store
-        self._paths = reverse_path, forward_path
+        self._reverse_path = reverse_path
+        self._recipients = recipients
         self._trace = b""
         self._content = b""
-        self._answer: Callable[[Exception | None], None] | None = None
+        self._answer: Callable[[Fault | None], None] | None = None
 
     def trace(self, fields: bytes) -> None:
         self._trace += fields
@@ -48,17 +51,18 @@ class MemoryMessage:
     def write(self, content: bytes) -> None:
         self._content += content
 
-    def commit(self, answer: Callable[[Exception | None], None]) -> None:
+    def commit(self, answer: Callable[[Fault | None], None]) -> None:
         self._answer = answer
         self._store.committed.append(self)
 
     def abandon(self) -> None:
         self._store.abandoned += 1
 
-    def settle(self, fault: Exception | None) -> None:
+    def settle(self, fault: Fault | None) -> None:
         if fault is None:
-            kept = Kept(*self._paths, self._content)
-            self._store.boxes.setdefault(self.box, []).append(kept)
+            for box, forward_path in self._recipients:
+                kept = Kept(self._reverse_path, forward_path, self._content)
+                self._store.boxes.setdefault(box, []).append(kept)
             self._store.traces.append(self._trace)
         assert self._answer
         self._answer(fault)
@@ -72,12 +76,12 @@ class MemoryStore:
         self.traces: list[bytes] = []
         self.committed: list[MemoryMessage] = []
         self.abandoned = 0
-        self.fault: Exception | None = None
+        self.fault: Fault | None = None
         self._begun = 0
 
-    def begin(self, reverse_path: bytes, forward_path: bytes, box: str) -> MemoryMessage:
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> MemoryMessage:
         self._begun += 1
-        return MemoryMessage(self, f"m{self._begun}", reverse_path, forward_path, box)
+        return MemoryMessage(self, f"m{self._begun}", reverse_path, recipients)
 
     def settle(self) -> None:
         committed, self.committed = self.committed, []
@@ -186,99 +190,6 @@ def as_stored(content: bytes) -> bytes:
     name = first.partition(b":")[0].rstrip(b" \t")
     has_header = b":" in first and name != b"" and all(0x21 <= octet <= 0x7E for octet in name)
     return lines if has_header or lines.startswith(b"\n") else b"\n" + lines
-
-
-# The real server
-
-
-class Server:
-    """`bin/smtpd` as a process of its own, on a port that the kernel picks."""
-
-    def __init__(self, directory: Path, *arguments: str, users: Iterable[str] = USERS, quiet: bool = False) -> None:
-        self.mail_dir = directory / "mailboxes"
-        self.users = directory / "users.txt"
-        self.users.write_text("\n".join(users))
-        self.log_file = directory / "smtpd.log"
-        listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
-        command = [sys.executable, ROOT / "bin" / "smtpd", *listen, "--mail-dir", self.mail_dir, *arguments, self.users]
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        self.addresses = [self._address() for _ in range(max(1, arguments.count("--listen")))]
-        self.port = self.addresses[0][1]
-
-    def _address(self) -> tuple[str, int]:
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on \[?([^\]]+)\]?:(\d+)\n", line)
-        assert match, f"{line!r}, and on stderr: {self.log}"
-        return match[1], int(match[2])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        assert self.process.stdout
-        self.process.stdout.close()
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text()
-
-    def stop(self, signum: int = signal.SIGTERM, patience: float = 15) -> int:
-        """Sends a signal and returns the exit code."""
-        self.process.send_signal(signum)
-        return self.process.wait(patience)
-
-    def connect(self) -> "Telnet":
-        """A client that has been greeted."""
-        client = Telnet(self.port)
-        assert client.hear()[:3] == b"220"
-        return client
-
-    def mailbox(self, name: str) -> list[Kept]:
-        return read_mailbox(self.mail_dir / f"{name}.txt")
-
-
-class Telnet:
-    """A client over a real socket."""
-
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection((host, port), 10)
-        self._file = self.socket.makefile("rb")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def hear(self) -> bytes:
-        """The next line, b"" at the end."""
-        return self._file.readline().removesuffix(b"\r\n")
-
-    def say(self, *lines: str) -> bytes:
-        """Sends lines one at a time, waiting for each reply; returns the last one."""
-        reply = b""
-        for line in lines:
-            self.send(line.encode() + b"\r\n")
-            reply = self.hear()
-        return reply
-
-    def mail(self, content: bytes, sender: str = "a@b", to: str = "johndoe") -> bytes:
-        """A transaction up to its last reply; `content` is lines with their ends."""
-        assert self.say(f"mail from: {sender}", f"rcpt to: {to}", "data")[:3] == b"354"
-        self.send(content + b".\r\n")
-        return self.hear()
-
-    def close(self) -> None:
-        self._file.close()
-        self.socket.close()
 
 
 def wait_until(happened: Callable[[], bool], patience: float = 10) -> None:

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from .support import Server
+from .server import Server
+from .support import wait_until
 
 CONTENT = "Subject: from a program\n\nHow are you?\n.\n..dots\nFrom me to you\n"
 
@@ -113,6 +114,7 @@ def deliver(server: Server, *contents: bytes) -> None:
         client.say("helo me")
         for number, content in enumerate(contents):
             assert client.mail(content, f"sender{number}@example")[:3] == b"250"
+    server.rest()
 
 
 def test_pythons_mailbox_reads_appends_and_deletes_while_we_deliver(server: Server) -> None:
@@ -126,10 +128,11 @@ def test_pythons_mailbox_reads_appends_and_deletes_while_we_deliver(server: Serv
     with server.connect() as client:
         client.say("helo me", "mail from: a", "rcpt to: johndoe", "data")
         client.send(b"Subject: 2\r\n\r\ntwo\r\n.\r\n")
+        assert client.hear()[:3] == b"250"
         box.flush()
         box.unlock()
-        assert client.hear()[:3] == b"250"
     box.close()
+    wait_until(lambda: len(server.mailbox("johndoe")) == 2)
     box = mailbox.mbox(path, create=False)
     assert [message["Subject"] for message in box] == ["1", "2"]
     box.close()
@@ -157,6 +160,7 @@ def deliver_odd_messages(server: Server) -> list[str]:
         client.say("helo me")
         for number, sender in enumerate(ODD_SENDERS):
             assert client.mail(b"Subject: odd %d\r\n\r\nx\r\n" % number, sender)[:3] == b"250"
+    server.rest()
     return ["0", "", *(f"odd {number}" for number in range(len(ODD_SENDERS)))]
 
 

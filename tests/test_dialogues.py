@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from .support import Client, Server, Telnet, as_stored
+from .server import Server, Telnet
+from .support import Client, as_stored
 
 FILES = sorted((Path(__file__).parent / "dialogues").glob("*.txt"))
 
@@ -58,7 +59,7 @@ def test_with_the_server(path: Path, tmp_path: Path) -> None:
             assert [client.hear() for _ in step.replies] == step.replies, step.line
         found = {name: b"".join(kept.content for kept in server.mailbox(name)) for name in boxes}
         assert found == boxes
-        assert {path.stem for path in server.mail_dir.iterdir()} == set(boxes)
+        assert {path.stem for path in server.mail_dir.iterdir()} == {".journal", *boxes}
 
 
 def test_there_are_dialogues() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from reactor.logs import ImpatientHandler
 
-from .support import ROOT, Telnet, read_mailbox
+from .server import Telnet
+from .support import ROOT, read_mailbox
 
 
 def record(words: str) -> logging.LogRecord:

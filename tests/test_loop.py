@@ -18,12 +18,12 @@ def steps() -> list[str]:
 
 @pytest.fixture
 def reactor(steps: list[str]) -> Iterator[Reactor]:
-    reactor = Reactor(lambda: steps.append("settle"))
+    reactor = Reactor(lambda: steps.append("settle"), lambda: steps.append("tidy"))
     yield reactor
     reactor.close()
 
 
-def test_a_turn_reads_then_settles_then_writes_then_expires(reactor: Reactor, steps: list[str]) -> None:
+def test_a_turn_reads_then_settles_then_writes_then_tidies_then_expires(reactor: Reactor, steps: list[str]) -> None:
     ours, theirs = socket.socketpair()
     theirs.send(b"x")
 
@@ -35,7 +35,7 @@ def test_a_turn_reads_then_settles_then_writes_then_expires(reactor: Reactor, st
 
     reactor.watch(ours, READ, read)
     reactor.turn()
-    assert steps == ["read", "settle", "write", "expire"]
+    assert steps == ["read", "settle", "write", "tidy", "expire"]
     ours.close()
     theirs.close()
 
@@ -43,15 +43,15 @@ def test_a_turn_reads_then_settles_then_writes_then_expires(reactor: Reactor, st
 def test_what_is_due_soon_is_done_without_waiting_and_once(reactor: Reactor, steps: list[str]) -> None:
     def again() -> None:
         steps.append("again")
-        if len(steps) < 4:
+        if len(steps) < 3:
             reactor.call_soon(again)
 
     reactor.call_soon(again)
     begun = time.monotonic()
     reactor.turn()
-    assert steps == ["settle", "again"]
+    assert steps == ["settle", "again", "tidy"]
     reactor.turn()
-    assert steps == ["settle", "again", "settle", "again"]
+    assert steps == ["settle", "again", "tidy"] * 2
     assert time.monotonic() - begun < 5
 
 
@@ -75,7 +75,7 @@ def test_timers_come_in_the_order_of_their_time(reactor: Reactor, steps: list[st
         reactor.call_later(delay, lambda delay=delay: steps.append(f"{delay}"))  # type: ignore[misc]
     reactor.call_later(0.03, reactor.stop)
     reactor.run()
-    assert [step for step in steps if step != "settle"] == ["0.0", "0.0", "0.01", "0.02"]
+    assert [step for step in steps if step not in ("settle", "tidy")] == ["0.0", "0.0", "0.01", "0.02"]
 
 
 def test_a_cancelled_timer_is_not_called_and_not_kept(reactor: Reactor, steps: list[str]) -> None:
@@ -99,15 +99,15 @@ def test_a_timer_that_was_called_cannot_be_cancelled(reactor: Reactor) -> None:
     assert reactor._forgotten == 0
 
 
-def test_settle_says_when_it_is_to_be_called_again() -> None:
+def test_tidy_says_when_it_is_to_be_called_again() -> None:
     waits = iter([0.01, 0.01, None])
     seen: list[float | None] = []
 
-    def settle() -> float | None:
+    def tidy() -> float | None:
         seen.append(next(waits))
         return seen[-1]
 
-    reactor = Reactor(settle)
+    reactor = Reactor(tidy=tidy)
     reactor.call_later(0.5, reactor.stop)
     reactor.call_soon(lambda: None)
     for _ in range(3):
@@ -123,7 +123,7 @@ def test_a_signal_wakes_the_loop_and_is_called_in_it(reactor: Reactor, steps: li
     os.kill(os.getpid(), signal.SIGUSR1)
     os.kill(os.getpid(), signal.SIGUSR2)
     reactor.run()
-    assert steps == ["usr1", "settle"]
+    assert steps == ["usr1", "settle", "tidy"]
 
 
 def test_signals_after_the_end_are_ignored() -> None:
@@ -143,14 +143,15 @@ def test_a_callback_that_fails_ends_nothing(reactor: Reactor, steps: list[str], 
     reactor.call_later(0, fail)
     reactor.call_later(0, lambda: steps.append("later"))
     reactor.turn()
-    assert steps == ["settle", "soon", "later"] and caplog.text.count("ZeroDivisionError: a bug") == 2
+    assert steps == ["settle", "soon", "tidy", "later"] and caplog.text.count("ZeroDivisionError: a bug") == 2
 
 
-def test_a_settle_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("step", ["settle", "tidy"])
+def test_a_step_that_fails_ends_nothing(step: str, caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> None:
         raise ZeroDivisionError("a bug")
 
-    reactor = Reactor(fail)
+    reactor = Reactor(**{step: fail})
     reactor.call_later(0, reactor.stop)
     reactor.run()
     assert "ZeroDivisionError: a bug" in caplog.text

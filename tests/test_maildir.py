@@ -4,23 +4,26 @@ import errno
 import mailbox
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.maildir import MaildirStore
+from storage.files import Files
+from storage.maildir import MaildirMailboxes
 
+from .disk import CHANGES, Watched
 from .post import TRACE, Post
-from .support import as_stored, descriptors
+from .support import as_stored, wait_until
 
 
 @pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return Post(tmp_path / "mail", MaildirStore)
+def post(tmp_path: Path) -> Iterator[Post]:
+    post = Post(tmp_path / "mail", MaildirMailboxes)
+    yield post
+    post.store.close()
 
 
 def files(post: Post, place: str = "new", box: str = "johndoe") -> list[Path]:
@@ -43,6 +46,7 @@ def test_names_are_those_of_a_maildir_and_unique(post: Post) -> None:
     for number in range(20):
         post.commit(b"%d\n" % number)
     post.store.settle()
+    post.move()
     names = [path.name for path in files(post)]
     assert len(set(names)) == 20
     for name in names:
@@ -61,77 +65,45 @@ def test_mail_programs_find_each_message(post: Post) -> None:
 
 @given(st.lists(st.one_of(st.binary(max_size=9), st.sampled_from([b"\r\n", b"\n", b"A: b", b"From x"])), max_size=6))
 def test_any_bytes_come_back(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]) -> None:
-    post = Post(tmp_path_factory.mktemp("mail"), MaildirStore)
+    post = Post(tmp_path_factory.mktemp("mail"), MaildirMailboxes)
     content = b"".join(pieces)
     assert post.put(content) is None
+    post.store.close()
     (path,) = files(post)
     assert path.read_bytes() == HEADER + as_stored(content)
 
 
-def noted(call: str, calls: list[str]) -> Callable[..., Any]:
-    """A call of `os` that is also written down."""
-    real = getattr(os, call)
-
-    def do(*args: Any, **more: Any) -> Any:
-        calls.append(call)
-        return real(*args, **more)
-
-    return do
-
-
-def test_all_is_synced_before_it_can_be_seen_and_the_names_before_it_is_answered(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert post.put(b"first\n") is None
+def test_each_is_synced_before_it_can_be_seen_and_the_names_before_the_journal_forgets_them(tmp_path: Path) -> None:
     calls: list[str] = []
-    for call in ("fdatasync", "rename", "fsync"):
-        monkeypatch.setattr(os, call, noted(call, calls))
+    post = Post(tmp_path / "mail", MaildirMailboxes, Watched(lambda _, name: calls.append(name)))
+    assert post.put(b"first\n") is None
+    calls.clear()
     for number in range(3):
         post.commit(b"%d\n" % number)
     post.store.settle()
-    assert calls == ["fdatasync"] * 3 + ["rename"] * 3 + ["fsync"]
+    assert [call for call in calls if call in CHANGES] == ["write", "sync"]
+    calls.clear()
+    post.move()
+    changes = [call for call in calls if call in CHANGES and call != "open"]
+    assert changes == ["append", "append", "sync", "rename"] * 3
+    calls.clear()
+    post.store.close()
+    assert [call for call in calls if call in CHANGES and call != "open"] == ["sync_names", "sync_names", "write", "sync"]
 
 
-@pytest.mark.parametrize("call", ["open", "write", "fdatasync", "rename", "fsync", "mkdir"])
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
-@pytest.mark.parametrize("is_new", [False, True])
-def test_a_call_that_fails_leaves_nothing(
-    post: Post, monkeypatch: pytest.MonkeyPatch, call: str, error: int, is_new: bool
+def test_a_message_that_cannot_be_written_leaves_nothing_and_comes_later(
+    post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not is_new:
-        assert post.put(b"old\n") is None
-    before = descriptors(os.getpid())
-
-    def fail(*_: object, **__: object) -> Any:
-        raise OSError(error, os.strerror(error))
+    def no_room(_: Files, descriptor: int, data: bytes) -> int:
+        os.write(descriptor, data[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, call, fail)
-        fault = post.put(b"new\n")
-    if call == "mkdir" and not is_new:
-        assert fault is None  # nothing is to be made
-        return
-    assert fault == f"{post.directory}/johndoe: {os.strerror(error)}"
-    assert descriptors(os.getpid()) == before
-    assert files(post, "tmp") == [] and len(files(post)) == (0 if is_new else 1)
-    assert post.put(b"new\n") is None
-    assert files(post)[-1].read_bytes().endswith(b"\nnew\n")
-
-
-def test_one_message_that_fails_does_not_fail_the_others(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    real_write = os.write
-
-    def small_disk(descriptor: int, data: memoryview) -> int:
-        if len(data) > 1000:
-            real_write(descriptor, data[:500])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real_write(descriptor, data)
-
-    monkeypatch.setattr(os, "write", small_disk)
-    for content in (b"1\n", b"x" * 3000, b"2\n"):
-        post.commit(content)
-    post.store.settle()
-    assert [fault for _, fault in post.answers] == [None, f"{post.directory}/johndoe: No space left on device", None]
+        patch.setattr(Files, "append", no_room)
+        assert post.put(b"1\n") is None
+        assert files(post) == files(post, "tmp") == []
+        assert post.put(b"2\n") == f"{post.directory}/johndoe: No space left on device"
+    wait_until(lambda: post.put(b"3\n") is None)
     assert len(files(post)) == 2 and files(post, "tmp") == []
 
 
@@ -146,6 +118,7 @@ def test_a_thing_that_is_no_maildir_is_refused_and_the_others_work(post: Post, m
     post.commit(b"x\n", "johndoe")
     post.commit(b"y\n", "babydoe")
     post.store.settle()
+    post.move()
     (first, second) = post.answers
     assert first[1] and first[1].startswith(f"{post.directory}/johndoe: ")
     assert second == (b"y\n", None) and len(files(post, box="babydoe")) == 1
@@ -158,8 +131,8 @@ def test_a_maildir_that_lost_a_part_gets_it_again(post: Post) -> None:
 
 
 def test_an_abandoned_message_is_nowhere(post: Post) -> None:
-    message = post.store.begin(b"a", b"b", "johndoe")
+    message = post.store.begin(b"a", [("johndoe", b"b")])
     message.write(b"x")
     message.abandon()
     post.store.settle()
-    assert list(post.directory.iterdir()) == []
+    assert [path.name for path in post.directory.iterdir()] == [".journal"]

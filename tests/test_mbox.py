@@ -3,26 +3,27 @@
 import errno
 import mailbox
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from storage.errors import StorageError
-from storage.mbox import MboxStore
+from storage.files import Files
+from storage.letter import Letter
+from storage.mailbox import Mark
+from storage.mbox import MboxMailbox, MboxMailboxes
 
 from .post import Post
-from .support import Kept, read_mailbox
+from .support import NOW, Kept, read_mailbox
 
 
-def test_a_message_is_answered_when_it_is_settled_and_not_before(post: Post) -> None:
+def test_a_message_is_answered_when_it_is_settled_and_moved_when_there_is_time(post: Post) -> None:
     post.commit(b"\nhello\n")
     assert post.answers == [] and post.box() == []
-    assert post.store.settle() is None
-    assert post.answers == [(b"\nhello\n", None)]
+    post.store.settle()
+    assert post.answers == [(b"\nhello\n", None)] and post.box() == []
+    post.move()
     assert read_mailbox(post.directory / "johndoe.txt") == [Kept(b"a@b", b"johndoe", b"\nhello\n")]
 
 
@@ -33,32 +34,9 @@ def test_messages_are_kept_in_the_order_in_which_they_ended(post: Post) -> None:
     post.store.settle()
     post.commit(b"\n5\n")
     post.store.settle()
+    post.move()
     assert post.box("johndoe") == [b"\n%d\n" % number for number in range(6)]
     assert post.box("babydoe") == [b"\n%d\n" % number for number in range(5)]
-
-
-def test_one_sync_carries_all_messages_of_a_turn(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr(os, "fdatasync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
-    for number in range(50):
-        post.commit(b"\n%d\n" % number)
-    post.store.settle()
-    assert synced == [(post.directory / "johndoe.txt").stat().st_size]
-    assert post.store.settle() is None and len(synced) == 1
-
-
-def test_an_abandoned_message_is_nowhere(post: Post) -> None:
-    message = post.store.begin(b"a", b"b", "johndoe")
-    message.write(b"x")
-    message.abandon()
-    assert post.store.settle() is None
-    assert list(post.directory.iterdir()) == []
-
-
-def test_message_ids_are_unique_across_stores(tmp_path: Path) -> None:
-    stores = [MboxStore(tmp_path) for _ in range(3)]
-    ids = [store.begin(b"", b"", "x").id for store in stores for _ in range(3)]
-    assert len(set(ids)) == 9
 
 
 def test_a_mailbox_is_private_and_the_directory_is_made(post: Post) -> None:
@@ -77,23 +55,6 @@ def test_what_is_in_a_mailbox_stays(post: Post) -> None:
     box.close()
 
 
-def test_a_directory_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match=r"mail directory .*/file: .*"):
-        MboxStore(tmp_path / "file")
-    with pytest.raises(StorageError, match="Not a directory"):
-        MboxStore(tmp_path / "file" / "below")
-
-
-def test_a_directory_without_permission_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
-    with pytest.raises(StorageError, match="no permission to write in it"):
-        MboxStore(tmp_path)
-
-
-# What is no mailbox
-
-
 def make_symlink(path: Path) -> None:
     (path.parent.parent / "elsewhere").write_text("")
     path.symlink_to(path.parent.parent / "elsewhere")
@@ -105,100 +66,133 @@ def test_a_thing_that_is_no_mailbox_file_is_refused_and_the_others_work(post: Po
     post.commit(b"x\n", "johndoe")
     post.commit(b"\ny\n", "babydoe")
     post.store.settle()
+    post.move()
     (first, second) = post.answers
     assert first[1] and first[1].startswith(f"{post.directory}/johndoe.txt: ")
     assert second == (b"\ny\n", None) and post.box("babydoe") == [b"\ny\n"]
     assert not (post.directory.parent / "elsewhere").exists() or (post.directory.parent / "elsewhere").read_text() == ""
 
 
-# Each system call fails in turn
-
-
-@pytest.mark.parametrize("call", ["open", "fstat", "pread", "write", "fdatasync", "fsync"])
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES])
-@pytest.mark.parametrize("is_new", [False, True])
-def test_a_call_that_fails_leaves_the_mailbox_as_it_was(
-    post: Post, monkeypatch: pytest.MonkeyPatch, call: str, error: int, is_new: bool
-) -> None:
-    path = post.directory / "johndoe.txt"
-    if not is_new:
-        assert post.put(b"\nold\n") is None
-    before = path.read_bytes() if path.exists() else b""
-
-    def fail(*_: object, **__: object) -> Any:
-        raise OSError(error, os.strerror(error))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, call, fail)
-        fault = post.put(b"\nnew\n")
-    if call == "fsync" and not is_new:
-        assert fault is None  # the directory is synced only for a new file
-        return
-    assert fault == f"{path}: {os.strerror(error)}"
-    assert (path.read_bytes() if path.exists() else b"") == before
-    assert post.put(b"\nnew\n") is None
-    assert post.box()[-1:] == [b"\nnew\n"] and len(post.box()) == (1 if is_new else 2)
-
-
-def test_a_write_that_stops_half_way_is_rolled_back(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert post.put(b"\nold\n") is None
-    before = (post.directory / "johndoe.txt").read_bytes()
-    real_write = os.write
-
-    def write_some(descriptor: int, data: memoryview) -> int:
-        if len(data) < 50:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real_write(descriptor, data[:20])
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", write_some)
-        assert post.put(b"\nnew\n") == f"{post.directory}/johndoe.txt: No space left on device"
-        assert (post.directory / "johndoe.txt").read_bytes() == before
-    assert post.put(b"\nnew\n") is None
-
-
-def test_a_short_write_is_continued(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    real_write = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: real_write(descriptor, data[:7]))
-    assert post.put(b"\nnew\n") is None
-    assert post.box() == [b"\nnew\n"]
-
-
-def test_a_message_that_is_too_large_for_the_disk_does_not_take_others_with_it(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real_write = os.write
-
-    def small_disk(descriptor: int, data: memoryview) -> int:
-        if os.fstat(descriptor).st_size + len(data) > 2000:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real_write(descriptor, data)
-
-    monkeypatch.setattr(os, "write", small_disk)
-    for content in (b"\n1\n", b"\n" + b"x" * 3000, b"\n2\n"):
-        post.commit(content)
+def test_a_mailbox_that_becomes_something_else_meanwhile_keeps_nobody_waiting(post: Post) -> None:
+    post.commit(b"\n1\n")
+    post.commit(b"\n2\n", "babydoe")
     post.store.settle()
-    assert [fault for _, fault in post.answers] == [None, f"{post.directory}/johndoe.txt: No space left on device", None]
-    assert post.box() == [b"\n1\n", b"\n2\n"]
+    (post.directory / "johndoe.txt").mkdir()
+    post.move()
+    assert post.box("babydoe") == [b"\n2\n"]
+    assert post.put(b"\n3\n") == f"{post.directory}/johndoe.txt: Is a directory"
+    assert post.put(b"\n4\n", "babydoe") is None
+    (post.directory / "johndoe.txt").rmdir()
+    while post.put(b"\n5\n") is not None:
+        pass
+    assert post.box() == [b"\n1\n", b"\n5\n"]
 
 
-def test_an_error_of_ours_costs_its_messages_and_not_the_loop(
-    post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+# An open mailbox
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> MboxMailbox:
+    directory = os.open(tmp_path, os.O_RDONLY)
+    return MboxMailboxes(Files(), directory, tmp_path).open("box")
+
+
+def letter(content: bytes, id: str = "1") -> Letter:
+    return Letter(id, NOW, b"a@b", b"c", b"", lambda: iter([content]))
+
+
+def run(steps: object) -> object:
+    """What a generator returns."""
+    while True:
+        try:
+            next(steps)  # type: ignore[call-overload]
+        except StopIteration as end:
+            return end.value
+
+
+LETTERS = [letter(b"\n%d\n" % number + b"From x" * number) for number in range(3)]
+
+
+def test_what_was_put_in_is_taken_back(box: MboxMailbox) -> None:
+    run(box.append([letter(b"old\n")]))
+    mark = box.mark
+    run(box.append(LETTERS))
+    assert box.mark.size > mark.size
+    assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
+    assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
+
+
+def test_what_was_torn_is_taken_back_wherever_it_was_torn(box: MboxMailbox, tmp_path: Path) -> None:
+    run(box.append([letter(b"old\n")]))
+    mark = box.mark
+    run(box.append(LETTERS))
+    whole = (tmp_path / "box.txt").read_bytes()
+    for cut in range(mark.size, len(whole) + 1):
+        (tmp_path / "box.txt").write_bytes(whole[:cut])
+        assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
+        (tmp_path / "box.txt").write_bytes(whole[: mark.size] + bytes(cut - mark.size) + whole[cut:])
+        assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text + b"x", lambda text: text[:-9] + b"X" + text[-8:], lambda text: text[:20]]
+)
+def test_what_somebody_else_has_changed_is_not_taken_back(
+    box: MboxMailbox, tmp_path: Path, change: Callable[[bytes], bytes]
 ) -> None:
-    assert post.put(b"\nold\n") is None
-    before = (post.directory / "johndoe.txt").read_bytes()
-    for place in ("os.fdatasync", "storage.mbox.lock"):
-        with monkeypatch.context() as patch:
-            patch.setattr(place, lambda _: 1 // 0)
-            assert post.put(b"\nnew\n") == f"{post.directory}/johndoe.txt: internal error"
-    assert (post.directory / "johndoe.txt").read_bytes() == before
-    assert caplog.text.count("ZeroDivisionError: ") == 2
+    run(box.append([letter(b"old\n")]))
+    mark = box.mark
+    run(box.append(LETTERS))
+    changed = change((tmp_path / "box.txt").read_bytes())
+    (tmp_path / "box.txt").write_bytes(changed)
+    assert run(box.take_back(mark, LETTERS)) is False
+    assert (tmp_path / "box.txt").read_bytes() == changed
 
 
-def test_a_directory_that_was_replaced_is_used_again(post: Post) -> None:
-    assert post.put(b"x\n") is None
-    shutil.rmtree(post.directory)
-    fault = post.put(b"x\n")
-    assert fault and fault.endswith("No such file or directory")
-    post.directory.mkdir()
-    assert post.put(b"\nnew\n") is None and post.box() == [b"\nnew\n"]
+def test_another_file_of_that_name_is_not_taken_back(box: MboxMailbox) -> None:
+    run(box.append(LETTERS))
+    mark = box.mark
+    assert run(box.take_back(Mark(mark.inode + 1, 10), LETTERS)) is False
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 65536])
+def test_what_is_there_is_found_among_others(
+    box: MboxMailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    others = [letter(b"Subject: x\n\nother %d\n\n\n" % number) for number in range(3)]
+    run(box.append([others[0], LETTERS[1], others[1], LETTERS[0]]))
+    path = tmp_path / "box.txt"
+    path.write_bytes(path.read_bytes() + b"\n\nFrom x Mon Sep 21 14:13:20 2026\nSubject: foreign\n\n>From y\n")
+    monkeypatch.setattr("storage.mbox.BLOCK", block)
+    assert run(box.missing(LETTERS)) == [False, False, True]
+    assert run(box.missing([LETTERS[0], LETTERS[0], others[2], others[1]])) == [False, True, True, False]
+
+
+def test_a_delivery_that_fails_or_is_given_up_leaves_the_file_as_it_was(
+    box: MboxMailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(box.append([letter(b"old\n")]))
+    before = (tmp_path / "box.txt").read_bytes()
+    monkeypatch.setattr("storage.mbox.BLOCK", 10)
+    steps = box.append(LETTERS)
+    next(steps)
+    assert (tmp_path / "box.txt").read_bytes() != before
+    steps.close()
+    assert (tmp_path / "box.txt").read_bytes() == before
+    monkeypatch.setattr(Files, "append", fail_after(3))
+    with pytest.raises(OSError, match="No space"):
+        run(box.append(LETTERS))
+    assert (tmp_path / "box.txt").read_bytes() == before
+
+
+def fail_after(calls: int) -> Callable[[Files, int, bytes], int]:
+    """An `append` that does less than it is asked for, and then fails."""
+    left = [calls]
+
+    def append(_: Files, descriptor: int, data: bytes) -> int:
+        left[0] -= 1
+        if not left[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os.write(descriptor, data[:5])
+
+    return append

@@ -1,19 +1,16 @@
 """Mailbox files that other programs lock, replace and give back meanwhile."""
 
-import errno
 import fcntl
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from storage import mbox
-from storage.locks import MailboxIsLocked, lock
-from storage.mbox import MboxStore
+from storage import queues
+from storage.files import Files, IsLocked
 
 from .post import Post
 from .support import descriptors, wait_until
@@ -38,68 +35,74 @@ def holder(post: Post) -> Iterator[subprocess.Popen[bytes]]:
         program.send_signal(signal.SIGKILL)
 
 
-def test_a_locked_mailbox_is_waited_for_without_waiting(post: Post, holder: subprocess.Popen[bytes]) -> None:
+def test_mail_for_a_locked_mailbox_is_accepted_and_moved_later(post: Post, holder: subprocess.Popen[bytes]) -> None:
     for content, box in ((b"\n1\n", "johndoe"), (b"\n2\n", "babydoe"), (b"\n3\n", "johndoe")):
-        post.commit(content, box)
-    assert post.store.settle() == mbox.LOCK_RETRY
-    assert post.answers == [(b"\n2\n", None)]
-    post.commit(b"\n4\n")
-    assert post.store.settle() == mbox.LOCK_RETRY
+        assert post.put(content, box) is None
+    assert post.box("babydoe") == [b"\n2\n"] and post.box() == [b"\nold\n"]
+    assert 0 < (post.move() or 0) <= queues.LAST_DELAY
     assert holder.stdin
     holder.stdin.close()
-    wait_until(lambda: post.store.settle() is None)
-    assert post.answers[1:] == [(b"\n1\n", None), (b"\n3\n", None), (b"\n4\n", None)]
-    assert post.box() == [b"\nold\n", b"\n1\n", b"\n3\n", b"\n4\n"]
+    wait_until(lambda: post.move() is None or len(post.box()) == 3)
+    assert post.box() == [b"\nold\n", b"\n1\n", b"\n3\n"]
 
 
-def test_a_mailbox_that_stays_locked_is_given_up(
+def test_a_mailbox_that_stays_locked_takes_no_more_after_a_while(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post.commit(b"\nnew\n")
-    assert post.store.settle() == mbox.LOCK_RETRY
-    monkeypatch.setattr(mbox, "LOCK_PATIENCE", 0.2)
-    time.sleep(0.2)
-    post.commit(b"\nlater\n")
-    assert post.store.settle() == mbox.LOCK_RETRY
-    assert post.answers == [(b"\nnew\n", f"{post.directory}/johndoe.txt: another program keeps it locked")]
-    wait_until(lambda: post.store.settle() is None)
-    assert [content for content, _ in post.answers] == [b"\nnew\n", b"\nlater\n"]
+    monkeypatch.setattr("storage.mover.LOCK_PATIENCE", 0.1)
+    assert post.put(b"\n1\n") is None
+    wait_until(lambda: post.put(b"\n2\n") == f"{post.directory}/johndoe.txt: another program keeps it locked")
+    assert post.put(b"\n3\n", "babydoe") is None
+    assert holder.stdin
+    holder.stdin.close()
+    wait_until(lambda: post.put(b"\n4\n") is None)
+    found = post.box()
+    assert found[:2] == [b"\nold\n", b"\n1\n"] and found[-1] == b"\n4\n"
+
+
+def test_what_waits_at_the_end_is_moved_at_the_next_start(post: Post, holder: subprocess.Popen[bytes]) -> None:
+    assert post.put(b"\n1\n") is None
+    post.store.close()
     assert post.box() == [b"\nold\n"]
+    holder.kill()
+    holder.wait()
+    again = Post(post.directory)
+    assert post.box() == [b"\nold\n", b"\n1\n"]
+    assert again.put(b"\n2\n") is None and post.box() == [b"\nold\n", b"\n1\n", b"\n2\n"]
+    again.store.close()
 
 
 def test_a_locked_mailbox_is_not_tried_all_the_time(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
 
-    def is_locked(descriptor: int) -> None:
+    def is_locked(_: Files, descriptor: int) -> None:
         tried.append(descriptor)
-        raise MailboxIsLocked
+        raise IsLocked
 
-    monkeypatch.setattr("storage.mbox.lock", is_locked)
-    post.commit(b"\nnew\n")
-    for _ in range(100):
-        assert post.store.settle() == mbox.LOCK_RETRY
-    assert len(tried) < 20
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, "lock", is_locked)
+        post.commit(b"\nnew\n")
+        post.store.settle()
+        for _ in range(100):
+            assert post.store.tidy() is not None
+        assert len(tried) < 5
 
 
-def test_no_message_is_forgotten_when_a_full_disk_and_a_lock_meet(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    real_append = MboxStore._append
-    failed: list[bool] = []
-
-    def fail_once(self: MboxStore, descriptor: int, entries: bytes) -> None:
-        if not failed:
-            failed.append(True)
-            monkeypatch.setattr("storage.mbox.lock", is_locked)
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real_append(self, descriptor, entries)
-
-    def is_locked(_: int) -> None:
-        raise MailboxIsLocked
-
-    monkeypatch.setattr(MboxStore, "_append", fail_once)
-    for number in range(3):
-        post.commit(b"\n%d\n" % number)
-    post.store.settle()
-    assert post.answers == [(b"\n%d\n" % number, None) for number in range(3)]
+def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
+    post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.segment.SIZE", 8192)
+    journal = post.store._journal
+    stuck = [b"\n%d\n" % number for number in range(3)]
+    for content in stuck:
+        assert post.put(content) is None
+    for number in range(200):
+        assert post.put(b"\n%d %b\n" % (number, b"x" * 1000), "babydoe") is None
+    assert len(journal.segments) < 10 and len(post.box("babydoe")) == 200
+    assert holder.stdin
+    holder.stdin.close()
+    wait_until(lambda: post.move() is None or len(post.box()) == 4)
+    assert post.box() == [b"\nold\n", *stuck]
 
 
 def test_a_mailbox_that_was_replaced_before_it_was_locked_is_opened_again(
@@ -109,8 +112,9 @@ def test_a_mailbox_that_was_replaced_before_it_was_locked_is_opened_again(
     assert post.put(b"\nold\n") is None
     path = post.directory / "johndoe.txt"
     replaced: list[bytes] = []
+    real = Files.lock
 
-    def lock_too_late(descriptor: int) -> None:
+    def lock_too_late(files: Files, descriptor: int) -> None:
         if not replaced:
             replaced.append(path.read_bytes())
             (post.directory / "new").write_bytes(replaced[0])
@@ -118,14 +122,15 @@ def test_a_mailbox_that_was_replaced_before_it_was_locked_is_opened_again(
         elif len(replaced) == 1:
             replaced.append(b"")
             path.unlink()
-        lock(descriptor)
+        real(files, descriptor)
 
-    monkeypatch.setattr("storage.mbox.lock", lock_too_late)
+    monkeypatch.setattr(Files, "lock", lock_too_late)
     assert post.put(b"\nnew\n") is None
     assert len(replaced) == 2 and post.box() == [b"\nnew\n"]
 
 
 def test_the_lock_and_the_descriptor_are_given_back(post: Post) -> None:
+    assert post.put(b"x\n") is None
     before = descriptors(os.getpid())
     for _ in range(3):
         assert post.put(b"x\n") is None

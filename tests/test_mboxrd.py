@@ -1,5 +1,6 @@
 """A message in a mailbox file is found again, byte for byte, whatever it holds."""
 
+import itertools
 import mailbox
 import re
 import tempfile
@@ -10,6 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage import mboxrd
+from storage.fields import unix_pieces
+from storage.letter import Letter
 
 from .support import NOW, as_stored
 
@@ -19,7 +22,7 @@ TRACE = (
 
 
 def entry(content: bytes, reverse_path: bytes = b"a@b") -> bytes:
-    return mboxrd.entry(reverse_path, b"b", TRACE, mboxrd.lines(content), NOW)
+    return b"".join(mboxrd.entry(Letter("1", NOW, reverse_path, b"b", TRACE, lambda: iter([content]))))
 
 
 def test_an_entry_word_for_word() -> None:
@@ -104,6 +107,16 @@ def test_any_bytes_come_back_through_a_mail_program(contents: list[bytes]) -> No
     messages = [re.sub(rb"(?m)^>(>*From )", rb"\1", text.removeprefix(trace)) for text in found]
     assert all(text.startswith(trace) for text in found)
     assert messages == [with_end(as_stored(content)) for content in contents]
+
+
+@given(CONTENT, st.lists(st.integers(0, 30)))
+@example(b"\n>>From x\r\nFrom y", [3])
+@example(b"a\r\nb", [2])
+def test_where_content_is_cut_makes_no_difference(content: bytes, cuts: list[int]) -> None:
+    ends = [0, *sorted(cuts), len(content)]
+    pieces = [content[start:end] for start, end in itertools.pairwise(ends)]
+    assert b"".join(mboxrd.lines(pieces)) == b"".join(mboxrd.lines([content]))
+    assert b"".join(unix_pieces(pieces)) == content.replace(b"\r\n", b"\n")
 
 
 def with_end(lines: bytes) -> bytes:

@@ -11,7 +11,7 @@ from .support import ROOT
 
 CATALOGUE = {name: reply for name, reply in vars(replies).items() if isinstance(reply, Reply)}
 
-KNOWN = {220, 221, 250, 354, 421, 452, 500, 550, 552}
+KNOWN = {220, 221, 250, 354, 421, 451, 452, 500, 550, 552, 554}
 """Those codes of RFC 5321 section 4.2.3 that this server has a use for."""
 
 

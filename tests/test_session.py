@@ -1,5 +1,7 @@
 """What a session does beside the order of commands: sizes, refusals, time, storage, and the ways in which it ends."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from protocol.classic import Classic
 from protocol.session import LOGGED_REFUSALS, OUTPUT_LIMIT, STEPS_A_TURN
 from protocol.table import Verb
 
-from .support import MESSAGE, NOW, TO_DATA, Client, Kept
+from .support import MESSAGE, NOW, TO_DATA, Client, DiskIsFull, Kept
 
 REFUSED = b"500 Syntax error, command unrecognized"
 
@@ -73,15 +75,16 @@ def test_a_message_over_the_limit_is_read_to_its_end_and_refused() -> None:
     assert client.store.boxes["johndoe"][0].content == b".89012345\r\n"
 
 
-def test_a_storage_failure_is_a_452_and_the_session_goes_on() -> None:
+@pytest.mark.parametrize(("kind", "code"), [("no room", 452), ("for now", 451), ("for good", 554)])
+def test_a_storage_failure_says_whether_to_try_again_and_the_session_goes_on(kind: Any, code: int) -> None:
     client = Client()
-    client.store.fault = OSError("disk full")
-    assert client.say(*MESSAGE) == [b"452 Message not stored, try again later"]
+    client.store.fault = DiskIsFull(kind)
+    assert client.codes(*MESSAGE) == [code]
     assert client.codes("quit") == [500]
     client.store.fault = None
     assert client.codes(*MESSAGE[1:]) == [250]
-    client.store.fault = OSError("disk full")
-    assert client.codes(*MESSAGE[1:]) == [452]
+    client.store.fault = DiskIsFull(kind)
+    assert client.codes(*MESSAGE[1:]) == [code]
     assert client.codes("quit") == [221]
     assert any("not stored (disk full): mailbox johndoe, 7 octets" in line for line in client.log)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .support import Server, Telnet, wait_until
+from .server import Server, Telnet
+from .support import wait_until
 
 DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
 GOODBYE = "closing connection, the server is shutting down"

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from .support import ROOT, Server, wait_until
+from .server import Server
+from .support import ROOT, wait_until
 
 SCRIPT = "helo me\nmail from: a@b\nrcpt to: johndoe\ndata\nSubject: x\n\nhello\n.\nquit\n"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .support import ROOT, Server, Telnet, wait_until
+from .server import Server, Telnet
+from .support import ROOT, wait_until
 
 DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
 
@@ -26,6 +27,7 @@ def test_several_listeners_say_where_they_listen(tmp_path: Path) -> None:
             assert one.hear()[:3] == other.hear()[:3] == b"220"
             other.say("helo me")
             assert other.mail(b"x\r\n")[:3] == b"250"
+        server.rest()
         assert "from me ([IPv6:::1])" in (server.mail_dir / "johndoe.txt").read_text()
 
 

@@ -1,0 +1,149 @@
+"""Housekeeping: what is done after messages were acknowledged, in slices: moving them, and freeing the journal.
+
+It does not know how either is done, only what is next and how long it may take.
+"""
+
+import logging
+import time
+
+from .errors import StorageError, fault
+from .journal import Journal
+from .letters import Letters
+from .mailbox import Mailboxes
+from .mover import Mover, Steps
+from .places import Segment
+
+log = logging.getLogger("carteiro.storage")
+
+LIMIT = 32
+"""Segments in use (of 8 MiB), beyond which no message is accepted."""
+
+CROWDED = 4
+"""Segments in use, beyond which the oldest is emptied of what waits for mailboxes that cannot be written to."""
+
+AGE = 5.0
+"""Seconds after its first message at which a segment is freed, full or not."""
+
+RETRY = 1.0
+"""Seconds until what went wrong with the journal is tried again."""
+
+SLICE = 0.005
+"""Seconds that housekeeping takes at most before others have their turn."""
+
+LEAST_SLICE = 0.0003
+
+LEAST_SHARE = 0.1
+MOST_SHARE = 0.9
+"""Housekeeping's share of the time: with an empty journal, and with one that is at its limit."""
+
+
+class Housekeeping:
+    """Does what there is to do when `work` is called."""
+
+    def __init__(self, journal: Journal, mailboxes: Mailboxes, letters: Letters, mover: Mover) -> None:
+        self._journal = journal
+        self._mailboxes = mailboxes
+        self._letters = letters
+        self._mover = mover
+        self._task: Steps | None = None
+        self._not_before = 0.0
+        self._ended = time.monotonic()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the journal can take no more."""
+        return len(self._journal.segments) > LIMIT
+
+    def tidy(self) -> float | None:
+        """Works for a share of the time that passed since the last time, the larger the fuller the journal is."""
+        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, len(self._journal.segments) / LIMIT)
+        passed = time.monotonic() - self._ended
+        wanted_in = self.work(min(SLICE, max(LEAST_SLICE, passed * share / (1 - share))))
+        self._ended = time.monotonic()
+        return wanted_in
+
+    def work(self, seconds: float) -> float | None:
+        """Works for about so long; returns the seconds until there is more to do. None: until more is accepted."""
+        end = time.monotonic() + seconds
+        while True:
+            again_in = self._mover.wake()
+            self._task = self._task or self._next_task()
+            if self._task is None:
+                return self._patience(again_in)
+            try:
+                next(self._task)
+            except StopIteration:
+                self._task = None
+            except Exception as error:  # noqa: BLE001 (it is logged)
+                self._task = None
+                self._fail(error)
+            if time.monotonic() >= end:
+                return 0.0
+
+    def _next_task(self) -> Steps | None:
+        oldest = self._oldest()
+        if oldest:
+            if not oldest.waiting and (oldest.is_sealed or time.monotonic() >= oldest.since + AGE):
+                oldest.is_sealed = True
+                return self._free(oldest)
+            if len(self._journal.segments) > CROWDED and self._is_stuck(oldest):
+                return self._empty(oldest)
+        return self._mover.move() if self._mover.ready else None
+
+    def _oldest(self) -> Segment | None:
+        """The segment that is to be freed next, unless that failed just now."""
+        is_due = self._journal.segments and time.monotonic() >= self._not_before
+        return self._journal.segments[0] if is_due else None
+
+    def _patience(self, again_in: float | None) -> float | None:
+        due = [] if again_in is None else [again_in]
+        if self._journal.segments and not self._journal.segments[0].waiting:
+            at = max(self._not_before, self._journal.segments[0].since + AGE)
+            due.append(max(0.0, at - time.monotonic()))
+        return min(due, default=None)
+
+    def _free(self, segment: Segment) -> Steps:
+        """Syncs what its messages were put in, and then frees a segment."""
+        if segment.unsynced:
+            while segment.unsynced:
+                self._mover.sync(next(iter(segment.unsynced)))
+                yield
+            self._mailboxes.sync_names()
+            yield
+        if not segment.waiting:
+            spooled = segment.spooled
+            self._journal.free(segment)
+            yield from self._letters.forget(spooled)
+
+    def _is_stuck(self, segment: Segment) -> bool:
+        """Whether a segment has only messages for mailboxes that cannot be written to."""
+        waiting = [place for queue in self._mover.postponed for place in queue.waiting if place.segment is segment]
+        return len(waiting) == segment.waiting
+
+    def _empty(self, segment: Segment) -> Steps:
+        """Copies what is stuck in a segment to the end of the journal."""
+        for queue in list(self._mover.postponed):
+            if queue.waiting[0].segment is segment:
+                self._mover.copy(queue)
+                yield
+
+    def _fail(self, error: Exception) -> None:
+        self._not_before = time.monotonic() + RETRY
+        if isinstance(error, OSError | StorageError):
+            log.error("%s: this is tried again", fault("journal", error))
+        else:
+            log.error("journal: internal error", exc_info=error)
+
+    def finish(self, patience: float) -> None:
+        """Moves all that can be moved and frees all that can be freed, in `patience` seconds at most."""
+        end = time.monotonic() + patience
+        self._journal.seal()
+        while self.work(SLICE) == 0.0 and time.monotonic() < end:
+            pass
+        if self._task:
+            self._task.close()
+            self._task = None
+        for queue in self._mover.queues.values():
+            if queue.waiting:
+                words = "%s: %d messages wait in the journal (%s)"
+                log.warning(words, self._mailboxes.path(queue.mailbox), len(queue.waiting), queue.fault or "it is locked")

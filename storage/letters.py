@@ -1,0 +1,91 @@
+"""Letters out of the journal: the records and spool files of accepted messages, made ready for a mailbox.
+
+It does not know where letters go.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from .errors import Damaged
+from .journal import Journal
+from .letter import Letter
+from .places import Place
+from .records import Recipient, Record, decode, encode
+from .spool import PIECE, Spool
+
+
+class Letters:
+    """What the journal and the spool hold."""
+
+    def __init__(self, journal: Journal, spool: Spool) -> None:
+        self._journal = journal
+        self._spool = spool
+
+    def put(self, records: Iterable[tuple[Place, Record]]) -> None:
+        """These records are in the journal, and need their spool files."""
+        for place, record in records:
+            if record.content is None:
+                self._spool.need(record.id)
+                place.segment.spooled.append(record.id)
+
+    def take(self, place: Place, mailbox: str) -> Letter:
+        """The letter for a mailbox. It, and its content later, raise OSError, and Damaged with a place."""
+        record = self._record(place)
+        path = _forward_path(record, mailbox)
+        content = partial(self._spooled, place, record) if record.content is None else partial(_pieces, record.content)
+        return Letter(record.id, record.came, record.reverse_path, path, record.trace, content, record.content is None)
+
+    def _record(self, place: Place) -> Record:
+        try:
+            record = decode(self._journal.read(place))
+        except Damaged as damage:
+            damage.place = place
+            raise
+        assert isinstance(record, Record)
+        return record
+
+    def _spooled(self, place: Place, record: Record) -> Iterator[bytes]:
+        try:
+            yield from self._spool.read(record.id, record.length, record.check)
+        except Damaged as damage:
+            damage.place = place
+            raise
+
+    def copy(self, places: Iterable[Place], mailbox: str) -> list[Place]:
+        """The places of copies, for this mailbox only, at the end of the journal. Makes none when it raises as above."""
+        records = []
+        for place in places:
+            record = self._record(place)
+            records.append(record._replace(recipients=[Recipient(mailbox, _forward_path(record, mailbox))]))
+        copies = self._journal.append_all([encode(record) for record in records])
+        self.put(zip(copies, records, strict=True))
+        return copies
+
+    def keep_aside(self, place: Place) -> None:
+        """What is damaged is kept in a file that nobody reads or removes. Raises OSError."""
+        name = b"damaged-%d-%d" % (place.segment.sequence, place.offset)
+        self._journal.keep_aside(name, self._journal.octets(place))
+        try:
+            record = self._record(place)
+        except Damaged:
+            return
+        self._spool.keep_aside(record.id)
+
+    def forget(self, spooled: Iterable[str]) -> Iterator[None]:
+        """Segments that were freed need these spool files no more. Raises OSError."""
+        for id in spooled:
+            self._spool.release(id)
+            yield
+
+
+def _forward_path(record: Record, mailbox: str) -> bytes:
+    return next(path for name, path in record.recipients if name == mailbox)
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    """Content in pieces of a size that is handled at once."""
+    if len(content) <= PIECE:
+        yield content
+    else:
+        for offset in range(0, len(content), PIECE):
+            yield content[offset : offset + PIECE]

@@ -1,0 +1,272 @@
+"""The mover: takes accepted messages out of the journal and puts them in their mailboxes, a little at a time.
+
+It does not know where messages come from, nor what a mailbox looks like. A message stays in the journal until it is in its
+mailbox and on disk. Before a mailbox file is written to, an intent with its size is put in the journal: after a crash it
+tells what may be there, so that each message ends up in it exactly once.
+"""
+
+import logging
+import time
+from collections.abc import Generator
+from itertools import islice
+
+from .errors import Damaged, StorageError, fault
+from .files import IsLocked, NotSynced
+from .journal import Journal
+from .letter import Letter
+from .letters import Letters
+from .mailbox import Mailbox, Mailboxes
+from .places import Place
+from .queues import Queue
+from .records import Intent, Since, encode
+
+log = logging.getLogger("carteiro.storage")
+
+LOCK_PATIENCE = 60.0
+"""Seconds for which messages are accepted for a mailbox that another program keeps locked."""
+
+OPENED = 32
+"""Mailboxes that are open at once."""
+
+BATCH = 64 * 1024
+"""Octets of the journal that are put in a mailbox together."""
+
+BATCHES = 16
+"""Batches that are put in a mailbox before it is another one's turn."""
+
+Steps = Generator[None, None, None]
+
+
+class Mover:
+    """Moves what waits in queues; each step of a task that it begins is short."""
+
+    def __init__(self, journal: Journal, mailboxes: Mailboxes, letters: Letters) -> None:
+        self._journal = journal
+        self._mailboxes = mailboxes
+        self._letters = letters
+        self._opened: dict[Queue, Mailbox] = {}
+        self._wake_at = 0.0
+        self.queues: dict[str, Queue] = {}
+        """Those of the mailboxes that the journal has messages for."""
+        self.ready: dict[Queue, None] = {}
+        """Those in which messages wait, the one that is next first."""
+        self.postponed: set[Queue] = set()
+        """Those in which messages wait until the mailbox is tried again."""
+
+    def put(self, place: Place, mailbox: str) -> None:
+        """A message is to be moved."""
+        queue = self.queues.get(mailbox)
+        if queue is None:
+            queue = self.queues[mailbox] = Queue(mailbox)
+        queue.put(place)
+        if queue not in self.postponed:
+            self.ready[queue] = None
+
+    def refusal(self, mailbox: str) -> StorageError | None:
+        """Why no message can be accepted for a mailbox now."""
+        queue = self.queues.get(mailbox)
+        if queue:
+            return queue.fault
+        try:
+            self._mailboxes.check(mailbox)
+        except OSError as error:
+            return fault(self._mailboxes.path(mailbox), error)
+        return None
+
+    def wake(self) -> float | None:
+        """Makes ready what is to be tried again; returns the seconds until there is more of that, or None."""
+        now = time.monotonic()
+        if self.postponed and now >= self._wake_at:
+            for queue in [queue for queue in self.postponed if queue.not_before <= now]:
+                self.postponed.remove(queue)
+                self.ready[queue] = None
+            self._wake_at = min((queue.not_before for queue in self.postponed), default=0.0)
+        return max(0.0, self._wake_at - now) if self.postponed else None
+
+    # Moving
+
+    def move(self) -> Steps:
+        """Puts some of what waits in the mailboxes whose turn it is."""
+        try:
+            for queue in list(islice(self.ready, OPENED)):
+                yield from self._open(queue)
+            self._say_what_is_intended()
+            for queue, mailbox in list(self._opened.items()):
+                yield from self._deliver(queue, mailbox)
+        finally:
+            for mailbox in self._opened.values():
+                mailbox.close()
+            self._opened.clear()
+
+    def _open(self, queue: Queue) -> Steps:
+        try:
+            mailbox = self._opened[queue] = self._mailboxes.open(queue.mailbox)
+            if queue.is_doubtful:
+                yield from self._find_out(queue, mailbox)
+                queue.is_doubtful = False
+        except Exception as error:  # noqa: BLE001 (it is logged)
+            self._postpone(queue, error)
+
+    def _say_what_is_intended(self) -> None:
+        """In the journal, for each open mailbox file that will be written to, unless it was said before."""
+        intents = []
+        synced = []
+        for queue, mailbox in list(self._opened.items()):
+            try:
+                mark = mailbox.mark
+                if mark and queue.waiting and not queue.is_intended(mark):
+                    if queue.unsynced:
+                        mailbox.sync()
+                        synced.append(queue)
+                    intents.append((queue, mark))
+            except OSError as error:
+                self._postpone(queue, error)
+        if synced:
+            self._mailboxes.sync_names()
+        for queue in synced:
+            queue.synced()
+        records = [encode(Intent(queue.mailbox, _since(queue.waiting[0]), *mark)) for queue, mark in intents]
+        for (queue, mark), outcome in zip(intents, self._journal.append(records), strict=True):
+            if isinstance(outcome, StorageError):
+                self._postpone(queue, outcome)
+            else:
+                queue.intend(mark)
+
+    def _deliver(self, queue: Queue, mailbox: Mailbox) -> Steps:
+        if queue not in self._opened:
+            return
+        try:
+            for _ in range(BATCHES):
+                letters = self._batch(queue)
+                moved = 0
+                for there in mailbox.append(letters) if letters else ():
+                    queue.move(there - moved)
+                    moved = there
+                    yield
+                queue.move(len(letters) - moved)
+                queue.end = mailbox.mark
+                yield
+        except Exception as error:  # noqa: BLE001 (it is logged)
+            self._postpone(queue, error, is_doubtful=_has_changed(mailbox, queue))
+        else:
+            queue.works()
+            self._close(queue)
+            del self.ready[queue]
+            if queue.waiting:
+                self.ready[queue] = None
+
+    def _batch(self, queue: Queue) -> list[Letter]:
+        """The next letters that are put in together: those that were intended, of a size that is written at once."""
+        letters: list[Letter] = []
+        size = 0
+        for place in queue.waiting:
+            size += place.length
+            if (letters and size > BATCH) or (queue.start and place.segment.sequence != queue.sequence):
+                break
+            letter = self._letters.take(place, queue.mailbox)
+            if letter.is_large:
+                return letters or [letter]
+            letters.append(letter)
+        return letters
+
+    def _close(self, queue: Queue) -> None:
+        mailbox = self._opened.pop(queue, None)
+        if mailbox:
+            mailbox.close()
+
+    def _postpone(self, queue: Queue, error: Exception, is_doubtful: bool = False) -> None:
+        """A mailbox could not be written to: it is tried again later, and what was written is found out before."""
+        self._close(queue)
+        if is_doubtful or isinstance(error, NotSynced):
+            queue.doubt()
+        if isinstance(error, Damaged) and isinstance(error.place, Place):
+            self._give_up(queue, error, error.place)
+            return
+        now = time.monotonic()
+        since = queue.has_failed(now)
+        del self.ready[queue]
+        self._wake_at = min(self._wake_at, queue.not_before) if self.postponed else queue.not_before
+        self.postponed.add(queue)
+        path = self._mailboxes.path(queue.mailbox)
+        if isinstance(error, IsLocked):
+            error = StorageError(f"{path}: another program keeps it locked")
+            if since < LOCK_PATIENCE:
+                return
+        elif not isinstance(error, OSError | StorageError):
+            log.error("%s: internal error", path, exc_info=error)
+        is_new = queue.fault is None
+        queue.fault = fault(path, error)
+        if is_new:
+            log.error("%s: its messages wait in the journal, and no more are accepted for it", queue.fault)
+
+    def _give_up(self, queue: Queue, damage: Damaged, place: Place) -> None:
+        """A message that is not what it was is put in no mailbox."""
+        log.critical("%s: it was for %s, and is kept aside", damage, self._mailboxes.path(queue.mailbox))
+        self._letters.keep_aside(place)
+        queue.remove(place)
+        if not queue.waiting:
+            del self.ready[queue]
+
+    # Finding out what is in a mailbox that may have been written to
+
+    def _find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
+        """Leaves what is not in the mailbox waiting, and nothing half-written in it."""
+        places = list(queue.waiting)  # more may come meanwhile
+        letters = (self._letters.take(place, queue.mailbox) for place in places)
+        if mailbox.mark is None:
+            missing = yield from mailbox.missing(letters)
+            queue.replace(len(places), [place for place, is_missing in zip(places, missing, strict=True) if is_missing])
+            queue.start = None
+        elif queue.start and not (yield from mailbox.take_back(queue.start, letters)):
+            yield from self._search(queue, mailbox)
+        else:
+            queue.end = queue.start
+
+    def _search(self, queue: Queue, mailbox: Mailbox) -> Steps:
+        """Another program changed the mailbox file: what is in it as it was written is not put in again."""
+        places = list(queue.waiting)
+        missing = yield from mailbox.missing(self._letters.take(place, queue.mailbox) for place in places)
+        mailbox.sync()
+        self._mailboxes.sync_names()
+        places = [place for place, is_missing in zip(places, missing, strict=True) if is_missing]
+        words = (
+            "%s: another program changed it: %d messages are there unchanged, %d are put in, at worst for the second time"
+        )
+        log.warning(words, self._mailboxes.path(queue.mailbox), len(missing) - len(places), len(places))
+        # An intent will say that all before the first of these is there: they must be the last in the journal.
+        places += islice(queue.waiting, len(missing), None)
+        queue.replace(len(queue.waiting), self._letters.copy(places, queue.mailbox))
+        queue.start = queue.end = None
+
+    # What the journal is to be rid of
+
+    def copy(self, queue: Queue) -> None:
+        """Copies what waits to the end of the journal, so that its segments can be freed. Raises OSError, StorageError."""
+        queue.replace(len(queue.waiting), self._letters.copy(list(queue.waiting), queue.mailbox))
+
+    def sync(self, mailbox: str) -> None:
+        """What was moved to a mailbox is on disk, or waits again. Raises OSError when it was not even tried."""
+        queue = self.queues[mailbox]
+        try:
+            self._mailboxes.sync(mailbox)
+        except NotSynced as error:
+            log.critical("%s: not synced: what was put in it since the last time is put in again", fault(mailbox, error))
+            queue.doubt()
+            if queue not in self.postponed:
+                self.ready[queue] = None
+            return
+        queue.synced()
+        if not queue.waiting:
+            del self.queues[mailbox]
+
+
+def _since(place: Place) -> Since:
+    return Since(place.segment.sequence, place.offset)
+
+
+def _has_changed(mailbox: Mailbox, queue: Queue) -> bool:
+    """Whether an attempt that failed left something in a mailbox file."""
+    try:
+        return mailbox.mark != queue.end
+    except OSError:
+        return True

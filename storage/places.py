@@ -1,0 +1,49 @@
+"""Where accepted messages are while they are in the journal: segments in use, and places in them.
+
+It does not know how they are written or read.
+"""
+
+from typing import NamedTuple
+
+
+class Segment:
+    """A segment in use. `since` is when it got its first record (`time.monotonic`).
+
+    It may be freed when nothing is `waiting`: so many of its messages, or copies of them, are not in their mailbox yet; and
+    when none of the `unsynced` mailboxes is left. `spooled` are the ids of its messages whose content is in the spool.
+    """
+
+    __slots__ = (
+        "end",
+        "file",
+        "is_sealed",
+        "is_trusted",
+        "name",
+        "salt",
+        "sequence",
+        "since",
+        "spooled",
+        "unsynced",
+        "waiting",
+    )
+
+    def __init__(self, name: bytes, file: int) -> None:
+        self.name = name
+        self.file = file
+        self.sequence = 0
+        self.salt = b""
+        self.end = 0
+        self.since = 0.0
+        self.waiting = 0
+        self.unsynced: set[str] = set()
+        self.spooled: list[str] = []
+        self.is_sealed = False
+        self.is_trusted = True
+
+
+class Place(NamedTuple):
+    """Where a record's frame is."""
+
+    segment: Segment
+    offset: int
+    length: int

@@ -1,0 +1,119 @@
+"""The queue of a mailbox: which messages wait to be put in it, and which are in it but not yet certain to be on disk.
+
+It does not know how a message is put in, nor when.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from .errors import StorageError
+from .mailbox import Mark
+from .places import Place, Segment
+from .records import Intent
+
+FIRST_DELAY = 0.05
+LAST_DELAY = 1.0
+"""Seconds until a mailbox that could not be written to is tried again: twice as long each time."""
+
+
+class Queue:
+    """What is known of a mailbox while the journal has messages for it.
+
+    `waiting` are the places of messages that are to be put in it, in order, and `moved` those that were since the last
+    intent. That intent was for messages of the segment with number `sequence`; the mailbox then ended at `start`, and what
+    was put in since made it end at `end`. `unsynced` are the segments of what may not be on disk. The mailbox `is_doubtful`
+    when what is in it must be found out: after a crash, or a sync that failed. `fault` is why nothing is accepted for it,
+    `failing_since` when an attempt to write to it first failed, `not_before` when it is tried again (`time.monotonic`).
+    """
+
+    __slots__ = (
+        "_delay", "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "sequence", "start",
+        "unsynced", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, mailbox: str) -> None:
+        self.mailbox = mailbox
+        self.waiting: deque[Place] = deque()
+        self.moved: list[Place] = []
+        self.sequence = 0
+        self.start: Mark | None = None
+        self.end: Mark | None = None
+        self.unsynced: set[Segment] = set()
+        self.is_doubtful = False
+        self.fault: StorageError | None = None
+        self.failing_since: float | None = None
+        self.not_before = 0.0
+        self._delay = FIRST_DELAY
+
+    def put(self, place: Place) -> None:
+        """One more message waits."""
+        self.waiting.append(place)
+        place.segment.waiting += 1
+
+    def remove(self, place: Place) -> None:
+        """A message waits no more, though it is not in the mailbox."""
+        self.waiting.remove(place)
+        place.segment.waiting -= 1
+
+    def replace(self, count: int, places: Iterable[Place]) -> None:
+        """Others wait instead of the first `count`."""
+        for _ in range(count):
+            self.waiting.popleft().segment.waiting -= 1
+        for place in reversed(list(places)):
+            self.waiting.appendleft(place)
+            place.segment.waiting += 1
+
+    def move(self, count: int) -> None:
+        """The first messages are in the mailbox, which is to be synced before their segments are freed."""
+        for _ in range(count):
+            place = self.waiting.popleft()
+            place.segment.waiting -= 1
+            place.segment.unsynced.add(self.mailbox)
+            self.unsynced.add(place.segment)
+            self.moved.append(place)
+
+    def synced(self) -> None:
+        """All that was moved is on disk."""
+        for segment in self.unsynced:
+            segment.unsynced.discard(self.mailbox)
+        self.unsynced.clear()
+
+    def doubt(self) -> None:
+        """What was moved since the last intent may be in the mailbox or not, in part or twice: all of it waits again."""
+        self.synced()
+        for place in reversed(self.moved):
+            self.waiting.appendleft(place)
+            place.segment.waiting += 1
+        self.moved.clear()
+        self.is_doubtful = True
+
+    def recover(self, intent: Intent | None, sequences: set[int]) -> None:
+        """An earlier run left what waits, and its last intent: carried out, if it was for a segment that was freed."""
+        self.is_doubtful = True
+        if intent and intent.since.sequence in sequences:
+            self.start = Mark(intent.inode, intent.size)
+            self.sequence = intent.since.sequence
+
+    def is_intended(self, mark: Mark) -> bool:
+        """Whether the first message may be put in at `mark`, and the journal will tell that it was."""
+        return self.end == mark and self.sequence == self.waiting[0].segment.sequence
+
+    def intend(self, mark: Mark) -> None:
+        """The journal has an intent from the first message on."""
+        self.moved.clear()
+        self.start = self.end = mark
+        self.sequence = self.waiting[0].segment.sequence
+
+    def has_failed(self, now: float) -> float:
+        """It will be tried again later. Returns for how many seconds it has been failing."""
+        if self.failing_since is None:
+            self.failing_since = now
+        self.not_before = now + self._delay
+        self._delay = min(2 * self._delay, LAST_DELAY)
+        return now - self.failing_since
+
+    def works(self) -> None:
+        """The last attempt did not fail."""
+        self.fault = None
+        self.failing_since = None
+        self._delay = FIRST_DELAY

@@ -1,0 +1,121 @@
+"""What the journal's frames carry: messages, intents, and what is void (docs/storage.md, byte by byte).
+
+It does not know where they are kept.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_MESSAGE, _SPOOLED, _INTENT, _VOID = b"M", b"S", b"I", b"V"
+
+_FIXED = struct.Struct(">cQQII")  # kind, microseconds since the epoch, octets of content, its checksum, number of recipients
+_LENGTH = struct.Struct(">I")
+_MARK = struct.Struct(">cQQQQ")
+_VOID_FIELDS = struct.Struct(">cQQ")
+
+
+class Recipient(NamedTuple):
+    """A mailbox, and the forward-path that led to it."""
+
+    mailbox: str
+    forward_path: bytes
+
+
+class Record(NamedTuple):
+    """An accepted message. Its content is here, or in the spool file of its id: then `content` is None.
+
+    `came` is in seconds since the epoch; `length` and `check` (CRC-32) are those of the content.
+    """
+
+    id: str
+    came: float
+    reverse_path: bytes
+    recipients: Sequence[Recipient]
+    trace: bytes
+    content: bytes | None
+    length: int
+    check: int
+
+
+class Since(NamedTuple):
+    """A place in the journal: the sequence number of a segment, and an offset in it."""
+
+    sequence: int
+    offset: int
+
+
+class Intent(NamedTuple):
+    """The messages for `mailbox` from `since` on are about to be written to it, and all before are in it, on disk.
+
+    Then its file was `inode`, and had `size` octets.
+    """
+
+    mailbox: str
+    since: Since
+    inode: int
+    size: int
+
+
+class Void(NamedTuple):
+    """What is in segment `sequence` from `group` on was refused."""
+
+    sequence: int
+    group: int
+
+
+class Unreadable(Exception):  # noqa: N818 (what a record turns out to be)
+    """The octets are no record of ours."""
+
+
+def encode(record: Record | Intent | Void) -> bytes:
+    """A record as it is in a frame."""
+    if isinstance(record, Intent):
+        fields = _MARK.pack(_INTENT, *record.since, record.inode, record.size)
+        return fields + record.mailbox.encode()
+    if isinstance(record, Void):
+        return _VOID_FIELDS.pack(_VOID, *record)
+    kind = _SPOOLED if record.content is None else _MESSAGE
+    parts = [_FIXED.pack(kind, round(record.came * 1e6), record.length, record.check, len(record.recipients))]
+    fields_of = [record.id.encode(), record.reverse_path, record.trace]
+    for mailbox, forward_path in record.recipients:
+        fields_of += [mailbox.encode(), forward_path]
+    for field in fields_of:
+        parts += [_LENGTH.pack(len(field)), field]
+    parts.append(record.content or b"")
+    return b"".join(parts)
+
+
+def decode(data: bytes) -> Record | Intent | Void:
+    """A record from its frame. Raises Unreadable, which a whole frame can be only for another program's sake."""
+    try:
+        kind = data[:1]
+        if kind == _INTENT:
+            _, sequence, offset, inode, size = _MARK.unpack_from(data)
+            return Intent(data[_MARK.size :].decode(), Since(sequence, offset), inode, size)
+        if kind == _VOID:
+            return Void(*_VOID_FIELDS.unpack(data)[1:])
+        if kind in (_MESSAGE, _SPOOLED):
+            return _decode_message(data, kind == _SPOOLED)
+    except (struct.error, UnicodeDecodeError) as error:
+        raise Unreadable(f"a record of kind {data[:1]!r} is malformed") from error
+    raise Unreadable(f"a record of kind {data[:1]!r} is unknown")
+
+
+def is_void(data: bytes) -> bool:
+    """Whether a record is a `Void`: the one kind that the journal itself looks for."""
+    return data.startswith(_VOID)
+
+
+def _decode_message(data: bytes, is_spooled: bool) -> Record:
+    _, came, length, check, count = _FIXED.unpack_from(data)
+    offset = _FIXED.size
+    fields = []
+    for _ in range(3 + 2 * count):
+        (size,) = _LENGTH.unpack_from(data, offset)
+        offset += _LENGTH.size + size
+        fields.append(data[offset - size : offset])
+    id, reverse_path, trace, *paths = fields
+    recipients = [Recipient(mailbox.decode(), path) for mailbox, path in zip(paths[::2], paths[1::2], strict=True)]
+    content = None if is_spooled else data[offset:]
+    return Record(id.decode(), came / 1e6, reverse_path, recipients, trace, content, length, check)

@@ -1,0 +1,105 @@
+"""The format of a journal segment: a header, and frames that show whether they are whole (docs/storage.md, byte by byte).
+
+It does not know what the frames carry, nor that there are files.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+from zlib import crc32
+
+SIZE = 8 << 20
+"""Octets of a segment."""
+
+START = 512
+"""Where the first frame is. A disk writes so many octets wholly or not at all, and the header is within them."""
+
+VERSION = 1
+
+_MAGIC = b"carteiro"
+_HEADER = struct.Struct(">8sHQ8s")  # magic, version, sequence, salt; then a checksum
+_CHECKSUM = struct.Struct(">I")
+_FRAME = struct.Struct(">8sIIQII")  # salt, checksum of all that follows, length, group, index, count
+_UNCHECKED = 12
+
+OVERHEAD = _FRAME.size
+"""Octets of a frame beside what it carries."""
+
+
+class NotASegment(Exception):  # noqa: N818 (what a header turns out to be)
+    """The text says why a header is not one of ours."""
+
+
+class Header(NamedTuple):
+    """`sequence` numbers the uses of segments; 0: not in use. `salt` is random, new with each use: it marks the frames."""
+
+    sequence: int
+    salt: bytes
+
+
+class Frame(NamedTuple):
+    """`group` numbers what was written and synced together; the `of` frames of it are numbered from 0."""
+
+    offset: int
+    end: int
+    group: int
+    number: int
+    of: int
+    payload: bytes
+
+
+def header(sequence: int, salt: bytes) -> bytes:
+    """The first octets of a segment."""
+    fields = _HEADER.pack(_MAGIC, VERSION, sequence, salt)
+    return fields + _CHECKSUM.pack(crc32(fields))
+
+
+def read_header(data: bytes) -> Header:
+    """The header at the beginning of `data`; a segment that never was in use has zeros there. Raises NotASegment."""
+    if not data.strip(b"\0"):
+        return Header(0, b"")
+    if len(data) < _HEADER.size + _CHECKSUM.size or not data.startswith(_MAGIC):
+        raise NotASegment("is not a journal segment of carteiro")
+    _, version, sequence, salt = _HEADER.unpack_from(data)
+    if version != VERSION:
+        raise NotASegment(f"has journal format {version}, and this server understands format {VERSION}")
+    if _CHECKSUM.unpack_from(data, _HEADER.size)[0] != crc32(data[: _HEADER.size]):
+        raise ValueError("its header is damaged")
+    return Header(sequence, salt)
+
+
+def frames(payloads: list[bytes], salt: bytes, group: int) -> list[bytes]:
+    """The frames of a group."""
+    count = len(payloads)
+    made = []
+    for index, payload in enumerate(payloads):
+        fields = _FRAME.pack(salt, 0, len(payload), group, index, count)
+        check = crc32(payload, crc32(fields[_UNCHECKED:]))
+        made.append(b"%b%b%b%b" % (salt, _CHECKSUM.pack(check), fields[_UNCHECKED:], payload))
+    return made
+
+
+def frame_at(data: bytes, offset: int, salt: bytes, base: int = 0) -> Frame | None:
+    """The frame at an offset of `data`, or None when there is no whole one. `base` is where `data` begins in the segment."""
+    if data[offset : offset + len(salt)] != salt or offset + OVERHEAD > len(data):
+        return None
+    _, check, length, group, index, count = _FRAME.unpack_from(data, offset)
+    end = offset + OVERHEAD + length
+    if end > len(data):
+        return None
+    payload = data[offset + OVERHEAD : end]
+    if crc32(payload, crc32(data[offset + _UNCHECKED : offset + OVERHEAD])) != check:
+        return None
+    return Frame(base + offset, base + end, group, index, count, payload)
+
+
+def scan(data: bytes, salt: bytes) -> Iterator[Frame]:
+    """Every whole frame of a segment. What is between the end of one and the offset of the next is damaged."""
+    offset = START
+    while offset >= 0:
+        frame = frame_at(data, offset, salt)
+        if frame:
+            yield frame
+            offset = frame.end
+        else:
+            offset = data.find(salt, offset + 1)

@@ -1,0 +1,117 @@
+"""The spool: the content of a large message in a file of its own, written as it arrives and read back in pieces.
+
+It does not know envelopes, nor when a message is accepted; it knows how many records of the journal need each file.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from zlib import crc32
+
+from .errors import Damaged
+from .files import Files, append_all
+
+PIECE = 64 * 1024
+"""Octets that are read at once."""
+
+UNSYNCED = 1 << 20
+"""Octets that are written before they are synced: to sync all at the end would hold up everybody."""
+
+_ASIDE = b"damaged-"
+
+
+class SpoolFile:
+    """Content on its way into the spool. Every method raises OSError, after which only `remove` makes sense."""
+
+    __slots__ = ("_directory", "_file", "_files", "_name", "_unsynced", "check", "length")
+
+    def __init__(self, files: Files, directory: int, name: bytes) -> None:
+        self._files = files
+        self._directory = directory
+        self._name = name
+        self._file = files.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, directory)
+        self._unsynced = 0
+        self.length = 0
+        self.check = 0
+
+    def write(self, data: bytes) -> None:
+        """Takes the next piece."""
+        append_all(self._files, self._file, data)
+        self.length += len(data)
+        self.check = crc32(data, self.check)
+        self._unsynced += len(data)
+        if self._unsynced >= UNSYNCED:
+            self._files.sync(self._file)
+            self._unsynced = 0
+
+    def finish(self) -> None:
+        """The content is complete and on disk when this returns; its name is when the spool's `sync_names` returns."""
+        self._files.sync(self._file)
+        self._files.close(self._file)
+        self._file = -1
+
+    def remove(self) -> None:
+        """Nothing of it is kept."""
+        if self._file >= 0:
+            self._files.close(self._file)
+            self._file = -1
+        with suppress(OSError):  # what stays is removed at the next start
+            self._files.remove(self._name, self._directory)
+
+
+class Spool:
+    """The spool files in an open directory, a file a message, named by its id."""
+
+    def __init__(self, files: Files, directory: int) -> None:
+        self._files = files
+        self._directory = directory
+        self._needed: Counter[str] = Counter()
+
+    def begin(self, id: str) -> SpoolFile:
+        """A new file. Raises OSError."""
+        return SpoolFile(self._files, self._directory, id.encode())
+
+    def sync_names(self) -> None:
+        """The names of all files are on disk when this returns. Raises OSError."""
+        self._files.sync_names(self._directory)
+
+    def read(self, id: str, length: int, check: int) -> Iterator[bytes]:
+        """The content in pieces. Raises OSError, and Damaged when it is missing or, at its end, not what was written."""
+        try:
+            file = self._files.open(id.encode(), os.O_RDONLY, self._directory)
+        except FileNotFoundError as error:
+            raise Damaged(f"spool file {id}: missing") from error
+        found = 0
+        try:
+            for offset in range(0, length, PIECE):
+                data = self._files.read(file, min(PIECE, length - offset), offset)
+                found = crc32(data, found)
+                yield data
+        finally:
+            self._files.close(file)
+        if found != check:
+            raise Damaged(f"spool file {id}: damaged")
+
+    def need(self, id: str) -> None:
+        """One more record needs the file."""
+        self._needed[id] += 1
+
+    def release(self, id: str) -> None:
+        """A record that needed the file is gone; with the last one the file goes. Raises OSError."""
+        self._needed[id] -= 1
+        if not self._needed[id]:
+            del self._needed[id]
+            with suppress(FileNotFoundError):
+                self._files.remove(id.encode(), self._directory)
+
+    def keep_aside(self, id: str) -> None:
+        """The file is kept under a name that nobody reads or removes. Raises OSError."""
+        with suppress(FileNotFoundError):
+            self._files.rename(id.encode(), self._directory, _ASIDE + id.encode(), self._directory)
+
+    def clean(self) -> None:
+        """Removes the files that no record needs: of messages that never were accepted. Raises OSError."""
+        for name in self._files.names(self._directory):
+            if os.fsdecode(name) not in self._needed and not name.startswith(_ASIDE):
+                self._files.remove(name, self._directory)

@@ -1,0 +1,184 @@
+"""The store: messages are accepted into a journal, all of a turn with one sync, and put in their mailboxes afterwards.
+
+It does not know what a mailbox looks like.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from .errors import StorageError, fault, words
+from .files import Files, IsLocked, open_directory
+from .housekeeping import Housekeeping
+from .journal import Journal
+from .letters import Letters
+from .mailbox import Mailboxes
+from .message import Ids, Memory, Message
+from .mover import Mover
+from .places import Place
+from .records import Intent, Recipient, Record, Since, Unreadable, decode, encode
+from .spool import Spool
+
+log = logging.getLogger("carteiro.storage")
+
+PATIENCE = 60.0
+"""Seconds that `close` may take. What is left waits in the journal for the next start."""
+
+_ADVICE = "give a directory of yours with --mail-dir"
+
+
+class Store:
+    """The mailboxes of a directory, which is made when it is missing, with the journal in its `.journal`.
+
+    Raises StorageError when the directory cannot be had, another server uses it, or it has a journal of another format. What
+    an earlier run accepted and did not put in its mailbox is put there before this returns, unless the mailbox is locked or
+    cannot be written to.
+    """
+
+    def __init__(self, directory: Path, kind: Callable[[Files, int, Path], Mailboxes], files: Files | None = None) -> None:
+        self._files = files or Files()
+        self._opened = ExitStack()
+        try:
+            self._open(directory, kind)
+        except BaseException:
+            self._opened.close()
+            raise
+        self._complete: list[Message] = []
+        self._memory = Memory()
+        self._ids = Ids()
+
+    def _open(self, directory: Path, kind: Callable[[Files, int, Path], Mailboxes]) -> None:
+        where = directory / ".journal"
+        try:
+            top = self._keep(self._files.open_top(directory))
+            if not self._files.may_write(b".", top):
+                raise StorageError(f"mail directory {directory}: no permission to write in it: {_ADVICE}")
+            journal = self._keep(open_directory(self._files, b".journal", top))
+            self._files.claim(journal)
+            spool = self._keep(open_directory(self._files, b"spool", journal))
+            self._files.sync_names(top)  # of mailboxes, too, that a crash may have kept from the disk
+        except OSError as error:
+            raise StorageError(f"mail directory {directory}: {words(error)}: {_ADVICE}") from error
+        except IsLocked as error:
+            raise StorageError(f"mail directory {directory}: another server uses it: {_ADVICE}") from error
+        self._mailboxes = kind(self._files, top, directory)
+        self._journal = Journal(self._files, journal, where)
+        self._spool = Spool(self._files, spool)
+        self._letters = Letters(self._journal, self._spool)
+        self._mover = Mover(self._journal, self._mailboxes, self._letters)
+        self._housekeeping = Housekeeping(self._journal, self._mailboxes, self._letters, self._mover)
+        self._opened.callback(self._journal.close)
+        self._journal.open()
+        try:
+            self._recover()
+            self._spool.clean()
+        except (OSError, Unreadable) as error:
+            raise StorageError(f"{where}: {words(error) if isinstance(error, OSError) else error}") from error
+        self._housekeeping.finish(math.inf)
+
+    def _keep(self, descriptor: int) -> int:
+        self._opened.callback(self._files.close, descriptor)
+        return descriptor
+
+    # What an earlier run left
+
+    def _recover(self) -> None:
+        """Everything that may not be in its mailbox waits again. The last place of a message is the one that counts."""
+        intents: dict[str, Intent] = {}
+        places: dict[tuple[str, str], Place] = {}
+        for place, data in self._journal.read_back():
+            record = decode(data)
+            if isinstance(record, Intent):
+                intents[record.mailbox] = record
+            elif isinstance(record, Record):
+                self._letters.put([(place, record)])
+                for mailbox, _ in record.recipients:
+                    places.pop((record.id, mailbox), None)
+                    places[record.id, mailbox] = place
+        for (_, mailbox), place in places.items():
+            intent = intents.get(mailbox)
+            if intent is None or Since(place.segment.sequence, place.offset) >= intent.since:
+                self._mover.put(place, mailbox)
+        for queue in self._mover.queues.values():
+            queue.recover(intents.get(queue.mailbox), {segment.sequence for segment in self._journal.segments})
+        waiting = sum(len(queue.waiting) for queue in self._mover.queues.values())
+        if waiting:
+            log.warning(
+                "the last run did not end well: recovering %d messages for %d mailboxes", waiting, len(self._mover.queues)
+            )
+
+    # Accepting
+
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> Message:
+        """A new message. A recipient is a mailbox and a forward-path; of several for a mailbox the first counts."""
+        by_mailbox = {mailbox: Recipient(mailbox, path) for mailbox, path in reversed(recipients)}
+        unique = tuple(reversed(by_mailbox.values()))
+        return Message(next(self._ids), reverse_path, unique, self._spool, self._memory, self._complete.append)
+
+    def settle(self) -> None:
+        """Puts each message that was committed since the last time in the journal, and answers it."""
+        if not self._complete:
+            return
+        complete = self._complete[:]
+        self._complete.clear()
+        try:
+            outcomes = self._accept(complete)
+        except Exception as error:
+            log.error("journal: internal error", exc_info=error)
+            outcomes = [fault("journal", error)] * len(complete)
+        for message, outcome in zip(complete, outcomes, strict=True):
+            message.answer(outcome)
+
+    def _accept(self, complete: list[Message]) -> list[StorageError | None]:
+        """What is to be answered to each."""
+        names = None
+        if any(message.is_spooled for message in complete):
+            names = self._sync_spool()
+        outcomes = [
+            message.fault or (names if message.is_spooled else None) or self._refusal(message) for message in complete
+        ]
+        accepted = [message for message, outcome in zip(complete, outcomes, strict=True) if outcome is None]
+        records = [message.record() for message in accepted]
+        placed = iter(zip(records, self._journal.append([encode(record) for record in records]), strict=True))
+        for number, outcome in enumerate(outcomes):
+            if outcome is None:
+                record, place = next(placed)
+                if isinstance(place, StorageError):
+                    outcomes[number] = place
+                else:
+                    self._put(place, record)
+        return outcomes
+
+    def _sync_spool(self) -> StorageError | None:
+        try:
+            self._spool.sync_names()
+        except OSError as error:
+            return fault("spool", error)
+        return None
+
+    def _refusal(self, message: Message) -> StorageError | None:
+        if self._housekeeping.is_full:
+            return StorageError("journal: full, mail is waiting to be moved to its mailboxes", "no room")
+        for mailbox, _ in message.recipients:
+            refusal = self._mover.refusal(mailbox)
+            if refusal:
+                return refusal
+        return None
+
+    def _put(self, place: Place, record: Record) -> None:
+        self._letters.put([(place, record)])
+        for mailbox, _ in record.recipients:
+            self._mover.put(place, mailbox)
+
+    # Housekeeping
+
+    def tidy(self) -> float | None:
+        """Moves some of what was accepted; returns the seconds after which it is to be called again, or None."""
+        return self._housekeeping.tidy()
+
+    def close(self) -> None:
+        """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""
+        self._housekeeping.finish(PATIENCE)
+        self._opened.close()

@@ -1,0 +1,114 @@
+"""A real server on a free port, and a client that speaks to it over a socket."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .support import ROOT, USERS, Kept, read_mailbox
+
+
+class Server:
+    """`bin/smtpd` as a process of its own, on a port that the kernel picks."""
+
+    def __init__(self, directory: Path, *arguments: str, users: Iterable[str] = USERS, quiet: bool = False) -> None:
+        self.mail_dir = directory / "mailboxes"
+        self.users = directory / "users.txt"
+        self.users.write_text("\n".join(users))
+        self.log_file = directory / "smtpd.log"
+        listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
+        command = [sys.executable, ROOT / "bin" / "smtpd", *listen, "--mail-dir", self.mail_dir, *arguments, self.users]
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.addresses = [self._address() for _ in range(max(1, arguments.count("--listen")))]
+        self.port = self.addresses[0][1]
+
+    def _address(self) -> tuple[str, int]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        match = re.fullmatch(r"listening on \[?([^\]]+)\]?:(\d+)\n", line)
+        assert match, f"{line!r}, and on stderr: {self.log}"
+        return match[1], int(match[2])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        assert self.process.stdout
+        self.process.stdout.close()
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def stop(self, signum: int = signal.SIGTERM, patience: float = 15) -> int:
+        """Sends a signal and returns the exit code."""
+        self.process.send_signal(signum)
+        return self.process.wait(patience)
+
+    def connect(self) -> "Telnet":
+        """A client that has been greeted."""
+        client = Telnet(self.port)
+        assert client.hear()[:3] == b"220"
+        return client
+
+    def rest(self) -> None:
+        """Returns when the server has nothing to do: it has moved what it accepted."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        while self.process.poll() is None:
+            before = status.read_text().partition("voluntary_ctxt_switches")[2]
+            time.sleep(0.02)
+            if status.read_text().partition("voluntary_ctxt_switches")[2] == before:
+                return
+
+    def mailbox(self, name: str) -> list[Kept]:
+        self.rest()
+        return read_mailbox(self.mail_dir / f"{name}.txt")
+
+
+class Telnet:
+    """A client over a real socket."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection((host, port), 10)
+        self._file = self.socket.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def hear(self) -> bytes:
+        """The next line, b"" at the end."""
+        return self._file.readline().removesuffix(b"\r\n")
+
+    def say(self, *lines: str) -> bytes:
+        """Sends lines one at a time, waiting for each reply; returns the last one."""
+        reply = b""
+        for line in lines:
+            self.send(line.encode() + b"\r\n")
+            reply = self.hear()
+        return reply
+
+    def mail(self, content: bytes, sender: str = "a@b", to: str = "johndoe") -> bytes:
+        """A transaction up to its last reply; `content` is lines with their ends."""
+        assert self.say(f"mail from: {sender}", f"rcpt to: {to}", "data")[:3] == b"354"
+        self.send(content + b".\r\n")
+        return self.hear()
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()

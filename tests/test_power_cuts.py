@@ -1,0 +1,191 @@
+"""The power fails at any moment, also in recovery: what was acknowledged is in its mailbox, whole, once, and in order.
+
+The disk below is one in memory that forgets, and tears, whatever was not synced.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.errors import StorageError
+from storage.maildir import MaildirMailboxes
+from storage.mbox import MboxMailboxes
+from storage.store import Store
+
+from .disk import CHANGES, Forgetful, PowerCut
+from .post import Kind
+
+BOXES = ("johndoe", "babydoe", "josé")
+DIRECTORY = Path("/mail")
+
+ENTRY = re.compile(
+    rb"From a@b [^\n]+\n(Return-Path: <a@b>\nDelivered-To: [^\n]+\n\n(\d+)-\d+ x*-(\d+)\n)\n",
+)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes at which every path is taken by a few messages."""
+    monkeypatch.setattr("storage.segment.SIZE", 6 * 1024)
+    monkeypatch.setattr("storage.message.LARGE", 2000)
+    monkeypatch.setattr("storage.message._AT_ONCE", 700)
+    monkeypatch.setattr("storage.spool.PIECE", 1024)
+    monkeypatch.setattr("storage.letters.PIECE", 1024)
+    monkeypatch.setattr("storage.mbox.BLOCK", 1024)
+    monkeypatch.setattr("storage.mover.BATCH", 1500)
+    monkeypatch.setattr("storage.housekeeping.SLICE", 0.0)
+    monkeypatch.setattr("storage.housekeeping.LEAST_SLICE", 0.0)
+    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+
+
+class Bugs(logging.Handler):
+    """Errors of ours that the store has survived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        logging.getLogger("carteiro.storage").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            self.found.append(self.format(record))
+
+
+BUGS = Bugs()
+
+
+class World:
+    """A disk, the store on it, and what the store has said of each message."""
+
+    def __init__(self, kind: Kind, choose: Callable[[int], int]) -> None:
+        self.kind = kind
+        self.choose = choose
+        self.disk = Forgetful()
+        self.store: Store | None = None
+        self.said: dict[int, bool] = {}
+        self.boxes: dict[int, tuple[str, ...]] = {}
+        self.answered: list[int] = []
+
+    def run(self, actions: list[tuple[str, int, int]]) -> None:
+        """Carries them out until the power fails."""
+        for action, first, second in actions:
+            self.store = self.store or self.open()
+            if action == "fail":
+                self.disk.failing = {CHANGES[first % len(CHANGES)]}
+            elif action == "work":
+                self.disk.failing = set()
+            elif self.store is None:
+                continue
+            elif action == "commit":
+                self.commit(first, BOXES[: 1 + second % 2] if second < 5 else BOXES[second % 3 :])
+            elif action == "settle":
+                self.store.settle()
+            elif action == "tidy":
+                for _ in range(first % 12):
+                    self.store.tidy()
+            else:
+                self.store.close()
+                self.store = None
+
+    def open(self) -> Store | None:
+        try:
+            return Store(DIRECTORY, self.kind, self.disk)
+        except StorageError:
+            assert self.disk.failing
+            return None
+
+    def commit(self, size: int, boxes: tuple[str, ...]) -> None:
+        assert self.store
+        number = len(self.boxes)
+        self.boxes[number] = boxes
+        message = self.store.begin(b"a@b", [(box, box.encode()) for box in boxes])
+        content = b"\n%d-%d " % (number, number) + b"x" * size + b"-%d\n" % number
+        for at in range(0, len(content), 900):
+            message.write(content[at : at + 900])
+
+        def answer(fault: object) -> None:
+            self.said[number] = fault is None
+            self.answered.append(number)
+
+        message.commit(answer)
+
+    def cut_power(self) -> None:
+        dead, self.disk = self.disk, self.disk.crash(self.choose)
+        dead.power_fails_at = -1  # what Python tidies up later is of no account
+        self.store = None
+
+    def check(self) -> None:
+        """Recovers, in peace, and looks at the mailboxes."""
+        self.disk.power_fails_at = -1
+        self.disk.failing = set()
+        if self.store:
+            self.disk = self.disk.crash(self.choose)
+        Store(DIRECTORY, self.kind, self.disk).close()
+        assert not BUGS.found
+        for box in BOXES:
+            found = self.found(box)
+            assert len(found) == len(set(found)), f"twice in {box}: {found}"
+            due = [number for number in self.answered if self.said[number] and box in self.boxes[number]]
+            assert {*due} <= {*found}, f"lost in {box}: {due} {found}"
+            if self.kind is MboxMailboxes:
+                assert [number for number in found if self.said.get(number)] == due, f"disordered in {box}: {due} {found}"
+            refused = {number for number in found if self.said.get(number) is False}
+            assert not refused, f"refused, and in {box}: {refused}"
+        (journal,) = (node for name, node in self.disk.top.names.items() if name == b".journal")
+        assert not [name for name in journal.names if name.startswith(b"damaged")], journal.names
+        assert not journal.names[b"spool"].names, "spool files are left"
+
+    def found(self, box: str) -> list[int]:
+        if self.kind is MboxMailboxes:
+            node = self.disk.top.names.get(box.encode() + b".txt")
+            return list(entries(bytes(node.now))) if node else []
+        node = self.disk.top.names.get(box.encode())
+        if node is None:
+            return []
+        files = sorted(node.names[b"new"].names.values(), key=lambda file: file.number) if b"new" in node.names else []
+        return [next(entries(b"From a@b now\n" + bytes(file.now) + b"\n")) for file in files]
+
+
+def entries(text: bytes) -> Iterator[int]:
+    """The numbers of the messages in a mailbox file, which has nothing else in it."""
+    at = 0
+    while at < len(text):
+        match = ENTRY.match(text, at)
+        assert match and match[2] == match[3], text[at : at + 300]
+        yield int(match[2])
+        at = match.end()
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("commit"), st.sampled_from([0, 1, 300, 700, 1500, 2500, 4000]), st.integers(0, 8)),
+        st.tuples(st.just("settle"), st.just(0), st.just(0)),
+        st.tuples(st.just("tidy"), st.integers(1, 12), st.just(0)),
+        st.tuples(st.just("close"), st.just(0), st.just(0)),
+    ),
+    min_size=3,
+    max_size=25,
+)
+
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+
+
+@pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
+@SETTINGS
+@given(st.lists(st.tuples(ACTIONS, st.integers(1, 90)), min_size=1, max_size=3), st.randoms(use_true_random=False))
+def test_nothing_acknowledged_is_lost_torn_or_twice(
+    kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], chance: object
+) -> None:
+    world = World(kind, lambda count: chance.randrange(count))  # type: ignore[attr-defined]
+    for actions, power_fails_at in runs:
+        world.disk.power_fails_at = power_fails_at
+        try:
+            world.run([*actions, ("settle", 0, 0), ("tidy", 3, 0)])
+        except PowerCut:
+            world.cut_power()
+    world.check()
