@@ -5,6 +5,7 @@ It does not know how either is done, only what is next and how long it may take.
 
 import logging
 import time
+from contextlib import suppress
 
 from .errors import StorageError, fault
 from .journal import Journal
@@ -81,8 +82,9 @@ class Housekeeping:
                 return 0.0
 
     def _next_task(self) -> Steps | None:
-        oldest = self._oldest()
-        if oldest:
+        if time.monotonic() < self._not_before:
+            return None
+        for oldest in self._journal.segments[:1]:
             if not oldest.waiting and (oldest.is_sealed or time.monotonic() >= oldest.since + AGE):
                 oldest.is_sealed = True
                 return self._free(oldest)
@@ -90,17 +92,14 @@ class Housekeeping:
                 return self._empty(oldest)
         return self._mover.move() if self._mover.ready else None
 
-    def _oldest(self) -> Segment | None:
-        """The segment that is to be freed next, unless that failed just now."""
-        is_due = self._journal.segments and time.monotonic() >= self._not_before
-        return self._journal.segments[0] if is_due else None
-
     def _patience(self, again_in: float | None) -> float | None:
         due = [] if again_in is None else [again_in]
-        if self._journal.segments and not self._journal.segments[0].waiting:
-            at = max(self._not_before, self._journal.segments[0].since + AGE)
-            due.append(max(0.0, at - time.monotonic()))
-        return min(due, default=None)
+        if self._mover.ready:
+            due.append(self._not_before - time.monotonic())
+        for oldest in self._journal.segments[:1]:
+            if not oldest.waiting:
+                due.append(max(self._not_before, oldest.since + AGE) - time.monotonic())
+        return max(0.0, min(due)) if due else None
 
     def _free(self, segment: Segment) -> Steps:
         """Syncs what its messages were put in, and then frees a segment."""
@@ -135,13 +134,14 @@ class Housekeeping:
             log.error("journal: internal error", exc_info=error)
 
     def finish(self, patience: float) -> None:
-        """Moves all that can be moved and frees all that can be freed, in `patience` seconds at most."""
+        """Moves all that can be moved now and frees all that can be freed, in `patience` seconds at most."""
         end = time.monotonic() + patience
         self._journal.seal()
         while self.work(SLICE) == 0.0 and time.monotonic() < end:
             pass
         if self._task:
-            self._task.close()
+            with suppress(OSError):  # a mailbox that could not be left as it was is put right at the next start
+                self._task.close()
             self._task = None
         for queue in self._mover.queues.values():
             if queue.waiting:

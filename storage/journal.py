@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -161,7 +162,9 @@ class Journal:
             self._files.sync(segment.file)
             self._files.sync_names(self._directory)
         except BaseException:
-            self._drop(segment)
+            self._files.close(segment.file)
+            with suppress(OSError):  # what stays is too short to be used, or all zeros
+                self._files.remove(name, self._directory)
             raise
         return segment
 
@@ -222,7 +225,13 @@ class Journal:
         return self._files.read(place.segment.file, place.length, place.offset)
 
     def read_back(self) -> Iterator[tuple[Place, bytes]]:
-        """Where each record of an earlier run is, and what it says, in order. What is damaged is said, and kept aside."""
+        """Where each record of an earlier run is, and what it says, in order. What is damaged is said, and kept aside.
+
+        All is written again first: what is read may be in the page cache only, if the last run was killed before its sync.
+        """
+        for segment in self.segments:
+            write_all(self._files, segment.file, self._data(segment), 0)
+            self._files.sync(segment.file)
         sources = [Source(segment.sequence, segment.salt, partial(self._data, segment)) for segment in self.segments]
         self._group, found = replay(sources)
         for number, item in found:
@@ -267,13 +276,14 @@ class Journal:
                 raise
         if not segment.is_trusted or len(self._spare) >= SPARES:
             self._drop(segment)
-            self._files.sync_names(self._directory)
         else:
             self._spare.append(segment)
         self.segments.remove(segment)
 
     def _drop(self, segment: Segment) -> None:
-        self._files.remove(segment.name, self._directory)
+        with suppress(FileNotFoundError):  # it was removed by an attempt that failed later
+            self._files.remove(segment.name, self._directory)
+        self._files.sync_names(self._directory)
         self._files.close(segment.file)
 
     def close(self) -> None:

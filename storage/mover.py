@@ -215,6 +215,7 @@ class Mover:
         letters = (self._letters.take(place, queue.mailbox) for place in places)
         if mailbox.mark is None:
             missing = yield from mailbox.missing(letters)
+            mailbox.sync()  # what is there may not be on disk
             queue.replace(len(places), [place for place, is_missing in zip(places, missing, strict=True) if is_missing])
             queue.start = None
         elif queue.start and not (yield from mailbox.take_back(queue.start, letters)):
@@ -250,10 +251,11 @@ class Mover:
         try:
             self._mailboxes.sync(mailbox)
         except NotSynced as error:
-            log.critical("%s: not synced: what was put in it since the last time is put in again", fault(mailbox, error))
-            queue.doubt()
-            if queue not in self.postponed:
-                self.ready[queue] = None
+            log.critical(
+                "%s: not synced: what was put in it since the last time is put in again", self._mailboxes.path(mailbox)
+            )
+            self.ready[queue] = None
+            self._postpone(queue, error)
             return
         queue.synced()
         if not queue.waiting:

@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,7 +65,7 @@ class Node:
         self.now = bytearray()
         self.on_disk = b""
         self.changes: list[Change] = []
-        self.doubtful: list[Change] = []
+        self.since_a_failure: list[tuple[Change, bool]] = []
         self.names: dict[bytes, Node] = {}
         self.names_on_disk: dict[bytes, Node] = {}
 
@@ -93,7 +94,7 @@ class Forgetful(Files):
         self.claimed: set[Node] = set()
         self.failing: set[str] = set()
         self.calls = 0
-        self.power_fails_at = -1
+        self.power_fails_at = 0
 
     def _node(self, is_directory: bool) -> Node:
         return Node(next(self._numbers), is_directory)
@@ -177,12 +178,14 @@ class Forgetful(Files):
         try:
             self._call("sync")
         except OSError:  # the kernel believes that what it could not write is written
-            node.doubtful += node.changes
+            node.since_a_failure += [(change, False) for change in node.changes]
             node.changes.clear()
             raise
-        node.changes.clear()
-        if not node.doubtful:
+        if node.since_a_failure:
+            node.since_a_failure += [(change, True) for change in node.changes]
+        else:
             node.on_disk = bytes(node.now)
+        node.changes.clear()
 
     def sync_names(self, descriptor: int) -> None:
         self._call("sync_names")
@@ -198,6 +201,8 @@ class Forgetful(Files):
 
     def rename(self, name: bytes, at: int, new_name: bytes, to: int) -> None:
         self._call("rename")
+        if name not in self._at(at).names:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
         self._at(to).names[new_name] = self._at(at).names.pop(name)
 
     def remove(self, name: bytes, at: int) -> None:
@@ -215,6 +220,14 @@ class Forgetful(Files):
             raise IsLocked
         self.claimed.add(node)
 
+    def seen(self) -> "Forgetful":
+        """The same disk for another process, which can have forgotten nothing."""
+        copy = Forgetful()
+        copy._numbers, copy.calls, copy.power_fails_at = self._numbers, self.calls, self.power_fails_at
+        copy.failing = self.failing
+        copy.top = deepcopy(self.top)
+        return copy
+
     # What is left after a power cut
 
     def crash(self, choose: Callable[[int], int]) -> "Forgetful":
@@ -231,7 +244,7 @@ class Forgetful(Files):
     def _leave(self, node: Node, choose: Callable[[int], int], nodes: dict[Node, Node]) -> None:
         """What is left of a node and all below it."""
         found = nodes[node] = Node(node.number, node.is_directory)
-        found.on_disk = node.on_disk if not (node.changes or node.doubtful) else _torn(node, choose)
+        found.on_disk = node.on_disk if not (node.changes or node.since_a_failure) else _torn(node, choose)
         found.now = bytearray(found.on_disk)
         for name in sorted({*node.names, *node.names_on_disk}):
             before, after = node.names_on_disk.get(name), node.names.get(name)
@@ -251,11 +264,11 @@ def _was_on_disk(node: Node, sought: Node) -> bool:
 
 
 def _torn(node: Node, choose: Callable[[int], int]) -> bytes:
-    """Each sector as it was at some time since the last sync, and a size that the file had at some time since."""
+    """Each sector as it was at some time since it was last synced, and a size that the file had at some time since."""
     versions: dict[int, list[bytes]] = {}
     now = bytearray(node.on_disk)
     sizes = [len(now)]
-    for offset, data, size in node.doubtful + node.changes:
+    for (offset, data, size), is_certain in [*node.since_a_failure, *((change, False) for change in node.changes)]:
         touched = {*range(offset // SECTOR, -(-(offset + len(data)) // SECTOR))}
         if size < len(now):
             touched |= {*range(size // SECTOR, -(-len(now) // SECTOR))}
@@ -264,10 +277,11 @@ def _torn(node: Node, choose: Callable[[int], int]) -> bytes:
         now += bytes(max(0, size - len(now)))
         del now[size:]
         now[offset : offset + len(data)] = data
-        sizes.append(size)
+        sizes = [size] if is_certain else [*sizes, size]
         for sector in touched:
-            versions[sector].append(bytes(now[sector * SECTOR :][:SECTOR]))
-    left = bytearray(node.on_disk.ljust(max(sizes), b"\0"))
+            version = bytes(now[sector * SECTOR :][:SECTOR])
+            versions[sector] = [version] if is_certain else [*versions[sector], version]
+    left = bytearray(node.on_disk.ljust(max(len(node.on_disk), *sizes), b"\0"))
     for sector, candidates in versions.items():
         data = candidates[choose(len(candidates))].ljust(SECTOR, b"\0")
         left[sector * SECTOR : (sector + 1) * SECTOR] = data
