@@ -10,7 +10,7 @@ import shutil
 import smtplib
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -218,30 +218,48 @@ def test_dovecot_serves_a_maildir_over_imap(tmp_path: Path) -> None:
 
 @contextmanager
 def dovecot(box: Path) -> Iterator[imaplib.IMAP4]:
-    """Dovecot's IMAP process with a copy of a mailbox, as its login process would start it: over pipes, without a daemon.
+    """Dovecot's IMAP process with a copy of a mailbox."""
+    with TemporaryDirectory() as directory:
+        copy = Path(directory) / "inbox"
+        if box.is_dir():
+            shutil.copytree(box, copy)
+        else:
+            shutil.copy(box, copy)
+        with dovecot_itself(copy) as imap:
+            yield imap
 
-    It refuses to serve root, so root has it serve nobody.
+
+@contextmanager
+def dovecot_itself(box: Path) -> Iterator[imaplib.IMAP4]:
+    """Dovecot's IMAP process with a mailbox, as its login process would start it: over pipes, without a daemon.
+
+    It refuses to serve root, so root has it serve nobody, who is given all that is in the mailbox's directory.
     """
     program("dovecot")
-    user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     with TemporaryDirectory() as directory:
         home = Path(directory)
-        if box.is_dir():
-            shutil.copytree(box, home / "inbox")
-        else:
-            shutil.copy(box, home / "inbox")
-        location = f"maildir:{home}/inbox" if box.is_dir() else f"mbox:{home}/mail:INBOX={home}/inbox"
+        location = f"maildir:{box}" if box.is_dir() else f"mbox:{home}/mail:INBOX={box}"
+        user = give_away(box.parent)
         (home / "dovecot.conf").write_text(
             f"base_dir={home}/run\nstate_dir={home}/state\nlog_path={home}/log\nmail_home={home}\n"
             f"mail_location={location}\nmbox_write_locks=fcntl\n"
             f"default_internal_user={user.pw_name}\ndefault_login_user={user.pw_name}\nssl=no\n"
             f"mail_uid={user.pw_uid}\nmail_gid={user.pw_gid}\nfirst_valid_gid=0\n"
         )
-        for path in (home, *home.rglob("*")):
-            os.chown(path, user.pw_uid, user.pw_gid)
+        give_away(home)
         command = ["env", f"USER={user.pw_name}", f"HOME={home}", "/usr/lib/dovecot/imap", "-c", f"{home}/dovecot.conf"]
         imap = imaplib.IMAP4_stream(shlex.join(command))
         try:
             yield imap
         finally:
             imap.logout()
+
+
+def give_away(directory: Path) -> pwd.struct_passwd:
+    """Whom Dovecot serves; what root has in a directory is given to them, but for the journal."""
+    user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+    for path in (directory, *directory.rglob("*")):
+        if ".journal" not in path.parts:
+            with suppress(FileNotFoundError):
+                os.chown(path, user.pw_uid, user.pw_gid)
+    return user

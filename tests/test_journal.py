@@ -1,0 +1,240 @@
+"""The journal: what is torn is dropped, what is damaged is kept aside, what is not understood is refused."""
+
+import errno
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storage.errors import StorageError
+from storage.files import Files
+from storage.mbox import MboxMailboxes
+from storage.segment import OVERHEAD, START
+from storage.store import Store
+
+from .disk import Watched
+from .post import Post
+from .support import read_mailbox
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The first segment of a journal with three messages of a group each, which a killed server has left."""
+    monkeypatch.setattr("storage.segment.SIZE", 8192)
+    post = Post(tmp_path / "mail")
+    for number in range(3):
+        post.commit(b"\n%d\n" % number + b"x" * 300 + b"\n")
+        post.store.settle()
+    post.store._opened.close()
+    (found,) = [path for path in (tmp_path / "mail" / ".journal").glob("segment-*") if path.read_bytes()[10:18].strip(b"\0")]
+    return found
+
+
+def frames(segment: Path) -> list[int]:
+    """Where the frames begin."""
+    data = segment.read_bytes()
+    return [match.start() for match in re.finditer(re.escape(data[START : START + 8]), data) if match.start() >= START]
+
+
+def found(segment: Path) -> list[int]:
+    """The messages that are in the mailbox after a recovery."""
+    directory = segment.parent.parent
+    Store(directory, MboxMailboxes).close()
+    return [int(kept.content.split()[0]) for kept in read_mailbox(directory / "johndoe.txt")]
+
+
+def change(segment: Path, offset: int, data: bytes) -> None:
+    text = segment.read_bytes()
+    segment.write_bytes(text[:offset] + data + text[offset + len(data) :])
+
+
+def test_what_was_left_is_recovered(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert len(frames(journal)) == 3 and found(journal) == [0, 1, 2]
+    assert "the last run did not end well: recovering 3 messages for 1 mailboxes" in caplog.text
+    caplog.clear()
+    assert found(journal) == [0, 1, 2] and not caplog.text
+
+
+@pytest.mark.parametrize("offset", [0, 8, 12, 20, OVERHEAD, OVERHEAD + 200])
+def test_a_torn_record_at_the_end_is_dropped(journal: Path, caplog: pytest.LogCaptureFixture, offset: int) -> None:
+    change(journal, frames(journal)[2] + offset, bytes(6))
+    assert found(journal) == [0, 1]
+    assert not list(journal.parent.glob("damaged*"))
+    assert offset == 0 or f"torn at offset {frames(journal)[2] if offset else 0}" in caplog.text
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("offset", [0, 8, 12, 20, OVERHEAD, OVERHEAD + 200])
+def test_a_damaged_record_in_the_middle_is_kept_aside(
+    journal: Path, caplog: pytest.LogCaptureFixture, number: int, offset: int
+) -> None:
+    where, end = frames(journal)[number : number + 2]
+    change(journal, where + offset, b"damage")
+    data = journal.read_bytes()[where:end]
+    assert found(journal) == [other for other in (0, 1, 2) if other != number]
+    assert f"{journal}: damaged at offset {where}: kept aside, the rest is recovered" in caplog.text
+    (aside,) = journal.parent.glob("damaged*")
+    assert aside.name == f"damaged-1-{where}" and aside.read_bytes() == data
+
+
+def test_a_damaged_header_keeps_the_segment_aside(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
+    change(journal, 12, b"\1")
+    data = journal.read_bytes()
+    assert found(journal) == []
+    (aside,) = journal.parent.glob("damaged*")
+    assert aside.read_bytes() == data and f"{journal}: its header is damaged: kept aside" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\0\2", "has journal format 2, and this server understands format 1"),
+        (b"\0\0", "has journal format 0, and this server understands format 1"),
+        (None, "is not a journal segment of carteiro"),
+    ],
+)
+def test_a_journal_that_is_not_understood_is_refused_and_not_touched(journal: Path, data: bytes | None, why: str) -> None:
+    change(journal, 8 if data else 0, data or b"something")
+    before = journal.read_bytes()
+    with pytest.raises(StorageError, match=re.escape(f"{journal} {why}: nothing was changed")):
+        Store(journal.parent.parent, MboxMailboxes)
+    assert journal.read_bytes() == before
+
+
+def test_another_server_on_the_same_directory_is_refused(post: Post) -> None:
+    with pytest.raises(StorageError, match=r"mail directory .*/mail: another server uses it: give a directory of yours"):
+        Store(post.directory, MboxMailboxes)
+    post.store.close()
+    Store(post.directory, MboxMailboxes).close()
+
+
+def test_a_directory_that_cannot_be_had_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"mail directory .*/file: File exists: give a directory"):
+        Store(tmp_path / "file", MboxMailboxes)
+    with pytest.raises(StorageError, match="Not a directory"):
+        Store(tmp_path / "file" / "below", MboxMailboxes)
+    monkeypatch.setattr(Files, "may_write", lambda *_: False)  # root may write everywhere
+    with pytest.raises(StorageError, match="no permission to write in it"):
+        Store(tmp_path / "mail", MboxMailboxes)
+
+
+def test_one_sync_carries_all_messages_of_a_turn_whatever_the_mailboxes(tmp_path: Path) -> None:
+    calls: list[str] = []
+    post = Post(tmp_path, files=Watched(lambda _, name: calls.append(name)))
+    calls.clear()
+    for number in range(50):
+        post.commit(b"%d\n" % number, f"box{number}")
+    post.store.settle()
+    assert [call for call in calls if call in ("write", "sync", "sync_names", "append")] == ["write", "sync"]
+    post.store.close()
+
+
+def test_a_journal_file_is_not_trusted_again_after_a_failed_sync(
+    post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert post.put(b"1\n") is None
+    real = Files.sync
+    failed: list[str] = []
+
+    def sync(files: Files, descriptor: int) -> None:
+        if not failed:
+            failed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+            raise OSError(errno.EIO, "Input/output error")
+        real(files, descriptor)
+
+    monkeypatch.setattr(Files, "sync", sync)
+    assert post.put(b"2\n") == f"{post.directory}/.journal: Input/output error"
+    assert f"{failed[0]}: Input/output error: what was to be written is refused" in caplog.text
+    assert post.put(b"3\n") is None
+    post.store.close()
+    assert not Path(failed[0]).exists()
+    Post(post.directory).store.close()
+    assert post.box() == [b"\n1\n", b"\n3\n"]
+
+
+def test_a_journal_that_was_removed_accepts_nothing(post: Post) -> None:
+    assert post.put(b"1\n") is None
+    for path in (post.directory / ".journal").glob("segment-*"):
+        path.unlink()
+    assert post.put(b"2\n") == f"{post.directory}/.journal: somebody removed the journal: restart the server"
+
+
+def test_a_full_journal_is_no_room_until_it_is_emptied(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.segment.SIZE", 4096)
+    monkeypatch.setattr("storage.housekeeping.LIMIT", 3)
+    while True:
+        post.commit(b"x" * 1000)
+        post.store.settle()
+        if post.answers[-1][1]:
+            break
+    assert "journal: full" in str(post.answers[-1][1]) and len(post.answers) > 6
+    post.move()
+    assert post.put(b"y" * 1000) is None
+
+
+@pytest.mark.parametrize("size", [5000, 300_000])
+def test_a_message_larger_than_memory_allows_goes_to_the_spool(
+    post: Post, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("storage.message.CROWDED", 20_000)
+    spool = post.directory / ".journal" / "spool"
+    small = [post.store.begin(b"a@b", [("johndoe", b"johndoe")]) for _ in range(5)]
+    for message in small:
+        message.write(b"x" * 5000)
+    large = post.store.begin(b"a@b", [("johndoe", b"johndoe")])
+    for _ in range(size // 1000 + 20):
+        large.write(b"y" * 1000)
+    assert len(list(spool.iterdir())) == 1
+    assert post.store._memory.used < 100_000
+    for message in [*small, large]:
+        message.abandon()
+    assert post.store._memory.used == 0 and not list(spool.iterdir())
+
+
+def test_a_damaged_spool_file_is_kept_aside_and_the_others_are_delivered(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    post.commit(b"\n" + b"x" * 400_000)
+    post.commit(b"\nsmall\n")
+    post.store.settle()
+    (spooled,) = (post.directory / ".journal" / "spool").iterdir()
+    spooled.write_bytes(b"y" * 400_001)
+    post.move()
+    assert post.box() == [b"\nsmall\n"]
+    assert f"spool file {spooled.name}: damaged" in caplog.text
+    post.store.close()
+    Post(post.directory).store.close()
+    assert (spooled.parent / f"damaged-{spooled.name}").exists() and post.box() == [b"\nsmall\n"]
+
+
+def change_box(post: Post, how: Callable[[bytes], bytes]) -> None:
+    path = post.directory / "johndoe.txt"
+    path.write_bytes(how(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        (lambda text: b"", [0, 1, 2]),
+        (lambda text: text[: len(text) // 2], [0, 1, 2]),
+        (lambda text: text + b"From x Mon Sep 21 14:13:20 2026\nSubject: foreign\n\nx\n\n", [0, 1, 2]),
+        (lambda text: text.replace(b"Delivered-To: johndoe\n", b"Delivered-To: johndoe\nStatus: RO\n", 1), [0, 1, 2, 0]),
+    ],
+    ids=["emptied", "cut", "appended", "marked as read"],
+)
+def test_a_mailbox_that_was_changed_before_the_recovery_loses_nothing(
+    tmp_path: Path, how: Callable[[bytes], bytes], expected: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a mail program changes it between a crash and the next start: what is there unchanged is not put in again."""
+    post = Post(tmp_path)
+    for number in range(3):
+        assert post.put(b"Subject: %d\n\n%d\n" % (number, number)) is None
+    post.store._opened.close()
+    change_box(post, how)
+    Post(tmp_path).store.close()
+    text = (tmp_path / "johndoe.txt").read_bytes()
+    assert [int(number) for number in re.findall(rb"Subject: (\d)", text)] == expected
+    assert "foreign" not in text.decode() or text.count(b"foreign") == 1
+    assert ("another program changed it" in caplog.text) == (expected != [0, 1, 2] or b"foreign" in text)
