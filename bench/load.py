@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
+from itertools import cycle
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
@@ -29,11 +30,12 @@ class LoadError(Exception):
 
 
 class Load(NamedTuple):
-    """What is sent: `size` is the octets of a message's body."""
+    """What is sent: `size` is the octets of a message's body, `mailboxes` the number of recipients that take turns."""
 
     sessions: int
     size: int
     keeps_connections: bool
+    mailboxes: int = 1
 
     @property
     def name(self) -> str:
@@ -98,6 +100,11 @@ def send(port: int, load: Load, messages: int) -> tuple[Effort, ReplyTimes]:
     return Effort(seconds, (time.process_time() - used) / seconds), ReplyTimes(commands, mail_data)
 
 
+def forward_paths(mailboxes: int) -> list[str]:
+    """The recipients: FORWARD_PATH alone, or as many of others as there are mailboxes."""
+    return [f"user{number}@b.c" for number in range(mailboxes)] if mailboxes > 1 else [FORWARD_PATH]
+
+
 def body(size: int) -> bytes:
     """A body of `size` octets, in lines of 80."""
     line = b"X" * 78 + b"\r\n"
@@ -116,12 +123,13 @@ class Crowd:
             b"",
             b"HELO client.example\r\n",
             f"MAIL FROM:<{REVERSE_PATH}>\r\n".encode(),
-            f"RCPT TO:<{FORWARD_PATH}>\r\n".encode(),
+            b"",
             b"DATA\r\n",
             header + body(load.size) + b".\r\n",
             b"QUIT\r\n",
         )
         self.reply_times: tuple[list[float], ...] = tuple([] for _ in self.lines)
+        self.recipients = cycle([f"RCPT TO:<{path}>\r\n".encode() for path in forward_paths(load.mailboxes)])
         self._sessions = load.sessions
         self._stock = messages
 
@@ -198,7 +206,7 @@ class Session:
 
     def _say(self, step: int) -> None:
         self._step = step
-        self._unsent = memoryview(self._crowd.lines[step])
+        self._unsent = memoryview(next(self._crowd.recipients) if step == RCPT else self._crowd.lines[step])
         self._send()
         if self._unsent:
             self._crowd.selector.modify(self._socket, selectors.EVENT_WRITE, self._send_rest)

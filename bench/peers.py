@@ -19,12 +19,16 @@ from bench.load import FORWARD_PATH, HOST, find_program
 
 SMTPD = Path(__file__).resolve().parent.parent / "bin" / "smtpd"
 MAILBOX = FORWARD_PATH.partition("@")[0]
+MAILBOXES = 10_000
 
 START_LIMIT = 10.0
 """Seconds that a server has to start listening."""
 
 STOP_LIMIT = 15.0
 """Seconds that it has to end before it is killed."""
+
+MOVE_LIMIT = 60.0
+"""Seconds in which a server has to put what it has accepted where it belongs."""
 
 BACKLOG = 1000
 
@@ -75,11 +79,17 @@ class Running(NamedTuple):
         user_time, system_time = int(fields[11]), int(fields[12])
         return (user_time + system_time) / os.sysconf("SC_CLK_TCK")
 
-    def check_stored(self, messages: int) -> None:
-        """Raises PeerError unless exactly so many messages are in its directory."""
-        stored = self.peer.stored(self.directory) if self.peer.stored else messages
+    def check_stored(self, messages: int) -> float:
+        """The seconds until all messages are where they belong. Raises PeerError unless these are exactly so many."""
+        began = time.monotonic()
+        stored = messages
+        while self.peer.stored and (stored := self.peer.stored(self.directory)) < messages:
+            if time.monotonic() - began > MOVE_LIMIT:
+                break
+            time.sleep(0.02)
         if stored != messages:
             raise PeerError(f"{self.peer.name}: {messages} messages were accepted, {stored} are in {self.directory}")
+        return time.monotonic() - began
 
 
 def available() -> tuple[list[Peer], list[str]]:
@@ -106,24 +116,24 @@ def running(peer: Peer, directory: Path) -> Iterator[Running]:
     """The server, from when it listens until the end of the block."""
     os.sync()  # what the server before has left to be written is not to slow this one
     directory.mkdir()
-    port = _free_port()
+    port = free_port()
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(peer.command(directory, port), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        _wait_for(process, port, peer, directory)
+        wait_for(port, process.poll, peer.name, directory / "log")
         yield Running(peer, directory, port, process.pid)
     finally:
         _stop(process)
         # A virtual machine may get its memory page by page: files that are kept make each later one dearer to write.
         # Removing these few costs nothing; to remove the many of a Maildir would make new files slow for a minute.
-        for mbox in directory.glob("mail/*.txt"):
-            mbox.unlink()
+        for path in [*directory.glob("mail/*.txt"), *directory.glob("mail/.journal/segment-*")]:
+            path.unlink()
 
 
 def _carteiro(*options: str) -> Callable[[Path, int], list[str]]:
     def command(directory: Path, port: int) -> list[str]:
         users_file = directory / "users"
-        users_file.write_text(f"{MAILBOX}\n")
+        users_file.write_text("\n".join([MAILBOX, *(f"user{number}" for number in range(MAILBOXES))]))
         places = ["--listen", f"{HOST}:{port}", "--mail-dir", str(directory / "mail")]
         return [sys.executable, str(SMTPD), *places, *options, str(users_file)]
 
@@ -140,8 +150,7 @@ def _smtp_sink(_: Path, port: int) -> list[str]:
 
 
 def _in_mbox(directory: Path) -> int:
-    with (directory / "mail" / f"{MAILBOX}.txt").open("rb") as mbox:
-        return sum(line.startswith(b"From ") for line in mbox)
+    return sum(path.read_bytes().count(b"From ") for path in (directory / "mail").glob("*.txt"))
 
 
 def _in_maildir(directory: Path) -> int:
@@ -149,24 +158,26 @@ def _in_maildir(directory: Path) -> int:
 
 
 def _in_our_maildir(directory: Path) -> int:
-    return sum(1 for _ in (directory / "mail" / MAILBOX / "new").iterdir())
+    return sum(1 for _ in (directory / "mail").glob("*/new/*"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         port: int = sock.getsockname()[1]
     return port
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int, peer: Peer, directory: Path) -> None:
+def wait_for(port: int, ended: Callable[[], int | None], name: str, log: Path) -> None:
+    """Returns when somebody listens on the port. Raises PeerError when its server ended, or does not begin to."""
     # The kernel's list is read because trying to connect could meet itself: the port is one that clients get, too.
     listening = f":{port:04X} 00000000:0000 0A"
     deadline = time.monotonic() + START_LIMIT
     while listening not in Path("/proc/net/tcp").read_text():
-        if process.poll() is not None or time.monotonic() > deadline:
-            words = (directory / "log").read_text(errors="replace").strip().splitlines()
-            raise PeerError(f"{peer.name} did not start: {words[-1] if words else 'it said nothing'}")
+        if ended() is not None or time.monotonic() > deadline:
+            words = log.read_text(errors="replace").strip().splitlines()
+            raise PeerError(f"{name} did not start: {words[-1] if words else 'it said nothing'}")
         time.sleep(0.01)
 
 

@@ -97,8 +97,8 @@ def measure(server: Running, work: Load, messages: int) -> Figures:
     used = server.cpu_seconds()
     effort = throughput(server, work, messages)
     time.sleep(SETTLING)
-    used = server.cpu_seconds() - used
     server.check_stored(WARM_UP + messages)
+    used = server.cpu_seconds() - used
     timing, (replies, accepted) = load.send(server.port, work, timed)
     server.check_stored(WARM_UP + messages + timed)
     return Figures(
