@@ -50,6 +50,8 @@ class Journal:
         self._names = 0
         self.segments: list[Segment] = []
         """Those in use, the oldest first. The last one takes records unless it is sealed."""
+        self.is_damaged = False
+        """Whether something was kept aside that an earlier run may have acknowledged."""
 
     def open(self) -> None:
         """Finds the segments, and makes the first ones."""
@@ -85,6 +87,7 @@ class Journal:
         (self.segments if segment.sequence else self._spare).append(segment)
 
     def _set_aside(self, segment: Segment, why: str) -> None:
+        self.is_damaged = True
         log.critical("%s/%s: %s: kept aside", self._where, os.fsdecode(segment.name), why)
         self._files.rename(segment.name, self._directory, b"damaged-%d-%b" % (time.time(), segment.name), self._directory)
         self._files.sync_names(self._directory)
@@ -251,6 +254,7 @@ class Journal:
             return
         data = self._files.read(segment.file, damage.end - damage.offset, damage.offset)
         self.keep_aside(b"damaged-%d-%d" % (segment.sequence, damage.offset), data.rstrip(b"\0"))
+        self.is_damaged = True
         log.critical("%s: damaged at offset %d: kept aside, the rest is recovered", where, damage.offset)
 
     def keep_aside(self, name: bytes, data: bytes) -> None:

@@ -95,7 +95,7 @@ class Message:
 
     def commit(self, answer: Answer) -> None:
         """The content is complete; `answer` is called, later, when it is on disk or has failed."""
-        if self._spooled and self._spool and not self.fault:
+        if self._spooled and self._spool and self._content:
             self._spill(self._spool)
         try:
             if self._spooled:

@@ -87,12 +87,17 @@ class Queue:
         self.moved.clear()
         self.is_doubtful = True
 
-    def recover(self, intent: Intent | None, sequences: set[int]) -> None:
-        """An earlier run left what waits, and its last intent: carried out, if it was for a segment that was freed."""
+    def recover(self, intent: Intent | None, sequences: set[int], is_damaged: bool) -> None:
+        """An earlier run left what waits, and its last intent: carried out, if it was for a segment that was freed.
+
+        A journal that is damaged may have had an intent: then what waits must be looked for.
+        """
         self.is_doubtful = True
         if intent and intent.since.sequence in sequences:
             self.start = Mark(intent.inode, intent.size)
             self.sequence = intent.since.sequence
+        elif is_damaged:
+            self.start = Mark(0, 0)
 
     def is_intended(self, mark: Mark) -> bool:
         """Whether the first message may be put in at `mark`, and the journal will tell that it was."""

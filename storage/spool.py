@@ -110,8 +110,12 @@ class Spool:
         with suppress(FileNotFoundError):
             self._files.rename(id.encode(), self._directory, _ASIDE + id.encode(), self._directory)
 
-    def clean(self) -> None:
-        """Removes the files that no record needs: of messages that never were accepted. Raises OSError."""
+    def clean(self, is_kept_aside: bool) -> None:
+        """Removes, or keeps aside, the files that no record needs: of messages that were not accepted. Raises OSError."""
         for name in self._files.names(self._directory):
-            if os.fsdecode(name) not in self._needed and not name.startswith(_ASIDE):
+            if os.fsdecode(name) in self._needed or name.startswith(_ASIDE):
+                continue
+            if is_kept_aside:
+                self.keep_aside(os.fsdecode(name))
+            else:
                 self._files.remove(name, self._directory)

@@ -73,7 +73,7 @@ class Store:
         self._journal.open()
         try:
             self._recover()
-            self._spool.clean()
+            self._spool.clean(is_kept_aside=self._journal.is_damaged)
         except (OSError, Unreadable) as error:
             raise StorageError(f"{where}: {words(error) if isinstance(error, OSError) else error}") from error
         self._housekeeping.finish(math.inf)
@@ -101,8 +101,9 @@ class Store:
             intent = intents.get(mailbox)
             if intent is None or Since(place.segment.sequence, place.offset) >= intent.since:
                 self._mover.put(place, mailbox)
+        sequences = {segment.sequence for segment in self._journal.segments}
         for queue in self._mover.queues.values():
-            queue.recover(intents.get(queue.mailbox), {segment.sequence for segment in self._journal.segments})
+            queue.recover(intents.get(queue.mailbox), sequences, self._journal.is_damaged)
         waiting = sum(len(queue.waiting) for queue in self._mover.queues.values())
         if waiting:
             log.warning(

@@ -78,6 +78,35 @@ def test_a_damaged_record_in_the_middle_is_kept_aside(
     assert aside.name == f"damaged-1-{where}" and aside.read_bytes() == data
 
 
+def test_a_damaged_intent_makes_nothing_come_twice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The journal cannot tell that the mailbox was written to: so what waits is looked for in it."""
+    post = Post(tmp_path)
+    for number in range(3):
+        assert post.put(b"\n%d\n" % number) is None
+    post.store._opened.close()
+    (journal,) = [path for path in (tmp_path / ".journal").glob("segment-*") if path.read_bytes()[10:18].strip(b"\0")]
+    where = journal.read_bytes().index(b"johndoe", journal.read_bytes().index(b"I\0\0\0\0"))
+    change(journal, where, b"damaged")
+    assert found(journal) == [0, 1, 2]
+    assert "damaged at offset" in caplog.text and "3 messages are there unchanged, 0 are put in" in caplog.text
+
+
+def test_the_spool_file_of_a_damaged_record_is_kept(post: Post) -> None:
+    post.commit(b"\n" + b"x" * 400_000)
+    post.commit(b"\nsmall\n")
+    post.store.settle()
+    post.commit(b"\nlater\n")
+    post.store.settle()
+    post.store._opened.close()
+    (spooled,) = (post.directory / ".journal" / "spool").iterdir()
+    (journal,) = [path for path in spooled.parent.parent.glob("segment-*") if path.read_bytes()[10:18].strip(b"\0")]
+    change(journal, START + OVERHEAD, b"damage")
+    again = Post(post.directory)
+    again.store.close()
+    assert again.box() == [b"\nsmall\n", b"\nlater\n"]
+    assert [path.name for path in spooled.parent.iterdir()] == [f"damaged-{spooled.name}"]
+
+
 def test_a_damaged_header_keeps_the_segment_aside(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
     change(journal, 12, b"\1")
     data = journal.read_bytes()
