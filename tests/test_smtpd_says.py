@@ -81,6 +81,9 @@ def test_a_busy_port_or_a_bad_directory_is_one_line_and_exit_1(tmp_path: Path) -
         result = run("--mail-dir", tmp_path / "m", "--listen", f"127.0.0.1:{port}", users)
     assert result.returncode == 1
     assert re.fullmatch(rf"smtpd: cannot listen on 127\.0\.0\.1:{port}: Address already in use: .*\n", result.stderr)
+    with Server(tmp_path) as server:
+        result = run("--mail-dir", server.mail_dir, "--listen", "127.0.0.1:0", users)
+        assert result.returncode == 1 and "another server uses it" in result.stderr and result.stderr.count("\n") == 1
     result = run("--mail-dir", users, "--listen", "127.0.0.1:0", users)
     assert result.returncode == 1 and re.fullmatch(r"smtpd: mail directory .*\n", result.stderr)
 
