@@ -47,10 +47,13 @@ class Reactor:
 
     `settle` is called once a turn, after all that could be read was read and before anything is written: what is to be on
     disk before a reply leaves is put there. `tidy` is called when all was written that could be: it takes a little time for
-    what nobody waits for, and returns the seconds after which it wants to be called again, or None.
+    what nobody waits for, and returns the seconds after which it wants to be called again, or None. It is told whether the
+    turn was an idle one, in which no descriptor was ready.
     """
 
-    def __init__(self, settle: Callable[[], None] = lambda: None, tidy: Callable[[], float | None] = lambda: None) -> None:
+    def __init__(
+        self, settle: Callable[[], None] = lambda: None, tidy: Callable[[bool], float | None] = lambda is_idle: None
+    ) -> None:
         self._settle = settle
         self._tidy = tidy
         self._selector = selectors.DefaultSelector()
@@ -145,7 +148,7 @@ class Reactor:
             log.exception(_ESCAPED)
         self._write()
         try:
-            self._tidy_in = self._tidy()
+            self._tidy_in = self._tidy(not ready)
         except Exception:
             log.exception(_ESCAPED)
         self._expire()

@@ -36,7 +36,7 @@ class DiscardStore:
         for message in complete:
             message.answer(None)
 
-    def tidy(self) -> None:
+    def tidy(self, is_idle: bool) -> None:
         """Has nothing to do."""
 
     def close(self) -> None:

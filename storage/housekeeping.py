@@ -31,11 +31,15 @@ RETRY = 1.0
 SLICE = 0.005
 """Seconds that housekeeping takes at most before others have their turn."""
 
-LEAST_SLICE = 0.0003
+LEAST_SLICE = 0.001
+"""Seconds that it takes at least: the more messages are moved together, the less each one costs."""
+
+PAUSE = 0.002
+"""Seconds without anything else to do, after which housekeeping may use all the time."""
 
 LEAST_SHARE = 0.1
 MOST_SHARE = 0.9
-"""Housekeeping's share of the time: with an empty journal, and with one that is at its limit."""
+"""Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit."""
 
 
 class Housekeeping:
@@ -48,6 +52,7 @@ class Housekeeping:
         self._mover = mover
         self._task: Steps | None = None
         self._not_before = 0.0
+        self._saved = 0.0
         self._ended = time.monotonic()
 
     @property
@@ -55,11 +60,17 @@ class Housekeeping:
         """Whether the journal can take no more."""
         return len(self._journal.segments) > LIMIT
 
-    def tidy(self) -> float | None:
-        """Works for a share of the time that passed since the last time, the larger the fuller the journal is."""
+    def tidy(self, is_idle: bool) -> float | None:
+        """Works for a share of the time that passed, larger when the journal is fuller; or for a slice, if others are idle."""
         share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, len(self._journal.segments) / LIMIT)
         passed = time.monotonic() - self._ended
-        wanted_in = self.work(min(SLICE, max(LEAST_SLICE, passed * share / (1 - share))))
+        self._saved = min(SLICE, self._saved + passed * share / (1 - share))
+        if is_idle or self._saved >= LEAST_SLICE:
+            wanted_in = self.work(SLICE if is_idle else self._saved)
+            self._saved = 0.0
+        else:
+            wanted_in = 0.0 if self._task else self._patience(self._mover.wake())
+            wanted_in = None if wanted_in is None else max(PAUSE, wanted_in)
         self._ended = time.monotonic()
         return wanted_in
 

@@ -175,9 +175,9 @@ class Store:
 
     # Housekeeping
 
-    def tidy(self) -> float | None:
-        """Moves some of what was accepted; returns the seconds after which it is to be called again, or None."""
-        return self._housekeeping.tidy()
+    def tidy(self, is_idle: bool) -> float | None:
+        """Moves some of what was accepted; returns the seconds until it wants to go on at the latest, or None."""
+        return self._housekeeping.tidy(is_idle)
 
     def close(self) -> None:
         """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""

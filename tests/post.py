@@ -35,7 +35,7 @@ class Post:
     def move(self) -> float | None:
         """Returns when all that can be moved now is moved: the seconds until there is more to do."""
         while True:
-            again_in = self.store.tidy()
+            again_in = self.store.tidy(is_idle=True)
             if again_in != 0.0:
                 return again_in
 

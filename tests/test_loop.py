@@ -18,7 +18,7 @@ def steps() -> list[str]:
 
 @pytest.fixture
 def reactor(steps: list[str]) -> Iterator[Reactor]:
-    reactor = Reactor(lambda: steps.append("settle"), lambda: steps.append("tidy"))
+    reactor = Reactor(lambda: steps.append("settle"), lambda is_idle: steps.append("tidy"))
     yield reactor
     reactor.close()
 
@@ -103,7 +103,7 @@ def test_tidy_says_when_it_is_to_be_called_again() -> None:
     waits = iter([0.01, 0.01, None])
     seen: list[float | None] = []
 
-    def tidy() -> float | None:
+    def tidy(is_idle: bool) -> float | None:
         seen.append(next(waits))
         return seen[-1]
 
@@ -114,6 +114,21 @@ def test_tidy_says_when_it_is_to_be_called_again() -> None:
         reactor.turn()
     assert seen == [0.01, 0.01, None]
     reactor.close()
+
+
+def test_tidy_is_told_whether_others_had_work() -> None:
+    idle: list[bool] = []
+    reactor = Reactor(tidy=idle.append)
+    ours, theirs = socket.socketpair()
+    reactor.watch(ours, READ, lambda _: None)
+    reactor.turn_again()
+    reactor.turn()
+    theirs.send(b"x")
+    reactor.turn()
+    assert idle == [True, False]
+    reactor.close()
+    ours.close()
+    theirs.close()
 
 
 def test_a_signal_wakes_the_loop_and_is_called_in_it(reactor: Reactor, steps: list[str]) -> None:
@@ -148,7 +163,7 @@ def test_a_callback_that_fails_ends_nothing(reactor: Reactor, steps: list[str], 
 
 @pytest.mark.parametrize("step", ["settle", "tidy"])
 def test_a_step_that_fails_ends_nothing(step: str, caplog: pytest.LogCaptureFixture) -> None:
-    def fail() -> None:
+    def fail(*_: bool) -> None:
         raise ZeroDivisionError("a bug")
 
     reactor = Reactor(**{step: fail})

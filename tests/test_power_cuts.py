@@ -90,7 +90,7 @@ class World:
                 self.store.settle()
             elif action == "tidy":
                 for _ in range(first % 12):
-                    self.store.tidy()
+                    self.store.tidy(is_idle=True)
             elif action == "die":
                 self.kill()
             else:
