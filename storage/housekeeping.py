@@ -61,7 +61,7 @@ class Housekeeping:
         return len(self._journal.segments) > LIMIT
 
     def tidy(self, is_idle: bool) -> float | None:
-        """Works for a share of the time that passed, larger when the journal is fuller; or for a slice, if others are idle."""
+        """Works for a share of the time that passed, larger with a fuller journal; or for a slice, if others are idle."""
         share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, len(self._journal.segments) / LIMIT)
         passed = time.monotonic() - self._ended
         self._saved = min(SLICE, self._saved + passed * share / (1 - share))

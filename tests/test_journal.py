@@ -2,6 +2,7 @@
 
 import errno
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,6 +202,16 @@ def test_a_full_journal_is_no_room_until_it_is_emptied(post: Post, monkeypatch: 
     assert "journal: full" in str(post.answers[-1][1]) and len(post.answers) > 6
     post.move()
     assert post.put(b"y" * 1000) is None
+
+
+def test_the_journal_is_freed_after_a_while_without_being_full(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.housekeeping.AGE", 0.2)
+    assert post.put(b"1\n") is None and len(post.store._journal.segments) == 1
+    again_in = post.move()
+    assert again_in is not None and 0 < again_in <= 0.2
+    time.sleep(again_in)
+    assert post.move() is None and not post.store._journal.segments
+    assert post.box() == [b"\n1\n"]
 
 
 @pytest.mark.parametrize("size", [5000, 300_000])
