@@ -139,7 +139,7 @@ class MboxMailbox:
         now = self.mark
         if now.size == mark.size == 0:  # a new file whose name was not on disk, perhaps, and is another one now
             return True
-        if now.inode != mark.inode or now.size < mark.size:
+        if now.size < mark.size or (now.size == mark.size and now.inode != mark.inode):
             return False
         offset = mark.size
         for piece in self._entries(mark.size, letters):
