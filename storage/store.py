@@ -62,7 +62,8 @@ class Store:
         except OSError as error:
             raise StorageError(f"mail directory {directory}: {words(error)}: {_ADVICE}") from error
         except IsLocked as error:
-            raise StorageError(f"mail directory {directory}: another server uses it: {_ADVICE}") from error
+            where_to = "stop that one, or give another directory with --mail-dir"
+            raise StorageError(f"mail directory {directory}: another server uses it: {where_to}") from error
         self._mailboxes = kind(self._files, top, directory)
         self._journal = Journal(self._files, journal, where)
         self._spool = Spool(self._files, spool)

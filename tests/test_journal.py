@@ -137,7 +137,9 @@ def test_a_journal_that_is_not_understood_is_refused_and_not_touched(journal: Pa
 
 
 def test_another_server_on_the_same_directory_is_refused(post: Post) -> None:
-    with pytest.raises(StorageError, match=r"mail directory .*/mail: another server uses it: give a directory of yours"):
+    with pytest.raises(
+        StorageError, match=r"mail directory .*/mail: another server uses it: stop that one, or give another"
+    ):
         Store(post.directory, MboxMailboxes)
     post.store.close()
     Store(post.directory, MboxMailboxes).close()
