@@ -7,6 +7,7 @@ import logging
 import time
 from contextlib import suppress
 
+from . import segment as format
 from .errors import StorageError, fault
 from .journal import Journal
 from .letters import Letters
@@ -24,6 +25,9 @@ CROWDED = 4
 
 AGE = 5.0
 """Seconds after its first message at which a segment is freed, full or not."""
+
+LOOK_AGAIN = 0.1
+"""Seconds until it is looked again whether the oldest segment has nothing else."""
 
 RETRY = 1.0
 """Seconds until what went wrong with the journal is tried again."""
@@ -51,7 +55,10 @@ class Housekeeping:
         self._letters = letters
         self._mover = mover
         self._task: Steps | None = None
+        self._is_moving = False
+        self._look_again_at = 0.0
         self._not_before = 0.0
+        self._move_not_before = 0.0
         self._saved = 0.0
         self._ended = time.monotonic()
 
@@ -93,20 +100,22 @@ class Housekeeping:
                 return 0.0
 
     def _next_task(self) -> Steps | None:
-        if time.monotonic() < self._not_before:
-            return None
-        for oldest in self._journal.segments[:1]:
+        """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""
+        now = time.monotonic()
+        self._is_moving = False
+        for oldest in self._journal.segments[:1] if now >= self._not_before else ():
             if not oldest.waiting and (oldest.is_sealed or time.monotonic() >= oldest.since + AGE):
                 oldest.is_sealed = True
                 return self._free(oldest)
             if len(self._journal.segments) > CROWDED and self._is_stuck(oldest):
                 return self._empty(oldest)
-        return self._mover.move() if self._mover.ready else None
+        self._is_moving = bool(self._mover.ready) and now >= self._move_not_before
+        return self._mover.move() if self._is_moving else None
 
     def _patience(self, again_in: float | None) -> float | None:
         due = [] if again_in is None else [again_in]
         if self._mover.ready:
-            due.append(self._not_before - time.monotonic())
+            due.append(self._move_not_before - time.monotonic())
         for oldest in self._journal.segments[:1]:
             if not oldest.waiting:
                 due.append(max(self._not_before, oldest.since + AGE) - time.monotonic())
@@ -114,21 +123,24 @@ class Housekeeping:
 
     def _free(self, segment: Segment) -> Steps:
         """Syncs what its messages were put in, and then frees a segment."""
-        if segment.unsynced:
-            while segment.unsynced:
-                self._mover.sync(next(iter(segment.unsynced)))
-                yield
-            self._mailboxes.sync_names()
+        while segment.unsynced:
+            self._mover.sync(next(iter(segment.unsynced)))
             yield
+        self._mailboxes.sync_names()
+        yield
         if not segment.waiting:
             spooled = segment.spooled
             self._journal.free(segment)
             yield from self._letters.forget(spooled)
 
     def _is_stuck(self, segment: Segment) -> bool:
-        """Whether a segment has only messages for mailboxes that cannot be written to."""
-        waiting = [place for queue in self._mover.postponed for place in queue.waiting if place.segment is segment]
-        return len(waiting) == segment.waiting
+        """Whether a segment has only messages for mailboxes that cannot be written to, and copying them makes room."""
+        if time.monotonic() < self._look_again_at:
+            return False
+        self._look_again_at = time.monotonic() + LOOK_AGAIN
+        stuck = [place for queue in self._mover.postponed for place in queue.waiting]
+        is_all = sum(place.segment is segment for place in stuck) == segment.waiting
+        return is_all and 2 * sum(place.length for place in stuck) <= len(self._journal.segments) * format.SIZE
 
     def _empty(self, segment: Segment) -> Steps:
         """Copies what is stuck in a segment to the end of the journal."""
@@ -139,6 +151,8 @@ class Housekeeping:
 
     def _fail(self, error: Exception) -> None:
         self._not_before = time.monotonic() + RETRY
+        if self._is_moving:
+            self._move_not_before = self._not_before
         if isinstance(error, OSError | StorageError):
             log.error("%s: this is tried again", fault("journal", error))
         else:

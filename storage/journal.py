@@ -50,8 +50,7 @@ class Journal:
         self._names = 0
         self.segments: list[Segment] = []
         """Those in use, the oldest first. The last one takes records unless it is sealed."""
-        self.is_damaged = False
-        """Whether something was kept aside that an earlier run may have acknowledged."""
+        self.is_damaged = False  # what was kept aside may have been acknowledged
 
     def open(self) -> None:
         """Finds the segments, and makes the first ones."""
@@ -97,6 +96,11 @@ class Journal:
 
     def append_all(self, records: Sequence[bytes]) -> list[Place]:
         """Where the records are, on disk. Raises StorageError, and then none of them will be found later."""
+        try:
+            while len(self._spare) * (format.SIZE - START) < 2 * sum(OVERHEAD + len(record) for record in records):
+                self._spare.append(self._make())
+        except OSError as error:
+            raise fault(self._where, error) from error
         group = self._group
         outcomes = self.append(records)
         places = [outcome for outcome in outcomes if isinstance(outcome, Place)]
@@ -128,8 +132,9 @@ class Journal:
         if length + voids > format.SIZE - START:
             raise StorageError(f"{self._where}: a record of {length} octets is too long", "for good")
         if not self.segments or self.segments[-1].is_sealed or self.segments[-1].end + length + voids > format.SIZE:
+            new = self._spare.pop() if self._spare else self._make()  # if there is none, what is short may still fit
             self.seal()
-            self._begin(self._spare.pop() if self._spare else self._make())
+            self._begin(new)
         segment = self.segments[-1]
         if not self._files.status(segment.file).st_nlink:
             raise StorageError(f"{self._where}: somebody removed the journal: restart the server")
@@ -193,10 +198,8 @@ class Journal:
 
     def _abandon(self, segment: Segment, error: OSError) -> None:
         """What failed once may or may not be on disk, whatever is said later: nothing more is written to this segment."""
-        name = os.fsdecode(segment.name)
-        log.critical(
-            "%s/%s: %s: what was to be written is refused, and the segment never used again", self._where, name, words(error)
-        )
+        where = f"{self._where}/{os.fsdecode(segment.name)}"
+        log.critical("%s: %s: what was to be written is refused, and the segment never used again", where, words(error))
         segment.is_sealed, segment.is_trusted = True, False
         self._voids.append(Void(segment.sequence, self._group))
 

@@ -1,10 +1,12 @@
 """Mailbox files that other programs lock, replace and give back meanwhile."""
 
+import errno
 import fcntl
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +94,7 @@ def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.housekeeping.LOOK_AGAIN", 0.0)
     journal = post.store._journal
     stuck = [b"\n%d\n" % number for number in range(3)]
     for content in stuck:
@@ -137,3 +140,46 @@ def test_the_lock_and_the_descriptor_are_given_back(post: Post) -> None:
     assert descriptors(os.getpid()) == before
     with (post.directory / "johndoe.txt").open("r+b") as box:
         fcntl.lockf(box, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_what_waited_is_moved_although_there_is_no_room_for_the_journal(
+    post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what waits is not copied from one end of the journal to the other when that makes no room."""
+    monkeypatch.setattr("storage.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.housekeeping.RETRY", 0.01)
+    while len(post.store._journal.segments) < 6:
+        assert post.put(b"\n" + b"x" * 900) is None
+
+    def no_room(_: Files, descriptor: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Files, "allocate", no_room)
+    while post.put(b"\n" + b"x" * 900) is None:
+        pass
+    assert len(post.box()) == 1
+    assert holder.stdin
+    holder.stdin.close()
+    wait_until(lambda: post.move() is None or len(post.box()) > 20)
+    wait_until(lambda: post.put(b"\nlast\n") is None)
+    assert post.box()[-1] == b"\nlast\n"
+
+
+def test_no_segment_is_freed_before_the_names_of_its_mailboxes_are_synced(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert post.put(b"\n1\n") is None
+
+    def broken(_: Files, descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("storage.housekeeping.RETRY", 0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, "sync_names", broken)
+        post.store._journal.seal()
+        for _ in range(5):
+            post.move()
+            time.sleep(0.01)
+        assert len(post.store._journal.segments) == 1
+    wait_until(lambda: post.move() is None)
+    assert not post.store._journal.segments
