@@ -138,14 +138,15 @@ class Housekeeping:
         if time.monotonic() < self._look_again_at:
             return False
         self._look_again_at = time.monotonic() + LOOK_AGAIN
-        stuck = [place for queue in self._mover.postponed for place in queue.waiting]
+        # What is in doubt is not copied: the intent that tells what may be in the mailbox is for where it is now.
+        stuck = [place for queue in self._mover.postponed if not queue.is_doubtful for place in queue.waiting]
         is_all = sum(place.segment is segment for place in stuck) == segment.waiting
         return is_all and 2 * sum(place.length for place in stuck) <= len(self._journal.segments) * format.SIZE
 
     def _empty(self, segment: Segment) -> Steps:
         """Copies what is stuck in a segment to the end of the journal."""
         for queue in list(self._mover.postponed):
-            if queue.waiting[0].segment is segment:
+            if queue.waiting[0].segment is segment and not queue.is_doubtful:
                 self._mover.copy(queue)
                 yield
 

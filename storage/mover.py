@@ -5,6 +5,7 @@ mailbox and on disk. Before a mailbox file is written to, an intent with its siz
 tells what may be there, so that each message ends up in it exactly once.
 """
 
+import errno
 import logging
 import time
 from collections.abc import Generator
@@ -33,6 +34,9 @@ BATCH = 64 * 1024
 
 BATCHES = 16
 """Batches that are put in a mailbox before it is another one's turn."""
+
+_REPLACED = (0, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+"""Errors that say that a mailbox is not one any more: then there is nothing to sync."""
 
 Steps = Generator[None, None, None]
 
@@ -257,6 +261,10 @@ class Mover:
             self.ready[queue] = None
             self._postpone(queue, error)
             return
+        except OSError as error:
+            if error.errno not in _REPLACED:
+                raise
+            log.warning("%s: it was replaced, with what was in it", fault(self._mailboxes.path(mailbox), error))
         queue.synced()
         if not queue.waiting:
             del self.queues[mailbox]

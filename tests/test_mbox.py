@@ -200,3 +200,18 @@ def fail_after(calls: int) -> Callable[[Files, int, bytes], int]:
         return os.write(descriptor, data[:5])
 
     return append
+
+
+def test_a_mailbox_that_was_replaced_after_mail_was_moved_holds_up_nobody(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+    post.commit(b"\n1\n")
+    post.store.settle()
+    monkeypatch.setattr("storage.housekeeping.AGE", 1000.0)
+    post.move()
+    (post.directory / "johndoe.txt").unlink()
+    (post.directory / "johndoe.txt").mkdir()
+    post.store._journal.seal()
+    assert post.put(b"\n2\n", "babydoe") is None and post.box("babydoe") == [b"\n2\n"]
+    assert len(post.store._journal.segments) == 1
