@@ -59,7 +59,7 @@ class Housekeeping:
         self._look_again_at = 0.0
         self._not_before = 0.0
         self._move_not_before = 0.0
-        self._saved = 0.0
+        self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
         self._ended = time.monotonic()
 
     @property
@@ -73,8 +73,10 @@ class Housekeeping:
         passed = time.monotonic() - self._ended
         self._saved = min(SLICE, self._saved + passed * share / (1 - share))
         if is_idle or self._saved >= LEAST_SLICE:
+            began = time.monotonic()
             wanted_in = self.work(SLICE if is_idle else self._saved)
-            self._saved = 0.0
+            if not is_idle:
+                self._saved = max(0.0, self._saved - (time.monotonic() - began))
         else:
             wanted_in = 0.0 if self._task else self._patience(self._mover.wake())
             wanted_in = None if wanted_in is None else max(PAUSE, wanted_in)

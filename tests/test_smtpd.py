@@ -8,6 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from .server import Server, Telnet
 from .support import Kept, descriptors, wait_until
 
@@ -233,6 +235,19 @@ def test_maildirs_in_place_of_files(tmp_path: Path) -> None:
         (server.mail_dir / "babydoe").write_text("no Maildir")
         assert client.mail(b"x\r\n", to="babydoe") == b"451 Message not stored, try again later"
         assert client.mail(b"x\r\n")[:3] == b"250"
+
+
+@pytest.mark.parametrize("store", ["mbox", "maildir"])
+def test_a_single_message_is_in_its_mailbox_when_the_session_has_ended(tmp_path: Path, store: str) -> None:
+    """As whoever catches mail in a test expects it: nothing is waited for."""
+    with Server(tmp_path, "--quiet", "--store", store) as server, server.connect() as client:
+        client.say("helo me")
+        assert client.mail(b"hello\r\n")[:3] == b"250"
+        assert client.say("quit")[:3] == b"221"
+        paths = (
+            [server.mail_dir / "johndoe.txt"] if store == "mbox" else list((server.mail_dir / "johndoe" / "new").iterdir())
+        )
+        assert [path.read_bytes().endswith(b"\nhello\n" + b"\n" * (store == "mbox")) for path in paths] == [True]
 
 
 def test_what_is_discarded_is_nowhere(tmp_path: Path) -> None:
