@@ -46,13 +46,16 @@ class Reactor:
     """A single-threaded event loop on `selectors.DefaultSelector`.
 
     `settle` is called once a turn, after all that could be read was read and before anything is written: what is to be on
-    disk before a reply leaves is put there. `tidy` is called when all was written that could be: it takes a little time for
-    what nobody waits for, and returns the seconds after which it wants to be called again, or None. It is told whether the
-    turn was an idle one, in which no descriptor was ready.
+    disk before a reply leaves is put there. It is told whether nothing was ready to be read, and returns True when it would
+    rather wait for what can be read meanwhile: then the next turn does not wait, and asks again. `tidy` is called when all
+    was written that could be: it takes a little time for what nobody waits for, and returns the seconds after which it wants
+    to be called again, or None. It is told whether the turn was an idle one, which waited and found nothing ready.
     """
 
     def __init__(
-        self, settle: Callable[[], None] = lambda: None, tidy: Callable[[bool], float | None] = lambda is_idle: None
+        self,
+        settle: Callable[[bool], bool] = lambda is_idle: False,
+        tidy: Callable[[bool], float | None] = lambda is_idle: None,
     ) -> None:
         self._settle = settle
         self._tidy = tidy
@@ -134,7 +137,8 @@ class Reactor:
 
     def turn(self) -> None:
         """One turn: waits until something is due, and does all that is due."""
-        ready = self._selector.select(self._patience())
+        patience = self._patience()
+        ready = self._selector.select(patience)
         self.now = time.monotonic()
         self._is_urgent = False
         for key, events in ready:
@@ -143,12 +147,12 @@ class Reactor:
             except Exception:
                 log.exception(_ESCAPED)
         try:
-            self._settle()
+            self._is_urgent = self._settle(not ready)
         except Exception:
             log.exception(_ESCAPED)
         self._write()
         try:
-            self._tidy_in = self._tidy(not ready)
+            self._tidy_in = self._tidy(not ready and patience > 0)
         except Exception:
             log.exception(_ESCAPED)
         self._expire()

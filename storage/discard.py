@@ -29,12 +29,13 @@ class DiscardStore:
         """A new message."""
         return _Nothing(next(self._ids), reverse_path, (), None, self._memory, self._complete.append)
 
-    def settle(self) -> None:
+    def settle(self, is_idle: bool = True) -> bool:
         """Answers each complete message."""
         complete = self._complete[:]
         self._complete.clear()
         for message in complete:
             message.answer(None)
+        return False
 
     def tidy(self, is_idle: bool) -> None:
         """Has nothing to do."""

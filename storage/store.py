@@ -5,6 +5,7 @@ It does not know what a mailbox looks like.
 
 import logging
 import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,9 @@ from .records import Intent, Recipient, Record, Since, Unreadable, decode, encod
 from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
+
+GATHERING = 0.001
+"""Seconds that a message may wait for others which share its sync. When nobody else is at work, it does not wait."""
 
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
@@ -46,6 +50,7 @@ class Store:
             self._opened.close()
             raise
         self._complete: list[Message] = []
+        self._settle_at = 0.0
         self._memory = Memory()
         self._ids = Ids()
 
@@ -107,9 +112,8 @@ class Store:
             queue.recover(intents.get(queue.mailbox), sequences, self._journal.is_damaged)
         waiting = sum(len(queue.waiting) for queue in self._mover.queues.values())
         if waiting:
-            log.warning(
-                "the last run did not end well: recovering %d messages for %d mailboxes", waiting, len(self._mover.queues)
-            )
+            words = "recovering %d messages that the last run left, for %d mailboxes: one that was removed since comes again"
+            log.warning(words, waiting, len(self._mover.queues))
 
     # Accepting
 
@@ -119,10 +123,19 @@ class Store:
         unique = tuple(reversed(by_mailbox.values()))
         return Message(next(self._ids), reverse_path, unique, self._spool, self._memory, self._complete.append)
 
-    def settle(self) -> None:
-        """Puts each message that was committed since the last time in the journal, and answers it."""
+    def settle(self, is_idle: bool = True) -> bool:
+        """Puts each message that was committed since the last time in the journal, and answers it.
+
+        Unless others are at work whose messages may go with these: then it returns True, and is to be called again soon.
+        """
         if not self._complete:
-            return
+            return False
+        if not is_idle:
+            now = time.monotonic()
+            self._settle_at = self._settle_at or now + GATHERING
+            if now < self._settle_at:
+                return True
+        self._settle_at = 0.0
         complete = self._complete[:]
         self._complete.clear()
         try:
@@ -132,6 +145,7 @@ class Store:
             outcomes = [fault("journal", error)] * len(complete)
         for message, outcome in zip(complete, outcomes, strict=True):
             message.answer(outcome)
+        return False
 
     def _accept(self, complete: list[Message]) -> list[StorageError | None]:
         """What is to be answered to each."""
@@ -182,5 +196,5 @@ class Store:
 
     def close(self) -> None:
         """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""
-        self._housekeeping.finish(PATIENCE)
+        self._housekeeping.close(PATIENCE)
         self._opened.close()

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,11 @@ def steps() -> list[str]:
 
 @pytest.fixture
 def reactor(steps: list[str]) -> Iterator[Reactor]:
-    reactor = Reactor(lambda: steps.append("settle"), lambda is_idle: steps.append("tidy"))
+    def settle(is_idle: bool) -> bool:
+        steps.append("settle")
+        return False
+
+    reactor = Reactor(settle, lambda is_idle: steps.append("tidy"))
     yield reactor
     reactor.close()
 
@@ -121,7 +126,7 @@ def test_tidy_is_told_whether_others_had_work() -> None:
     reactor = Reactor(tidy=idle.append)
     ours, theirs = socket.socketpair()
     reactor.watch(ours, READ, lambda _: None)
-    reactor.turn_again()
+    reactor.call_later(0.01, lambda: None)
     reactor.turn()
     theirs.send(b"x")
     reactor.turn()
@@ -161,9 +166,30 @@ def test_a_callback_that_fails_ends_nothing(reactor: Reactor, steps: list[str], 
     assert steps == ["settle", "soon", "tidy", "later"] and caplog.text.count("ZeroDivisionError: a bug") == 2
 
 
+def test_what_would_rather_settle_later_is_asked_again_at_once_and_that_is_no_idle_turn(steps: list[str]) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def settle(is_idle: bool) -> bool:
+        asked.append(("settle", is_idle))
+        return not is_idle
+
+    def tidy(is_idle: bool) -> None:
+        asked.append(("tidy", is_idle))
+
+    reactor = Reactor(settle, tidy)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reactor.watch(ours, READ, lambda _: steps.append(str(ours.recv(9))))
+        theirs.send(b"x")
+        for _ in range(2):
+            reactor.turn()
+    reactor.close()
+    assert asked == [("settle", False), ("tidy", False), ("settle", True), ("tidy", False)]
+
+
 @pytest.mark.parametrize("step", ["settle", "tidy"])
 def test_a_step_that_fails_ends_nothing(step: str, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(*_: bool) -> None:
+    def fail(*_: bool) -> Any:
         raise ZeroDivisionError("a bug")
 
     reactor = Reactor(**{step: fail})
