@@ -5,6 +5,7 @@ It does not know how either is done, only what is next and how long it may take.
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from . import segment as format
@@ -14,6 +15,7 @@ from .letters import Letters
 from .mailbox import Mailboxes
 from .mover import Mover, Steps
 from .places import Segment
+from .records import Intent, Since, encode
 
 log = logging.getLogger("carteiro.storage")
 
@@ -173,5 +175,29 @@ class Housekeeping:
             self._task = None
         for queue in self._mover.queues.values():
             if queue.waiting:
-                words = "%s: %d messages wait in the journal (%s)"
-                log.warning(words, self._mailboxes.path(queue.mailbox), len(queue.waiting), queue.fault or "it is locked")
+                why = queue.fault or ("it is locked" if queue in self._mover.postponed else "there was no time")
+                log.warning(
+                    "%s: %d messages wait in the journal (%s)", self._mailboxes.path(queue.mailbox), len(queue.waiting), why
+                )
+
+    def close(self, patience: float) -> None:
+        """Leaves the journal so that the next start finds only what still waits."""
+        self.finish(patience)
+        if self._journal.segments:
+            try:
+                self._conclude(self._journal.segments)
+            except (OSError, StorageError) as error:
+                log.error("%s: what was moved is looked for at the next start", fault("journal", error))
+
+    def _conclude(self, segments: Sequence[Segment]) -> None:
+        """Says in the journal which mailboxes have all that is in these segments."""
+        done = []
+        for mailbox in sorted(set().union(*(segment.mailboxes for segment in segments))):
+            queue = self._mover.queues.get(mailbox)
+            if queue and not queue.waiting:
+                self._mover.sync(mailbox)
+            if mailbox not in self._mover.queues:
+                done.append(mailbox)
+        self._mailboxes.sync_names()
+        end = Since(segments[-1].sequence, segments[-1].end)
+        self._journal.append_all([encode(Intent(mailbox, end, 0, 0)) for mailbox in done])

@@ -155,7 +155,7 @@ class Journal:
         segment.sequence, segment.salt = self._sequence, os.urandom(8)
         segment.end, segment.since = START, time.monotonic()
         segment.waiting, segment.is_sealed = 0, False
-        segment.spooled = []
+        segment.mailboxes, segment.spooled = set(), []
         self.segments.append(segment)
 
     def _make(self, is_written_ahead: bool = False) -> Segment:

@@ -158,6 +158,8 @@ class Mover:
             del self.ready[queue]
             if queue.waiting:
                 self.ready[queue] = None
+            elif not queue.unsynced:  # all was there already
+                del self.queues[queue.mailbox]
 
     def _batch(self, queue: Queue) -> list[Letter]:
         """The next letters that are put in together: those that were intended, of a size that is written at once."""
@@ -184,8 +186,12 @@ class Mover:
         if is_doubtful or isinstance(error, NotSynced):
             queue.doubt()
         if isinstance(error, Damaged) and isinstance(error.place, Place):
-            self._give_up(queue, error, error.place)
-            return
+            try:
+                self._give_up(queue, error, error.place)
+            except OSError as failure:
+                error = failure
+            else:
+                return
         now = time.monotonic()
         since = queue.has_failed(now)
         del self.ready[queue]

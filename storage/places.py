@@ -10,7 +10,8 @@ class Segment:
     """A segment in use. `since` is when it got its first record (`time.monotonic`).
 
     It may be freed when nothing is `waiting`: so many of its messages, or copies of them, are not in their mailbox yet; and
-    when none of the `unsynced` mailboxes is left. `spooled` are the ids of its messages whose content is in the spool.
+    when none of the `unsynced` mailboxes is left. `mailboxes` are those that it has messages for, `spooled` the ids of those
+    messages whose content is in the spool.
     """
 
     __slots__ = (
@@ -18,6 +19,7 @@ class Segment:
         "file",
         "is_sealed",
         "is_trusted",
+        "mailboxes",
         "name",
         "salt",
         "sequence",
@@ -36,6 +38,7 @@ class Segment:
         self.since = 0.0
         self.waiting = 0
         self.unsynced: set[str] = set()
+        self.mailboxes: set[str] = set()
         self.spooled: list[str] = []
         self.is_sealed = False
         self.is_trusted = True

@@ -48,6 +48,7 @@ class Queue:
     def put(self, place: Place) -> None:
         """One more message waits."""
         self.waiting.append(place)
+        place.segment.mailboxes.add(self.mailbox)
         place.segment.waiting += 1
 
     def remove(self, place: Place) -> None:
@@ -93,7 +94,7 @@ class Queue:
         A journal that is damaged may have had an intent: then what waits must be looked for.
         """
         self.is_doubtful = True
-        if intent and intent.since.sequence in sequences:
+        if intent and intent.inode and intent.since.sequence in sequences:
             self.start = Mark(intent.inode, intent.size)
             self.sequence = intent.since.sequence
         elif is_damaged:

@@ -48,7 +48,7 @@ class Since(NamedTuple):
 class Intent(NamedTuple):
     """The messages for `mailbox` from `since` on are about to be written to it, and all before are in it, on disk.
 
-    Then its file was `inode`, and had `size` octets.
+    Then its file was `inode`, and had `size` octets. An `inode` of 0 says that nothing is about to be written.
     """
 
     mailbox: str

@@ -93,6 +93,7 @@ class Forgetful(Files):
         self.open_files: dict[int, tuple[Node, int]] = {}
         self.claimed: set[Node] = set()
         self.failing: set[str] = set()
+        self.locked: set[bytes] = set()
         self.calls = 0
         self.power_fails_at = 0
 
@@ -212,7 +213,8 @@ class Forgetful(Files):
         del self._at(at).names[name]
 
     def lock(self, descriptor: int) -> None:
-        pass
+        if any(self.top.names.get(name) is self._at(descriptor) for name in self.locked):
+            raise IsLocked
 
     def claim(self, descriptor: int) -> None:
         node = self._at(descriptor)
@@ -224,7 +226,7 @@ class Forgetful(Files):
         """The same disk for another process, which can have forgotten nothing."""
         copy = Forgetful()
         copy._numbers, copy.calls, copy.power_fails_at = self._numbers, self.calls, self.power_fails_at
-        copy.failing = self.failing
+        copy.failing, copy.locked = self.failing, self.locked
         copy.top = deepcopy(self.top)
         return copy
 

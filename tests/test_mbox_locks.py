@@ -3,18 +3,21 @@
 import errno
 import fcntl
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from storage import queues
 from storage.files import Files, IsLocked
+from storage.maildir import MaildirMailboxes
+from storage.mbox import MboxMailboxes
 
-from .post import Post
+from .post import Kind, Post
 from .support import descriptors, wait_until
 
 HOLD_LOCK = """
@@ -27,14 +30,25 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def holder(post: Post) -> Iterator[subprocess.Popen[bytes]]:
-    """Another program that has locked johndoe's mailbox, until its input is closed."""
+def lock() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
+    """Starts other programs that have locked a mailbox, until their input is closed."""
+    with ExitStack() as programs:
+
+        def start(path: Path) -> subprocess.Popen[bytes]:
+            command = [sys.executable, "-c", HOLD_LOCK, str(path)]
+            program = programs.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            programs.callback(program.kill)
+            assert program.stdout and program.stdout.readline() == b"locked\n"
+            return program
+
+        yield start
+
+
+@pytest.fixture
+def holder(post: Post, lock: Callable[[Path], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    """A program that has locked johndoe's mailbox, in which there is a message."""
     assert post.put(b"\nold\n") is None
-    command = [sys.executable, "-c", HOLD_LOCK, str(post.directory / "johndoe.txt")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        assert program.stdout and program.stdout.readline() == b"locked\n"
-        yield program
-        program.send_signal(signal.SIGKILL)
+    return lock(post.directory / "johndoe.txt")
 
 
 def test_mail_for_a_locked_mailbox_is_accepted_and_moved_later(post: Post, holder: subprocess.Popen[bytes]) -> None:
@@ -72,6 +86,44 @@ def test_what_waits_at_the_end_is_moved_at_the_next_start(post: Post, holder: su
     assert post.box() == [b"\nold\n", b"\n1\n"]
     assert again.put(b"\n2\n") is None and post.box() == [b"\nold\n", b"\n1\n", b"\n2\n"]
     again.store.close()
+
+
+@pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
+def test_of_what_was_moved_before_a_stop_nothing_comes_again(
+    post: Post, holder: subprocess.Popen[bytes], kind: Kind
+) -> None:
+    """Also when its owner has removed it meanwhile, or another kind of mailbox is asked for."""
+    assert post.put(b"\n1\n") is None and post.put(b"\n2\n", "babydoe") is None
+    post.store.close()
+    assert post.box("babydoe") == [b"\n2\n"]
+    (post.directory / "babydoe.txt").write_bytes(b"")
+    again = Post(post.directory, kind)
+    assert post.box("babydoe") == [] and not (post.directory / "babydoe").exists()
+    assert again.put(b"\n3\n", "babydoe") is None
+    again.store.close()
+    assert len([*(post.directory / "babydoe").glob("new/*"), *post.box("babydoe")]) == 1
+
+
+def test_what_is_in_doubt_is_not_copied_to_the_end_of_the_journal(
+    tmp_path: Path, lock: Callable[[Path], subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The intent that tells what may be in the mailbox is for where it is."""
+    monkeypatch.setattr("storage.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.housekeeping.LOOK_AGAIN", 0.0)
+    child = os.fork()
+    if not child:
+        killed = Post(tmp_path)
+        os._exit(killed.put(b"\n1\n") is not None or killed.put(b"\n2\n") is not None)
+    assert os.waitpid(child, 0)[1] == 0
+    holder = lock(tmp_path / "johndoe.txt")
+    post = Post(tmp_path)
+    for number in range(50):
+        assert post.put(b"\n%d %b\n" % (number, b"x" * 1000), "babydoe") is None
+    post.store.close()
+    holder.kill()
+    holder.wait()
+    Post(tmp_path).store.close()
+    assert post.box() == [b"\n1\n", b"\n2\n"] and len(post.box("babydoe")) == 50
 
 
 def test_a_locked_mailbox_is_not_tried_all_the_time(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

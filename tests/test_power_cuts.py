@@ -78,10 +78,8 @@ class World:
         """Carries them out until the power fails."""
         for action, first, second in actions:
             self.store = self.store or self.open()
-            if action == "fail":
-                self.disk.failing = {CHANGES[first % len(CHANGES)]}
-            elif action == "work":
-                self.disk.failing = set()
+            if action in ("fail", "work", "lock"):
+                self.disturb(action, first)
             elif self.store is None:
                 continue
             elif action == "commit":
@@ -96,6 +94,13 @@ class World:
             else:
                 self.store.close()
                 self.store = None
+
+    def disturb(self, action: str, number: int) -> None:
+        """From now on a system call fails, or none, or other programs have locked some mailboxes."""
+        if action == "lock":
+            self.disk.locked = {f"{box}.txt".encode() for box in BOXES[:number]}
+        else:
+            self.disk.failing = {CHANGES[number % len(CHANGES)]} if action == "fail" else set()
 
     def open(self) -> Store | None:
         try:
@@ -134,13 +139,14 @@ class World:
     def cut_power(self) -> None:
         self.excuse()
         dead, self.disk = self.disk, self.disk.crash(self.choose)
+        self.disk.locked = dead.locked
         dead.power_fails_at, dead.failing = 0, set()  # what Python tidies up later is of no account
         self.store = None
 
     def check(self) -> None:
         """Recovers, in peace, and looks at the mailboxes."""
         self.disk.power_fails_at = 0
-        self.disk.failing = set()
+        self.disk.failing, self.disk.locked = set(), set()
         if self.store:
             self.cut_power()
         Store(DIRECTORY, self.kind, self.disk).close()
@@ -187,6 +193,7 @@ CLOSE = st.just(("close", 0, 0))
 DIE = st.just(("die", 0, 0))
 FAIL = st.tuples(st.just("fail"), st.integers(0, 20), st.just(0))
 WORK = st.just(("work", 0, 0))
+LOCK = st.tuples(st.just("lock"), st.integers(0, 2), st.just(0))
 
 END = [("settle", 0, 0), ("tidy", 3, 0)]
 
@@ -224,6 +231,12 @@ def test_nothing_acknowledged_is_lost_torn_or_twice(
 @given(runs(CLOSE, DIE, FAIL, WORK, WORK), st.integers(0, 1 << 62))
 def test_nor_when_the_disk_fails_before(kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
     live(kind, runs, seed)
+
+
+@SETTINGS
+@given(runs(CLOSE, DIE, LOCK, FAIL, WORK, WORK), st.integers(0, 1 << 62))
+def test_nor_when_other_programs_lock_mailboxes(runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
+    live(MboxMailboxes, runs, seed)
 
 
 def live(kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
