@@ -6,7 +6,7 @@ It does not know any dialect.
 from collections.abc import Iterator
 
 from .replies import Reply
-from .table import Cell, Go, Mark, State, Table, Verb
+from .table import Cell, Go, Mark, State, Table, Target, Verb
 
 
 def text(table: Table) -> str:
@@ -50,7 +50,7 @@ def _word(state: State, cell: Cell) -> str:
     return str(cell.code) if isinstance(cell, Reply) else cell.name.lower()
 
 
-def _edges(table: Table) -> Iterator[tuple[State, State, str]]:
+def _edges(table: Table) -> Iterator[tuple[State, Target, str]]:
     for state in table.states:
         for verb in table.verbs:
             cell = table.cells[state][verb]
@@ -58,7 +58,7 @@ def _edges(table: Table) -> Iterator[tuple[State, State, str]]:
                 yield from _edges_of(state, verb, cell)
 
 
-def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, State, str]]:
+def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Target, str]]:
     accepted, refused = _LABELS[verb]
     if cell.accepted is cell.refused:
         yield state, cell.accepted, f"{accepted} or {refused}"

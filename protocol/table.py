@@ -5,22 +5,38 @@ It does not know any dialect, nor how a line is read or a verb carried out.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .replies import Reply
 
 
 class Verb(Enum):
-    """What can happen to a session: one of these lines comes, or (last) storage answers. The value is for people."""
+    """What can happen to a session: one of these lines comes, or (the last ones) somebody else answers.
+
+    The value is for people. A dialect has columns for those that it needs.
+    """
 
     HELO = "helo X"
+    EHLO = "ehlo X"
     MAIL = "mail from: A"
     RCPT = "rcpt to: B"
     DATA = "data"
+    BDAT = "bdat N"
+    LAST = "bdat N last"
+    RSET = "rset"
+    NOOP = "noop"
+    HELP = "help"
+    VRFY = "vrfy A"
+    EXPN = "expn L"
+    STARTTLS = "starttls"
+    AUTH = "auth M"
+    PROOF = "auth M X"
     QUIT = "quit"
     END = "."
     OTHER = "other"
     STORED = "stored?"
+    CHECKED = "checked?"
+    SECURED = "secured?"
 
     __hash__ = object.__hash__  # members are singletons; the hash of Enum is a Python function, and each line needs several
 
@@ -35,33 +51,49 @@ class Mark(Enum):
     """A cell in which nothing is decided. The value says what becomes of the line."""
 
     TEXT = "is mail data"
-    HELD = "waits for storage"
+    HELD = "waits for an answer"
     GONE = "is not read"
     NEVER = "cannot happen"
+    ANSWER = "is an answer to a challenge"
+    BACK = "back to the state in which the transaction began"
+
+
+Target = State | Mark
+"""A state, or BACK."""
 
 
 class Go(NamedTuple):
     """Where the session goes when the action of this verb accepts, and where when it refuses."""
 
-    accepted: State
-    refused: State
+    accepted: Target
+    refused: Target
 
 
-Written = State | tuple[State, State] | Reply | Mark
+Written = State | tuple[Target, Target] | Reply | Mark
 Cell = Go | Reply | Mark
+
+ENDS = {Mark.TEXT: {Verb.END}, Mark.ANSWER: {Verb.AUTH, Verb.PROOF}}
+"""Where no commands are read: what may lead on."""
+
+EVENTS = (Verb.STORED, Verb.CHECKED, Verb.SECURED)
+"""What is no line, but the answer of somebody outside."""
 
 
 class Table:
     """A dialect's whole order: `cells[state][verb]` is a Go, a refusing Reply, or a Mark. Total: there is no default.
 
     A cell is written as the state that follows (a refusal stays), as a pair (accepted, refused), as the Reply that
-    refuses the verb in this state, or as a Mark. Raises ValueError with every flaw that it finds.
+    refuses the verb in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the session
+    was last. Raises ValueError with every flaw that it finds.
     """
 
-    def __init__(self, name: str, verbs: Sequence[Verb], rows: Mapping[State, Sequence[Written]]) -> None:
+    def __init__(
+        self, name: str, verbs: Sequence[Verb], rows: Mapping[State, Sequence[Written]], homes: Iterable[State] = ()
+    ) -> None:
         self.name = name
         self.verbs = tuple(verbs)
         self.states = tuple(rows)
+        self.homes = frozenset(homes)
         flaws = list(_shape_flaws(self.verbs, rows))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
@@ -70,6 +102,7 @@ class Table:
             for state, row in rows.items()
         }
         self._reading = {state: _mark(row[Verb.OTHER]) for state, row in self.cells.items()}
+        self._awaited = {state: _awaited(row) for state, row in self.cells.items()}
         flaws = list(_sense_flaws(self))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
@@ -84,22 +117,39 @@ class Table:
         """The state in which nothing is read any more: the last row. A 421 leads here from everywhere."""
         return self.states[-1]
 
+    @property
+    def shaking(self) -> State | None:
+        """The state in which a TLS handshake is due, in a dialect that has one."""
+        return next((state for state, verb in self._awaited.items() if verb is Verb.SECURED), None)
+
     def reading(self, state: State) -> Mark | None:
         """What becomes of a line that comes in this state; None: it is a command, and its cell decides."""
         return self._reading[state]
 
+    def awaited(self, state: State) -> Verb | None:
+        """Whose answer this state waits for: one of EVENTS, or None."""
+        return self._awaited[state]
+
 
 class Dialect(NamedTuple):
-    """A table, and what turns a command line into a verb and its argument (or the Reply that refuses the syntax)."""
+    """A table; what turns a command line into a verb and its argument (or the Reply that refuses the syntax); and acts.
+
+    `acts` makes what carries out the verbs of one session (`acts.Acts`); None: those of the classic dialect.
+    """
 
     table: Table
-    parse: Callable[[bytes], tuple[Verb, bytes | Reply]]
+    parse: Callable[[bytes], tuple[Verb, object]]
+    acts: Callable[..., Any] | None = None
 
 
 def _meaning(state: State, cell: Written) -> Cell:
-    if isinstance(cell, State):
+    if isinstance(cell, State) or cell is Mark.BACK:
         return Go(cell, state)
     return cell if isinstance(cell, Reply | Mark) else Go(*cell)
+
+
+def _awaited(row: Mapping[Verb, Cell]) -> Verb | None:
+    return next((verb for verb in EVENTS if isinstance(row.get(verb), Go)), None)
 
 
 def _mark(cell: Cell) -> Mark | None:
@@ -129,20 +179,24 @@ def _sense_flaws(table: Table) -> Iterable[str]:
 
 
 def _row_flaws(table: Table, state: State, row: Mapping[Verb, Cell]) -> Iterable[str]:
-    """A state reads one kind of line: only END may differ, and only where mail data is read."""
+    """A state reads one kind of line, and only what ends that may differ; or it waits for one answer."""
     reading = table.reading(state)
-    if reading is Mark.NEVER or isinstance(row[Verb.OTHER], Go):
+    if reading in (Mark.NEVER, Mark.BACK) or isinstance(row[Verb.OTHER], Go):
         yield f"{state.name}: a line of any kind can come"
-    for verb in row.keys() - {Verb.OTHER, Verb.STORED}:
-        is_end_of_data = verb is Verb.END and reading is Mark.TEXT
-        if is_end_of_data and not isinstance(row[verb], Go):
-            yield f"{state.name}: mail data never ends"
+    ends = ENDS.get(reading, set()) if reading else set()
+    for verb in row.keys() - {Verb.OTHER, *EVENTS}:
+        if verb in ends:
+            if not isinstance(row[verb], Go):
+                yield f"{state.name}: what it reads never ends"
         elif reading is None and (isinstance(row[verb], Mark) or (verb is Verb.END and isinstance(row[verb], Go))):
             yield f"{state.name}, {verb.name}: commands are read here"
-        elif reading is not None and not is_end_of_data and row[verb] is not reading:
+        elif reading is not None and row[verb] is not reading:
             yield f"{state.name}, {verb.name}: no commands are read here"
-    if not (isinstance(row[Verb.STORED], Go) if reading is Mark.HELD else row[Verb.STORED] is Mark.NEVER):
-        yield f"{state.name}: storage answers in the states that wait for it, and in no other"
+    answers = [row[verb] for verb in EVENTS if verb in row and row[verb] is not Mark.NEVER]
+    if [isinstance(answer, Go) for answer in answers] != [True] * (reading is Mark.HELD):
+        yield f"{state.name}: somebody answers in the states that wait for it, and in no other"
+    if not table.homes and any(Mark.BACK in cell for cell in row.values() if isinstance(cell, Go)):
+        yield f"{state.name}: there is nothing to go back to"
 
 
 def reachable(table: Table) -> set[State]:
@@ -150,7 +204,7 @@ def reachable(table: Table) -> set[State]:
     found, new = {table.start}, [table.start]
     while new:
         for cell in table.cells[new.pop()].values():
-            targets = set(cell) - found if isinstance(cell, Go) else set()
+            targets = {state for state in cell if isinstance(state, State)} - found if isinstance(cell, Go) else set()
             found |= targets
             new += targets
     return found

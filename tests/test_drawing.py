@@ -30,7 +30,7 @@ def test_the_text_shows_every_cell() -> None:
 def test_the_text_explains_its_words() -> None:
     text = drawing.text(TABLE)
     assert "500      refused with 500 Syntax error, command unrecognized; nothing changes" in text
-    assert "held     waits for storage" in text
+    assert "held     waits for an answer" in text
     for state in TABLE.states:
         assert state.value in text
 
@@ -41,7 +41,7 @@ def arrows(pattern: str, drawn: str) -> set[tuple[str, str]]:
 
 def moves() -> set[tuple[str, str]]:
     def targets(cell: Go, state: State) -> set[State]:
-        return {cell.accepted} | ({cell.refused} - {state})
+        return {target for target in (cell.accepted, *({cell.refused} - {state})) if isinstance(target, State)}
 
     return {
         (state.name, target.name)
