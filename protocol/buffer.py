@@ -4,39 +4,75 @@ It does not know commands, nor when which of the two is to be read.
 """
 
 import re
+from typing import NamedTuple
 
-_END_OF_DATA = re.compile(rb"\n\.\r?\n")
-_MAYBE_END = re.compile(rb"\n(?:\.\r?)?\Z")
+
+class _Ends(NamedTuple):
+    """What ends a line, what ends mail data, and what may become the end of it."""
+
+    line: bytes
+    data: re.Pattern[bytes]
+    maybe: re.Pattern[bytes]
+
+
+_LF = _Ends(b"\n", re.compile(rb"\n\.\r?\n"), re.compile(rb"\n(?:\.\r?)?\Z"))
+_CRLF = _Ends(b"\r\n", re.compile(rb"\r\n\.\r\n"), re.compile(rb"\r(?:\n(?:\.\r?)?)?\Z"))
+
+_LONGEST_MAYBE = 4
+_NO_CHUNK = -1
 
 
 class Buffer:
     """What a client has sent and the session has not taken yet.
 
-    A line ends at LF, and a CR before it belongs to the line end. `max_line` is in octets, without the line end; what a
-    longer line has beyond is dropped as it comes; it is given with `max_line + 1` octets, so that its length tells.
+    A line ends at LF, and a CR before it belongs to the line end; or, where `demand_crlf` was called, at CRLF only, and a CR
+    or LF alone is an octet like any other. `max_line` is in octets, without the line end; what a longer line has beyond is
+    dropped as it comes; it is given with `max_line + 1` octets, so that its length tells.
     """
 
-    __slots__ = ("_at", "_bytes", "_is_first_piece", "_max_line", "_overlong")
+    __slots__ = ("_at", "_bytes", "_chunk", "_ends", "_is_first_piece", "_max_line", "_overlong", "_skipped")
 
     def __init__(self, max_line: int) -> None:
         self._max_line = max_line
+        self._ends = _LF
         self._bytes = b""
         self._at = 0
         self._overlong = b""
         self._is_first_piece = False
+        self._chunk = _NO_CHUNK
+        self._skipped = 0
+
+    def demand_crlf(self, max_line: int) -> None:
+        """Lines end as RFC 5321 section 2.3.8 says, and no other way, and may be so long."""
+        self._ends = _CRLF
+        self._max_line = max_line
 
     def feed(self, data: bytes) -> None:
         """Adds what came."""
         self._bytes = self._bytes[self._at :] + data if self._at < len(self._bytes) else data
         self._at = 0
+        if self._skipped:
+            self.skip(self._skipped)
 
     def clear(self) -> None:
         """Forgets what came."""
         self._bytes, self._at, self._overlong = b"", 0, b""
 
+    def skip(self, octets: int) -> None:
+        """The next octets, of which some may be there already, are nothing to anybody."""
+        here = min(octets, len(self._bytes) - self._at)
+        self._at += here
+        self._skipped = octets - here
+
+    @property
+    def is_skipping(self) -> bool:
+        """Whether some of these have not come yet."""
+        return self._skipped > 0
+
     def line(self) -> bytes | None:
         """Takes the next line, without its line end; None: it has not ended yet."""
-        end = self._bytes.find(b"\n", self._at)
+        newline = self._ends.line
+        end = self._bytes.find(newline, self._at)
         if end < 0:
             if self._at < len(self._bytes):
                 self._bound_the_rest()
@@ -44,40 +80,57 @@ class Buffer:
                 self._bytes, self._at = b"", 0
             return None
         line = self._overlong or self._bytes[self._at : end].removesuffix(b"\r")
-        self._at, self._overlong = end + 1, b""
+        self._at, self._overlong = end + len(newline), b""
         return line[: self._max_line + 1]
 
     def _bound_the_rest(self) -> None:
         self._bytes, self._at = self._bytes[self._at :], 0
         if self._overlong or len(self._bytes) > self._max_line + len(b"\r"):
-            self._overlong, self._bytes = self._overlong or self._bytes[: self._max_line + 1], b""
+            self._overlong = self._overlong or self._bytes[: self._max_line + 1]
+            self._bytes = b"\r" if self._bytes.endswith(b"\r") else b""
 
     def begin_content(self) -> None:
         """From here on `content` is called, until it has given the end of the mail data."""
-        self._bytes, self._at = b"\n" + self._bytes[self._at :], 0
+        self._bytes, self._at = self._ends.line + self._bytes[self._at :], 0
         self._is_first_piece = True
+
+    def begin_chunk(self, octets: int) -> None:
+        """From here on `content` is called, until it has given so many octets, as they are."""
+        self._chunk = octets
 
     def content(self) -> tuple[bytes, bool]:
         """Takes all mail data that is there, and tells whether its end (a line of one dot) came: then lines follow again.
 
         Transparency is undone (RFC 5321 section 4.5.2): a line that begins with a dot loses it. Line ends stay as they came.
         """
+        if self._chunk != _NO_CHUNK:
+            return self._take_chunk()
         piece, is_end = self._cut()
-        # The LF that begin_content put before the first line made "at the start of a line" and "after an LF" the same.
+        # The line end that begin_content put before the first line made "at the start of a line" and "after one" the same.
         if self._is_first_piece and piece:
-            piece, self._is_first_piece = piece[1:], False
+            piece, self._is_first_piece = piece[len(self._ends.line) :], False
+        return piece, is_end
+
+    def _take_chunk(self) -> tuple[bytes, bool]:
+        piece = self._bytes[self._at : self._at + self._chunk]
+        self._at += len(piece)
+        self._chunk -= len(piece)
+        is_end = self._chunk == 0
+        if is_end:
+            self._chunk = _NO_CHUNK
         return piece, is_end
 
     def _cut(self) -> tuple[bytes, bool]:
         data, at = self._bytes, self._at
-        dot = data.find(b"\n.", at)
+        newline, end_of_data, maybe_end = self._ends
+        dot = data.find(newline + b".", at)
         # Most messages hold no other line that begins with a dot, so the first one is looked at before all are searched.
-        end = _END_OF_DATA.match(data, dot) or _END_OF_DATA.search(data, dot) if dot >= 0 else None
+        end = end_of_data.match(data, dot) or end_of_data.search(data, dot) if dot >= 0 else None
         if end:
-            stop, self._at = end.start() + 1, end.end()
+            stop, self._at = end.start() + len(newline), end.end()
         else:
-            maybe = _MAYBE_END.search(data, max(at, len(data) - 3))
+            maybe = maybe_end.search(data, max(at, len(data) - _LONGEST_MAYBE))
             stop = maybe.start() if maybe else len(data)
             self._bytes, self._at = data[stop:], 0
         piece = data[at:stop]
-        return piece.replace(b"\n.", b"\n") if 0 <= dot < stop - 1 else piece, end is not None
+        return piece.replace(newline + b".", newline) if 0 <= dot < stop - 1 else piece, end is not None

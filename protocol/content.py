@@ -1,0 +1,72 @@
+"""What is looked at in mail data while it passes: line ends that are none, and how often the message was relayed.
+
+It does not know where mail data comes from, nor where it goes.
+"""
+
+import re
+
+MAX_RECEIVED = 100
+"""Received fields beyond which a message is taken to be in a loop (RFC 5321 section 6.3)."""
+
+_ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
+_RECEIVED = re.compile(rb"\nreceived[ \t]*:", re.IGNORECASE)
+_END_OF_HEADER = re.compile(rb"\n\r?\n")
+_ENOUGH_OF_A_LINE = 16
+"""Octets by which a line is known to be a Received field, and more."""
+
+
+class Newlines:
+    """Finds each CR and LF that is not part of a CRLF (RFC 5321 section 2.3.8), and makes it one if it is to."""
+
+    __slots__ = ("_held", "_is_mending", "has_bare")
+
+    def __init__(self, is_mending: bool) -> None:
+        self._is_mending = is_mending
+        self._held = b""
+        self.has_bare = False
+
+    def passed(self, piece: bytes) -> bytes:
+        """The piece; a CR at its end waits for the next one."""
+        if self._held or piece.endswith(b"\r"):
+            piece = self._held + piece
+            self._held = piece[len(piece) - piece.endswith(b"\r") :]
+            piece = piece[: len(piece) - len(self._held)]
+        if not self.has_bare:
+            ends = piece.count(b"\n")
+            self.has_bare = ends != piece.count(b"\r\n") or ends != piece.count(b"\r")
+        return _ANY_NEWLINE.sub(b"\r\n", piece) if self.has_bare and self._is_mending else piece
+
+    def rest(self) -> bytes:
+        """What waits, when nothing more comes."""
+        held, self._held = self._held, b""
+        self.has_bare = self.has_bare or bool(held)
+        return b"\r\n" if held and self._is_mending else held
+
+
+class Hops:
+    """Counts the Received fields of a header that comes in pieces."""
+
+    __slots__ = ("_is_over", "_line", "received")
+
+    def __init__(self) -> None:
+        self._line = b"\n"
+        self._is_over = False
+        self.received = 0
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it is time to stop it."""
+        return self.received > MAX_RECEIVED
+
+    def look(self, piece: bytes) -> None:
+        """More of the message."""
+        if self._is_over or not piece:
+            return
+        text = self._line + piece
+        end = _END_OF_HEADER.search(text)
+        self.received += len(_RECEIVED.findall(text, 0, end.start() if end else len(text)))
+        self._is_over = end is not None
+        # What begins in this piece and ends in the next is to be found, and nothing is to be found twice.
+        start = text.rfind(b"\n")
+        rest = text[start : start + _ENOUGH_OF_A_LINE]
+        self._line = b"x" if _RECEIVED.match(rest) else rest
