@@ -39,10 +39,10 @@ class Message(Protocol):
 class Store(Protocol):
     """Where accepted messages go."""
 
-    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> Message:
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool) -> Message:
         """A new message for some mailboxes, each with its forward-path: for all of them or none.
 
-        Never fails: what goes wrong is answered after `commit`.
+        Verbatim: its line ends are to stay as they are. Never fails: what goes wrong is answered after `commit`.
         """
 
 
@@ -50,6 +50,31 @@ class Report(Protocol):
     """Takes one line for the log: words with `%` places, and what fills them (as `logging` does)."""
 
     def __call__(self, words: str, *values: object) -> None: ...
+
+
+class Terms(NamedTuple):
+    """What an operator decides for the dialect of RFC 5321."""
+
+    max_recipients: int = 100
+    """Of a message (RFC 5321 section 4.5.3.1.8)."""
+    max_messages: int = 0
+    """On a connection; 0: any number."""
+    domains: frozenset[bytes] = frozenset()
+    """Those that mail is taken for, in lower case; none: all."""
+    postmaster: Callable[[], str | None] = lambda: None
+    """The mailbox of the postmaster (RFC 5321 section 4.5.1)."""
+    verifies: bool = False
+    """Whether VRFY tells who has a mailbox."""
+    hidden: frozenset[str] = frozenset()
+    """Extensions that are neither offered nor understood."""
+    has_tls: bool = False
+    requires_tls: bool = False
+    authenticate: Callable[[bytes, bytes, Callable[[bool | None], None]], None] | None = None
+    """Looks whether a name and a secret belong together, and calls with the answer later; None: that is not known."""
+    authenticates_in_clear: bool = False
+    requires_authentication: bool = False
+    mends_newlines: bool = False
+    """Whether a CR or LF alone in mail data becomes a line end; else the message is refused."""
 
 
 class Site(NamedTuple):
@@ -66,3 +91,4 @@ class Site(NamedTuple):
     """Octets of mail data (RFC 1870 section 5: line ends as sent, transparency undone)."""
     max_refusals: int = 0
     """So many refused commands in a row close the connection; 0: never."""
+    terms: Terms = Terms()

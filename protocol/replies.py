@@ -7,10 +7,14 @@ from typing import NamedTuple
 
 
 class Reply(NamedTuple):
-    """A reply code and its words (RFC 5321 section 4.2); `%b` and `%d` in the words are filled by `about`."""
+    """A reply code, its words (RFC 5321 section 4.2), and its enhanced status code (RFC 3463), where it has one.
+
+    `%b` and `%d` in the words are filled by `about`. Words with an LF in them are a reply of several lines.
+    """
 
     code: int
     text: bytes
+    status: bytes = b""
 
     @property
     def accepts(self) -> bool:
@@ -20,30 +24,100 @@ class Reply(NamedTuple):
     @property
     def line(self) -> bytes:
         """The reply as it is sent, CRLF included."""
-        return b"%d %b\r\n" % self
+        return b"%d %b\r\n" % self[:2] if b"\n" not in self.text else self._lines(b"")
+
+    @property
+    def coded_line(self) -> bytes:
+        """The same with the enhanced status code (RFC 2034 section 4)."""
+        if not self.status:
+            return self.line
+        if b"\n" in self.text:
+            return self._lines(self.status + b" ")
+        return b"%d %b %b\r\n" % (self.code, self.status, self.text)
+
+    def _lines(self, status: bytes) -> bytes:
+        *lines, last = self.text.split(b"\n")
+        return b"".join(b"%d-%b%b\r\n" % (self.code, status, line) for line in lines) + b"%d %b%b\r\n" % (
+            self.code,
+            status,
+            last,
+        )
 
     def about(self, *words: bytes | int) -> "Reply":
         """This reply with its words filled in."""
-        return Reply(self.code, self.text % words)
+        return Reply(self.code, self.text % words, self.status)
 
+
+# What both dialects say
+
+CLOSING = Reply(221, b"%b closing connection", b"2.0.0")
+MESSAGE_ACCEPTED = Reply(250, b"Message accepted for delivery", b"2.0.0")
+START_MAIL_INPUT = Reply(354, b'Enter mail, end with "." on a line by itself')
+
+IDLE_TOO_LONG = Reply(421, b"%b closing connection, idle for too long", b"4.4.2")
+SHUTTING_DOWN = Reply(421, b"%b closing connection, the server is shutting down", b"4.3.2")
+TOO_MANY_CONNECTIONS = Reply(421, b"%b closing connection, too many connections, try again later", b"4.3.2")
+TOO_MANY_REFUSALS = Reply(421, b"%b closing connection, too many commands were refused", b"4.7.0")
+OUR_BUG = Reply(421, b"%b closing connection, internal error", b"4.3.0")
+
+NOT_STORED = Reply(451, b"Message not stored, try again later", b"4.3.0")
+NO_ROOM = Reply(452, b"Message not stored, there is no room, try again later", b"4.3.1")
+UNRECOGNIZED = Reply(500, b"Syntax error, command unrecognized", b"5.5.2")
+MESSAGE_TOO_LARGE = Reply(552, b"Message larger than %d octets", b"5.3.4")
+NEVER_STORED = Reply(554, b"Message cannot be stored", b"5.3.0")
+
+# What the classic dialect says
 
 GREETING = Reply(220, b"%b carteiro SMTP at your service")
-CLOSING = Reply(221, b"%b closing connection")
 HELLO = Reply(250, b"Hello %b, pleased to meet you")
 SENDER_OK = Reply(250, b"%b Sender ok")
 RECIPIENT_OK = Reply(250, b"%b Recipient ok")
-MESSAGE_ACCEPTED = Reply(250, b"Message accepted for delivery")
-START_MAIL_INPUT = Reply(354, b'Enter mail, end with "." on a line by itself')
-
-IDLE_TOO_LONG = Reply(421, b"%b closing connection, idle for too long")
-SHUTTING_DOWN = Reply(421, b"%b closing connection, the server is shutting down")
-TOO_MANY_CONNECTIONS = Reply(421, b"%b closing connection, too many connections, try again later")
-TOO_MANY_REFUSALS = Reply(421, b"%b closing connection, too many commands were refused")
-OUR_BUG = Reply(421, b"%b closing connection, internal error")
-
-NOT_STORED = Reply(451, b"Message not stored, try again later")
-NO_ROOM = Reply(452, b"Message not stored, there is no room, try again later")
-UNRECOGNIZED = Reply(500, b"Syntax error, command unrecognized")
 ADDRESS_UNKNOWN = Reply(550, b"Address unknown")
-MESSAGE_TOO_LARGE = Reply(552, b"Message larger than %d octets")
-NEVER_STORED = Reply(554, b"Message cannot be stored")
+
+# What the dialect of RFC 5321 says
+
+READY = Reply(220, b"%b ESMTP carteiro")
+GREETS = Reply(250, b"%b greets you")
+OFFERS = Reply(250, b"%b greets you\n%b")
+SENDER_TAKEN = Reply(250, b"Sender ok", b"2.1.0")
+RECIPIENT_TAKEN = Reply(250, b"Recipient ok", b"2.1.5")
+CHUNK_TAKEN = Reply(250, b"%d octets received", b"2.0.0")
+RESET_DONE = Reply(250, b"Nothing is under way", b"2.0.0")
+NOTHING_DONE = Reply(250, b"Ok", b"2.0.0")
+HELP_TEXT = Reply(214, b"Commands of RFC 5321 and its extensions:\n%b", b"2.0.0")
+MAILBOX_EXISTS = Reply(250, b"<%b@%b>", b"2.1.5")
+CANNOT_VERIFY = Reply(252, b"Not told, but mail is taken for those who have a mailbox", b"2.1.5")
+START_TLS = Reply(220, b"Begin the TLS handshake", b"2.0.0")
+CHALLENGE = Reply(334, b"%b")
+AUTHENTICATED = Reply(235, b"Authentication succeeded", b"2.7.0")
+
+AUTH_UNAVAILABLE = Reply(454, b"Authentication is not possible now", b"4.7.0")
+TOO_MANY_RECIPIENTS = Reply(452, b"More than %d recipients", b"4.5.3")
+TOO_MANY_MESSAGES = Reply(452, b"More than %d messages on a connection", b"4.3.2")
+
+SYNTAX = Reply(501, b"Syntax error, write %b", b"5.5.4")
+SENDER_SYNTAX = Reply(501, b"Syntax error in the reverse-path", b"5.1.7")
+RECIPIENT_SYNTAX = Reply(501, b"Syntax error in the forward-path", b"5.1.3")
+PARAMETER_SYNTAX = Reply(501, b"Syntax error in a parameter, or it is there twice", b"5.5.4")
+NOT_BASE64 = Reply(501, b"This is not what was asked for, in base64", b"5.5.2")
+AUTH_CANCELLED = Reply(501, b"Authentication cancelled", b"5.7.0")
+NOT_OFFERED = Reply(502, b"Command not offered", b"5.5.1")
+HELLO_FIRST = Reply(503, b"Send EHLO or HELO first", b"5.5.1")
+MAIL_FIRST = Reply(503, b"Send MAIL first", b"5.5.1")
+RCPT_FIRST = Reply(503, b"No valid recipients, send RCPT first", b"5.5.1")
+NESTED_MAIL = Reply(503, b"A mail transaction is under way, RSET ends it", b"5.5.1")
+CONTENT_BEGUN = Reply(503, b"Content is under way, send BDAT, or RSET to give up", b"5.5.1")
+BINARY_NEEDS_BDAT = Reply(503, b"A BINARYMIME message is sent with BDAT", b"5.5.1")
+TLS_ALREADY = Reply(503, b"TLS is already in use", b"5.5.1")
+AUTH_ALREADY = Reply(503, b"You are already authenticated", b"5.5.1")
+UNKNOWN_MECHANISM = Reply(504, b"Authentication mechanism not offered", b"5.5.4")
+TLS_FIRST = Reply(530, b"Send STARTTLS first", b"5.7.0")
+AUTH_FIRST = Reply(530, b"Authentication required", b"5.7.0")
+WRONG_CREDENTIALS = Reply(535, b"Authentication failed", b"5.7.8")
+ENCRYPTION_REQUIRED = Reply(538, b"Authentication only under TLS, send STARTTLS first", b"5.7.11")
+MAILBOX_UNKNOWN = Reply(550, b"No such mailbox here", b"5.1.1")
+BARE_NEWLINE = Reply(550, b"Message has a CR or LF that is no line end", b"5.6.0")
+NO_RELAY = Reply(550, b"No mail is taken for this domain", b"5.7.1")
+NEEDS_SMTPUTF8 = Reply(553, b"An address that is not ASCII needs SMTPUTF8", b"5.6.7")
+MAIL_LOOP = Reply(554, b"Message has more than %d Received fields", b"5.4.6")
+UNKNOWN_PARAMETER = Reply(555, b"Parameter not offered", b"5.5.4")

@@ -1,18 +1,20 @@
 """One client's dialogue: bytes come in, replies and finished messages go out.
 
-It applies the cells of a table and decides nothing about order itself; it knows no socket, file, clock or log.
+It applies the cells of a table and decides nothing about order itself; it knows no verb, socket, file, clock or log.
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from math import inf
 
 from . import replies
+from .acts import Acts, Outcome
 from .buffer import Buffer
+from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
-from .outside import Fault, Message, Report, Site
+from .grammar import Chunk
+from .outside import Report, Site
 from .replies import Reply
-from .table import Go, Mark, State, Verb
-from .trace import received
+from .table import Go, Mark, State, Target, Verb
 
 OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
@@ -23,8 +25,13 @@ STEPS_A_TURN = 50
 LOGGED_REFUSALS = 10
 """Refused commands in a row that are logged."""
 
+PATIENCE = {None: 300.0, Mark.TEXT: 180.0, Mark.ANSWER: 180.0}
+"""Seconds of silence after which a client is sent away, by what is read (RFC 5321 section 4.5.3.2)."""
+
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
+
+_DEAF = (Mark.HELD, Mark.GONE)
 
 
 class Session:
@@ -32,43 +39,46 @@ class Session:
 
     Bytes from the client go to `receive`, its end of sending to `end_of_input`. Replies gather in `outgoing`; whoever sends
     them takes them off its front. `wake` is called when a held session (see `takes_input`) can go on; then `resume` is due.
+    One that `is_encrypted` says nothing before it is `secured`.
     """
 
     __slots__ = (
-        "_address", "_answer", "_buffer", "_client", "_forward_path", "_has_ended", "_is_draining", "_mailbox", "_message",
-        "_message_id", "_octets", "_reading", "_refusals", "_report", "_reverse_path", "_row", "_site", "_since", "_wake",
-        "farewell", "is_agreed", "is_behind", "outgoing", "state",
+        "_acts", "_answer", "_awaited", "_buffer", "_has_ended", "_has_greeted", "_home", "_is_draining", "_reading",
+        "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell", "is_agreed", "is_behind",
+        "keeps_secrets", "outgoing", "state",
     )  # fmt: skip
 
-    def __init__(self, site: Site, address: str, report: Report, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, site: Site, address: str, report: Report, wake: Callable[[], None], is_encrypted: bool = False
+    ) -> None:
         self._site = site
-        self._address = address
         self._report = report
         self._wake = wake
         self._buffer = Buffer(MAX_COMMAND_LINE)
+        self._acts: Acts = (site.dialect.acts or ClassicActs)(site, address, report, self._buffer)
         self.outgoing = bytearray()
         self.is_behind = False
         self.is_agreed = False
         self.farewell = ""
-        self._client = b""
-        self._reverse_path = b""
-        self._forward_path = b""
-        self._mailbox = ""
-        self._message: Message | None = None
-        self._message_id = ""
-        self._octets = 0
-        self._since = 0.0
+        self.keeps_secrets = site.terms.authenticate is not None
+        """Whether what is said may be a secret, which is not for the log."""
         self._refusals = 0
-        self._answer: tuple[Fault | None] | None = None
+        self._refused_chunk: tuple[Reply, Verb, bytes] | None = None
+        self._answer: Reply | None = None
         self._has_ended = False
+        self._has_greeted = False
         self._is_draining = False
-        self._enter(site.dialect.table.start)
+        table = site.dialect.table
+        self._home = table.start
+        self._enter(table.shaking if is_encrypted and table.shaking else table.start)
 
     # What happens to a session, from outside
 
     def open(self) -> None:
         """The client is there: it is greeted."""
-        self._say(replies.GREETING.about(self._site.hostname))
+        if not self.wants_tls:
+            self._has_greeted = True
+            self._say(self._acts.greeting)
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
@@ -99,9 +109,23 @@ class Session:
             self._close(replies.SHUTTING_DOWN, "shutting down")
         self.resume()
 
+    def secured(self) -> None:
+        """The connection is encrypted from here on."""
+        if not self.wants_tls:
+            return
+        reply = self._acts.secured()
+        self._apply(Verb.SECURED, reply if self._has_greeted else self._acts.greeting)
+        self._has_greeted = True
+        self.resume()
+
+    @property
+    def wants_tls(self) -> bool:
+        """True: when `outgoing` is sent, the connection is to be encrypted, and then `secured` to be called."""
+        return self._awaited is Verb.SECURED
+
     @property
     def takes_input(self) -> bool:
-        """False while what came is not carried out, or storage has not answered, and when the session is finished."""
+        """False while what came is not carried out, or somebody has not answered, and when the session is finished."""
         return not self.is_behind and self._reading not in _DEAF
 
     @property
@@ -109,10 +133,15 @@ class Session:
         """True when nothing will be read or said any more; `farewell` then says why."""
         return self._reading is Mark.GONE
 
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which `time_out` is due."""
+        return PATIENCE.get(self._reading, inf)
+
     # Reading: the table says what kind of line is due, and what a line of that kind does
 
     def resume(self) -> None:
-        """Carries out what has come, as far as there is room for replies, it is not too much, and storage has answered."""
+        """Carries out what has come, as far as there is room for replies, it is not too much, and nobody is waited for."""
         self.is_behind = False
         steps = 0
         while self._step():
@@ -124,6 +153,8 @@ class Session:
     def _step(self) -> bool:
         """Takes one command, piece of mail data, or answer; false when there is none."""
         if self._reading is None and not self._is_draining:
+            if self._refused_chunk:
+                return self._refuse_chunk(*self._refused_chunk)
             line = self._buffer.line()
             if line is not None:
                 self._command(line)
@@ -133,17 +164,23 @@ class Session:
             if piece or is_end:
                 self._content(piece, is_end)
                 return True
-        elif self._reading is Mark.HELD:
-            return self._stored()
+        elif self._reading is Mark.HELD and self._answer:
+            self._answered()
+            return True
+        elif self._reading is Mark.ANSWER and not self._is_draining:
+            line = self._buffer.line()
+            if line is not None:
+                self._apply(*self._acts.hear(line), line)
+                return True
         return self._leave()
 
     def _leave(self) -> bool:
         """Nothing is left to be taken: the end, if the client or the server has announced it."""
         if self._reading is Mark.GONE:
             self._buffer.clear()
-        elif self._has_ended:
+        elif self._has_ended and self._awaited is not Verb.STORED:
             self._finish("the client ended")
-        elif self._is_draining and self._reading is None:
+        elif self._is_draining and self._reading is not Mark.TEXT and self._awaited is not Verb.STORED:
             self._close(replies.SHUTTING_DOWN, "shutting down")
         return False
 
@@ -151,65 +188,99 @@ class Session:
         verb, argument = self._site.dialect.parse(line)
         cell = self._row[verb]
         if isinstance(cell, Reply):
-            self._refuse(cell, line)
+            self._refuse_command(cell, verb, argument, line)
         elif isinstance(argument, Reply):
-            self._refuse(argument, line)
+            self._refuse(argument, verb, line)
         else:
-            self._apply(verb, self._ACTIONS[verb](self, argument), line)
+            outcome = self._acts.actions[verb](self._acts, argument)
+            if isinstance(argument, Chunk) and isinstance(outcome, Reply):
+                self._refuse_command(outcome, verb, argument, line)
+            else:
+                self._apply(verb, outcome, line)
+
+    def _refuse_command(self, reply: Reply, verb: Verb, argument: object, line: bytes) -> None:
+        """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
+        if isinstance(argument, Chunk):
+            self._buffer.skip(argument.size)
+            self._refused_chunk = reply, verb, line
+        else:
+            self._refuse(reply, verb, line)
+
+    def _refuse_chunk(self, reply: Reply, verb: Verb, line: bytes) -> bool:
+        if self._buffer.is_skipping:
+            return self._leave()
+        self._refused_chunk = None
+        self._refuse(reply, verb, line)
+        return True
 
     def _content(self, piece: bytes, is_end: bool) -> None:
-        self._octets += len(piece)
-        if self._message and self._octets > self._site.max_message_size:
-            self._abandon()
-        if self._message and piece:
-            self._message.write(piece)
+        self._acts.write(piece)
         if is_end:
-            self._apply(Verb.END, self._end())
-
-    def _stored(self) -> bool:
-        if self._answer is None:
-            return False
-        (fault,), self._answer = self._answer, None
-        self._apply(Verb.STORED, replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
-        return True
+            self._apply(Verb.END, self._acts.end())
 
     # Applying a cell
 
-    def _apply(self, verb: Verb, reply: Reply | None, line: bytes | None = None) -> None:
-        """Goes where the cell says. No reply yet means accepted so far; no line, that it was not a command."""
+    def _apply(self, verb: Verb, outcome: Outcome, line: bytes = b"") -> None:
+        """Goes where the cell says for this outcome."""
         cell = self._row[verb]
         if not isinstance(cell, Go):
             raise RuntimeError(f"{verb} in {self.state}: {cell}")
-        if reply is None or reply.accepts:
-            self._enter(cell.accepted)
-            self._refusals = 0
-            if reply:
-                self._say(reply)
-        else:
+        if isinstance(outcome, Reply) and not outcome.accepts:
             self._enter(cell.refused)
-            self._refuse(reply, line)
+            self._refuse(outcome, verb, line)
+            return
+        self._enter(cell.accepted)
+        self._refusals = 0
+        if isinstance(outcome, Reply):
+            self._say(outcome)
+        elif outcome:
+            outcome(self._hear)
+        if self._reading is Mark.GONE:
+            self.farewell, self.is_agreed = verb.value, True
+            self._acts.abandon()
 
-    def _enter(self, state: State) -> None:
+    def _hear(self, answer: Reply) -> None:
+        """Somebody outside has answered."""
+        self._answer = answer
+        self._wake()
+
+    def _answered(self) -> None:
+        answer, self._answer = self._answer, None
+        assert self._awaited
+        self._apply(self._awaited, answer)
+
+    def _enter(self, target: Target) -> None:
         table = self._site.dialect.table
+        state = target if isinstance(target, State) else self._home
+        if state in table.homes:
+            self._home = state
         self.state = state
         self._row = table.cells[state]
         self._reading = table.reading(state)
+        self._awaited = table.awaited(state)
 
     def _say(self, reply: Reply) -> None:
-        self.outgoing += reply.line
+        self.outgoing += reply.coded_line if self._acts.is_coded else reply.line
 
-    def _refuse(self, reply: Reply, line: bytes | None) -> None:
+    def _refuse(self, reply: Reply, verb: Verb, line: bytes) -> None:
         self._say(reply)
         words = reply.line.decode("ascii", "replace").rstrip()
-        if line is None:
+        if verb in (Verb.END, Verb.STORED):
             self._report("message refused with %s", words)
             return
         self._refusals += 1
         if self._refusals <= LOGGED_REFUSALS:
             more = " (more in a row are not logged)" if self._refusals == LOGGED_REFUSALS else ""
-            self._report("refused with %s: %r%s", words, line[:_SHOWN], more)
+            self._report("refused with %s: %r%s", words, self._shown(verb, line), more)
         if self._refusals == self._site.max_refusals:
             self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")
+
+    def _shown(self, verb: Verb, line: bytes) -> bytes:
+        """What the log may show of a line. Who was refused to authenticate may send a secret as the next line."""
+        if verb in (Verb.AUTH, Verb.PROOF, Verb.CHECKED):
+            self.keeps_secrets = True
+            return verb.name.encode()
+        return b"..." if verb is Verb.OTHER and self.keeps_secrets else line[:_SHOWN]
 
     def _close(self, reply: Reply, why: str) -> None:
         if not self.is_finished:
@@ -219,68 +290,5 @@ class Session:
     def _finish(self, why: str) -> None:
         if not self.is_finished:
             self.farewell = why
-            self._abandon()
+            self._acts.abandon()
             self._enter(self._site.dialect.table.closed)
-
-    def _abandon(self) -> None:
-        if self._message:
-            self._message.abandon()
-            self._message = None
-
-    # One method a verb: it is called only where the table allows the verb, and its reply says whether it accepts
-
-    def _helo(self, client: bytes) -> Reply:
-        self._client = client
-        return replies.HELLO.about(client)
-
-    def _mail(self, reverse_path: bytes) -> Reply:
-        self._reverse_path = reverse_path
-        return replies.SENDER_OK.about(reverse_path or b"<>")
-
-    def _rcpt(self, forward_path: bytes) -> Reply:
-        local_part, at, domain = forward_path.rpartition(b"@")
-        mailbox = self._site.find_mailbox(local_part if at else domain)
-        if mailbox is None:
-            return replies.ADDRESS_UNKNOWN
-        self._mailbox = mailbox
-        self._forward_path = forward_path
-        return replies.RECIPIENT_OK.about(forward_path)
-
-    def _data(self, _: bytes) -> Reply:
-        site = self._site
-        self._octets = 0
-        self._buffer.begin_content()
-        self._message = site.store.begin(self._reverse_path, [(self._mailbox, self._forward_path)])
-        self._message.trace(
-            received(self._client, self._address, site.hostname, self._message.id, self._forward_path, site.clock())
-        )
-        return replies.START_MAIL_INPUT
-
-    def _end(self) -> Reply | None:
-        if self._message is None:
-            return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
-        message, self._message = self._message, None
-        self._since = self._site.clock()
-        self._message_id = message.id
-        message.commit(self._answered)
-        return None
-
-    def _answered(self, fault: Fault | None) -> None:
-        self._answer = (fault,)
-        outcome = "stored" if fault is None else f"not stored ({fault})"
-        waited = 1000 * (self._site.clock() - self._since)
-        words = "message %s %s: mailbox %s, %d octets, %.1f ms"
-        self._report(words, self._message_id, outcome, self._mailbox, self._octets, waited)
-        self._wake()
-
-    def _quit(self, _: bytes) -> Reply:
-        self.farewell = "quit"
-        self.is_agreed = True
-        return replies.CLOSING.about(self._site.hostname)
-
-    _ACTIONS: ClassVar = {Verb.HELO: _helo, Verb.MAIL: _mail, Verb.RCPT: _rcpt, Verb.DATA: _data, Verb.QUIT: _quit}
-
-
-_FAULTS = {"no room": replies.NO_ROOM, "for now": replies.NOT_STORED, "for good": replies.NEVER_STORED}
-
-_DEAF = (Mark.HELD, Mark.GONE)

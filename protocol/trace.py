@@ -11,18 +11,23 @@ from re import compile as pattern
 _NOT_IN_A_DOMAIN = pattern(rb"[^A-Za-z0-9._:\[\]-]")
 
 
-def received(client: bytes, address: str, hostname: bytes, message_id: str, forward_path: bytes, now: float) -> bytes:
+def received(
+    client: bytes, address: str, hostname: bytes, protocol: bytes, message_id: str, forward_path: bytes | None, now: float
+) -> bytes:
     """The field, its line ends CRLF: `client` is the name it gave, `address` its IP address, `now` in seconds (epoch).
+
+    `protocol` is one of the registered "with" words. Who it is for is said only when that is one (section 7.2).
 
     Octets that cannot stand in a domain name are shown as "?", so that no name can break the field's syntax.
     """
     literal = f"IPv6:{address}" if ":" in address else address
-    return b"Received: from %b ([%b])\r\n\tby %b (carteiro) with SMTP id %b\r\n\tfor <%b>; %b\r\n" % (
+    return b"Received: from %b ([%b])\r\n\tby %b (carteiro) with %b id %b%b %b\r\n" % (
         _NOT_IN_A_DOMAIN.sub(b"?", client),
         literal.encode(),
         hostname,
+        protocol,
         message_id.encode(),
-        forward_path,
+        b";" if forward_path is None else b"\r\n\tfor <%b>;" % forward_path,
         _date(int(now)),
     )
 

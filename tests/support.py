@@ -79,7 +79,9 @@ class MemoryStore:
         self.fault: Fault | None = None
         self._begun = 0
 
-    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> MemoryMessage:
+    def begin(
+        self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False
+    ) -> MemoryMessage:
         self._begun += 1
         return MemoryMessage(self, f"m{self._begun}", reverse_path, recipients)
 

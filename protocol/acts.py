@@ -1,0 +1,48 @@
+"""What a session needs of whoever carries out the verbs of its dialect, stated as types.
+
+It does not know any verb.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol
+
+from .replies import Reply
+from .table import Verb
+
+Pending = Callable[[Callable[[Reply], None]], None]
+"""Begins something outside, and has what it is given called with the reply once it is known."""
+
+Outcome = Reply | Pending | None
+"""What a verb comes to: a reply; one that comes later; or nothing to say yet, which accepts."""
+
+
+class Acts(Protocol):
+    """The state of one session beside its place in the table, and what each verb does with it.
+
+    An action is called only where the table allows its verb, and its reply says whether it accepts.
+    """
+
+    actions: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]]
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether replies carry enhanced status codes (RFC 2034)."""
+
+    @property
+    def greeting(self) -> Reply:
+        """The first words."""
+
+    def write(self, piece: bytes) -> None:
+        """Some mail data came."""
+
+    def end(self) -> Outcome:
+        """The mail data, or a chunk of it, has ended."""
+
+    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+        """The answer to a challenge: AUTH when there is another one, PROOF when that was the last."""
+
+    def secured(self) -> Reply | None:
+        """The connection is encrypted: whatever was known is forgotten."""
+
+    def abandon(self) -> None:
+        """The session is over."""

@@ -1,0 +1,117 @@
+"""The dialect of RFC 5321 with its extensions, as one table.
+
+It does not know what a verb does; the actions are in `esmtp_acts`, the syntax is in `grammar`.
+"""
+
+from .esmtp_acts import EsmtpActs
+from .grammar import parse_esmtp
+from .replies import (
+    AUTH_ALREADY,
+    CONTENT_BEGUN,
+    HELLO_FIRST,
+    MAIL_FIRST,
+    NESTED_MAIL,
+    RCPT_FIRST,
+    TLS_ALREADY,
+    UNRECOGNIZED,
+)
+from .table import Dialect, Mark, State, Table, Verb, Written
+
+
+class Esmtp(State):
+    """What is known so far."""
+
+    START = "nobody known"
+    CLIENT = "client known"
+    REVERSE = "reverse-path known"
+    FORWARD = "reverse-path and forward-paths known"
+    CONTENT = "mail data is coming"
+    CHUNK = "a chunk is coming"
+    CHUNKED = "chunks came, the last is not among them"
+    FINAL = "the last chunk is coming"
+    STORING = "mail data ended, storage has not answered"
+    ASKING = "a challenge was sent"
+    CHECKING = "credentials came, they are being checked"
+    SHAKING = "a TLS handshake is due"
+    FRESH = "encrypted, nobody known"
+    SECURE = "encrypted, client known"
+    KNOWN = "client known and authenticated"
+    CLOSED = "connection closing"
+
+
+START, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED, FINAL = tuple(Esmtp)[:8]
+STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[8:]
+TEXT, HELD, GONE, NEVER, ANSWER, BACK = Mark
+V = Verb
+
+HI, MF, RF, NM, CB = HELLO_FIRST, MAIL_FIRST, RCPT_FIRST, NESTED_MAIL, CONTENT_BEGUN
+TLS, AUT, NO = TLS_ALREADY, AUTH_ALREADY, UNRECOGNIZED
+
+HELLO, ASK = (V.EHLO, V.HELO), (V.NOOP, V.HELP, V.VRFY, V.EXPN)
+COLUMNS: tuple[Verb | tuple[Verb, ...], ...] = (
+    HELLO,
+    V.MAIL,
+    V.RCPT,
+    V.DATA,
+    V.BDAT,
+    V.LAST,
+    V.RSET,
+    ASK,
+    V.STARTTLS,
+    V.AUTH,
+    V.PROOF,
+    V.QUIT,
+    V.OTHER,
+)
+EVENTS = (V.STORED, V.CHECKED, V.SECURED)
+VERBS = (
+    *HELLO, V.MAIL, V.RCPT, V.DATA, V.BDAT, V.LAST, V.RSET, *ASK, V.STARTTLS, V.AUTH, V.PROOF, V.QUIT, V.OTHER, V.END,
+    *EVENTS,
+)  # fmt: skip
+
+
+def says(
+    hello: Written, mail: Written, rcpt: Written, data: Written, bdat: Written, last: Written, rset: Written,
+    ask: Written, starttls: Written, auth: Written, proof: Written, quit: Written, other: Written,
+) -> list[Written]:  # fmt: skip
+    """A row in which commands are read: a cell a column, wherever a column is for several verbs one for each."""
+    row = (hello, mail, rcpt, data, bdat, last, rset, ask, starttls, auth, proof, quit, other)
+    cells = [
+        cell for verbs, cell in zip(COLUMNS, row, strict=True) for _ in (verbs if isinstance(verbs, tuple) else (verbs,))
+    ]
+    return [*cells, NO, NEVER, NEVER, NEVER]
+
+
+def reads(mark: Mark, **ends: Written) -> list[Written]:
+    """A row in which no commands are read; what leads on is named, and nothing else can come."""
+    return [ends.get(verb.name, NEVER if verb in EVENTS else mark) for verb in VERBS]
+
+
+# fmt: off
+# A cell is the state that follows; (X, Y): X when the action accepts, Y when it refuses; a short name in capitals that
+# is no state: the reply that refuses, nothing changes. BACK: to that one of HOMES in which the transaction began.
+HOMES = (CLIENT, SECURE, KNOWN)
+ROWS: dict[State, list[Written]] = {
+    #              HELLO   MAIL     RCPT     DATA     BDAT   LAST   RSET    ASK      STARTTLS AUTH    PROOF     QUIT    OTHER
+    START:    says(CLIENT, HI,      HI,      HI,      HI,    HI,    START,  START,   HI,      HI,     HI,       CLOSED, NO),
+    CLIENT:   says(CLIENT, REVERSE, MF,      MF,      MF,    MF,    CLIENT, CLIENT,  SHAKING, ASKING, CHECKING, CLOSED, NO),
+    FRESH:    says(SECURE, HI,      HI,      HI,      HI,    HI,    FRESH,  FRESH,   TLS,     HI,     HI,       CLOSED, NO),
+    SECURE:   says(SECURE, REVERSE, MF,      MF,      MF,    MF,    SECURE, SECURE,  TLS,     ASKING, CHECKING, CLOSED, NO),
+    KNOWN:    says(KNOWN,  REVERSE, MF,      MF,      MF,    MF,    KNOWN,  KNOWN,   AUT,     AUT,    AUT,      CLOSED, NO),
+
+    REVERSE:  says(BACK,   NM,      FORWARD, RF,      RF,    RF,    BACK,   REVERSE, NM,      NM,     NM,       CLOSED, NO),
+    FORWARD:  says(BACK,   NM,      FORWARD, CONTENT, CHUNK, FINAL, BACK,   FORWARD, NM,      NM,     NM,       CLOSED, NO),
+    CHUNKED:  says(BACK,   CB,      CB,      CB,      CHUNK, FINAL, BACK,   CHUNKED, CB,      CB,     CB,       CLOSED, NO),
+
+    CONTENT:  reads(TEXT,   END=(STORING, BACK)),
+    CHUNK:    reads(TEXT,   END=(CHUNKED, BACK)),
+    FINAL:    reads(TEXT,   END=(STORING, BACK)),
+    STORING:  reads(HELD,   STORED=(BACK, BACK)),
+    ASKING:   reads(ANSWER, AUTH=(ASKING, BACK), PROOF=(CHECKING, BACK)),
+    CHECKING: reads(HELD,   CHECKED=(KNOWN, BACK)),
+    SHAKING:  reads(HELD,   SECURED=FRESH),
+    CLOSED:   reads(GONE),
+}
+# fmt: on
+
+ESMTP = Dialect(Table("esmtp", VERBS, ROWS, HOMES), parse_esmtp, EsmtpActs)

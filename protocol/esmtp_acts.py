@@ -1,0 +1,279 @@
+"""What the verbs of the dialect of RFC 5321 do.
+
+It does not know when a verb is allowed.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from . import extensions, replies
+from .acts import Outcome, Pending
+from .buffer import Buffer
+from .content import MAX_RECEIVED, Hops, Newlines
+from .credentials import Exchange
+from .extensions import Wish
+from .grammar import MAX_LINE, Auth, Chunk, Envelope, Path, mailbox_of
+from .outside import Report, Site
+from .replies import Reply
+from .table import Verb
+from .transaction import Transaction
+
+_ANY_DOMAIN = b"any.invalid"
+"""Stands for a domain that was not given."""
+
+HELP = b"\n".join([b"EHLO HELO MAIL RCPT DATA BDAT RSET", b"NOOP HELP VRFY EXPN STARTTLS AUTH QUIT"])
+
+
+class EsmtpActs:
+    """Several recipients, each an accepted mailbox; content by DATA or BDAT; TLS and authentication."""
+
+    __slots__ = (
+        "_address", "_authenticated", "_buffer", "_client", "_exchange", "_hops", "_is_extended", "_is_in_chunks",
+        "_is_last", "_is_secure", "_messages", "_newlines", "_site", "_transaction", "_wish",
+    )  # fmt: skip
+
+    def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
+        buffer.demand_crlf(MAX_LINE)
+        self._site = site
+        self._address = address
+        self._buffer = buffer
+        self._transaction = Transaction(site, report)
+        self._messages = 0
+        self._newlines = Newlines(site.terms.mends_newlines)
+        self._hops = Hops()
+        self._wish = Wish()
+        self._exchange: Exchange | None = None
+        self._is_in_chunks = self._is_last = False
+        self._start_anew(is_secure=False)
+
+    def _start_anew(self, is_secure: bool) -> None:
+        self._client = b""
+        self._is_extended = False
+        self._is_secure = is_secure
+        self._authenticated = False
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether replies carry enhanced status codes."""
+        return not self._hides("ENHANCEDSTATUSCODES")
+
+    def _hides(self, extension: str) -> bool:
+        return extensions.is_hidden(self._site, extension)
+
+    @property
+    def greeting(self) -> Reply:
+        """The first words."""
+        return replies.READY.about(self._site.hostname)
+
+    # Who speaks
+
+    def _ehlo(self, client: bytes) -> Reply:
+        self._client, self._is_extended = client, True
+        self.abandon()
+        lines = extensions.offered(self._site, self._is_secure, self._authenticated)
+        if not lines:
+            return replies.GREETS.about(self._site.hostname)
+        return replies.OFFERS.about(self._site.hostname, b"\n".join(lines))
+
+    def _helo(self, client: bytes) -> Reply:
+        self._client, self._is_extended = client, False
+        self.abandon()
+        return replies.GREETS.about(self._site.hostname)
+
+    def _starttls(self, _: bytes) -> Reply:
+        if not self._site.terms.has_tls or self._hides("STARTTLS"):
+            return replies.NOT_OFFERED
+        self._buffer.clear()  # what came in the clear behind it may be anybody's (RFC 3207 section 6)
+        return replies.START_TLS
+
+    def secured(self) -> Reply | None:
+        """The connection is encrypted: whatever was known is forgotten (RFC 3207 section 4.2)."""
+        self._start_anew(is_secure=True)
+        return None
+
+    def _auth(self, auth: Auth) -> Outcome:
+        terms = self._site.terms
+        if terms.authenticate is None or self._hides("AUTH"):
+            return replies.NOT_OFFERED
+        if not self._is_secure and not terms.authenticates_in_clear:
+            return replies.ENCRYPTION_REQUIRED
+        self._exchange = Exchange(auth)
+        refusal = None if auth.response is None else self._exchange.take(auth.response)
+        return refusal or self._go_on()
+
+    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+        """The answer to a challenge."""
+        assert self._exchange
+        refusal = self._exchange.hear(line)
+        return (Verb.AUTH if refusal or self._exchange.is_missing else Verb.PROOF), refusal or self._go_on()
+
+    def _go_on(self) -> Reply | Pending:
+        assert self._exchange
+        if self._exchange.is_missing:
+            return self._exchange.challenge()
+        return partial(self._check, self._exchange)
+
+    def _check(self, exchange: Exchange, answer: Callable[[Reply], None]) -> None:
+        def checked(is_right: bool | None) -> None:
+            self._authenticated = bool(is_right)
+            answer(_VERDICTS[is_right])
+
+        assert self._site.terms.authenticate
+        self._exchange = None
+        self._site.terms.authenticate(exchange.name, exchange.secret, checked)
+
+    # For whom
+
+    def _mail(self, envelope: Envelope) -> Reply:
+        terms = self._site.terms
+        if terms.requires_tls and not self._is_secure:
+            return replies.TLS_FIRST
+        if terms.requires_authentication and not self._authenticated:
+            return replies.AUTH_FIRST
+        if self._messages == terms.max_messages > 0:
+            return replies.TOO_MANY_MESSAGES.about(terms.max_messages)
+        wish = extensions.wish(self._site, envelope) if self._is_extended or not envelope.parameters else None
+        if not isinstance(wish, Wish):
+            return wish or replies.UNKNOWN_PARAMETER
+        if not envelope.path.is_ascii and not wish.has_utf8:
+            return replies.NEEDS_SMTPUTF8
+        self._wish = wish
+        self._transaction.begin(envelope.path.text)
+        return replies.SENDER_TAKEN
+
+    def _rcpt(self, envelope: Envelope) -> Reply:
+        terms, path = self._site.terms, envelope.path
+        if envelope.parameters:
+            return replies.UNKNOWN_PARAMETER
+        if len(self._transaction.recipients) >= terms.max_recipients:
+            return replies.TOO_MANY_RECIPIENTS.about(terms.max_recipients)
+        if not path.is_ascii and not self._wish.has_utf8:
+            return replies.NEEDS_SMTPUTF8
+        if path.domain and terms.domains and path.domain not in terms.domains:
+            return replies.NO_RELAY
+        mailbox = self._mailbox(path)
+        if mailbox is None:
+            return replies.MAILBOX_UNKNOWN
+        self._transaction.recipients.append((mailbox, path.text))
+        return replies.RECIPIENT_TAKEN
+
+    def _mailbox(self, path: Path) -> str | None:
+        """The postmaster always has one (section 4.5.1)."""
+        name = path.local_part.lower()
+        return self._site.find_mailbox(name) or (self._site.terms.postmaster() if name == b"postmaster" else None)
+
+    def _vrfy(self, text: bytes) -> Reply:
+        if not self._site.terms.verifies:
+            return replies.CANNOT_VERIFY
+        word = text.removesuffix(b" SMTPUTF8").strip(b" <>")
+        path = mailbox_of(b"<%b>" % word) or mailbox_of(b"<%b@%b>" % (word, _ANY_DOMAIN))
+        if path is None:
+            return replies.SYNTAX.about(b"VRFY address")
+        mailbox = self._mailbox(path) if path.domain in (_ANY_DOMAIN, *(self._site.terms.domains or [path.domain])) else None
+        domain = self._site.hostname if path.domain == _ANY_DOMAIN else path.domain
+        return replies.MAILBOX_UNKNOWN if mailbox is None else replies.MAILBOX_EXISTS.about(path.local_part, domain)
+
+    # What
+
+    def _data(self, _: bytes) -> Reply:
+        if self._wish.is_binary:
+            return replies.BINARY_NEEDS_BDAT
+        self._buffer.begin_content()
+        self._open()
+        self._is_in_chunks = False
+        return replies.START_MAIL_INPUT
+
+    def _bdat(self, chunk: Chunk) -> Reply | None:
+        return self._take(chunk, is_last=False)
+
+    def _last(self, chunk: Chunk) -> Reply | None:
+        return self._take(chunk, is_last=True)
+
+    def _take(self, chunk: Chunk, is_last: bool) -> Reply | None:
+        if self._hides("CHUNKING"):
+            return replies.NOT_OFFERED
+        if not self._transaction.is_open:
+            self._open()
+        self._buffer.begin_chunk(chunk.size)
+        self._is_in_chunks, self._is_last = True, is_last
+        return None
+
+    def _open(self) -> None:
+        self._hops = Hops()
+        self._newlines = Newlines(self._site.terms.mends_newlines)
+        self._transaction.open(self._client, self._address, self._protocol(), self._wish.is_binary)
+
+    def _protocol(self) -> bytes:
+        """The "with" word (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 3.7.3)."""
+        word = b"UTF8SMTP" if self._wish.has_utf8 else b"ESMTP" if self._is_extended else b"SMTP"
+        letters = b"S" * self._is_secure + b"A" * self._authenticated
+        return (word if self._is_extended or not letters else b"ESMTP") + letters
+
+    def write(self, piece: bytes) -> None:
+        """Some mail data came."""
+        self._hops.look(piece)
+        self._transaction.write(piece if self._wish.is_binary else self._newlines.passed(piece), len(piece))
+
+    def end(self) -> Outcome:
+        """The mail data, or a chunk of it, has ended."""
+        if not self._transaction.is_open:
+            return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
+        if self._is_in_chunks and not self._is_last:
+            return replies.CHUNK_TAKEN.about(self._transaction.octets)
+        self._transaction.write(self._newlines.rest(), 0)
+        refusal = self._refusal()
+        if refusal:
+            self.abandon()
+            return refusal
+        self._messages += 1
+        return self._transaction.commit
+
+    def _refusal(self) -> Reply | None:
+        if self._newlines.has_bare and not self._site.terms.mends_newlines:
+            return replies.BARE_NEWLINE
+        return replies.MAIL_LOOP.about(MAX_RECEIVED) if self._hops.is_loop else None
+
+    def abandon(self) -> None:
+        """The transaction is over."""
+        self._transaction.abandon()
+
+    # At any time
+
+    def _rset(self, _: bytes) -> Reply:
+        self.abandon()
+        return replies.RESET_DONE
+
+    def _noop(self, _: bytes) -> Reply:
+        return replies.NOTHING_DONE
+
+    def _help(self, _: bytes) -> Reply:
+        return replies.HELP_TEXT.about(HELP)
+
+    def _expn(self, _: bytes) -> Reply:
+        return replies.NOT_OFFERED
+
+    def _quit(self, _: bytes) -> Reply:
+        return replies.CLOSING.about(self._site.hostname)
+
+    actions: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
+        Verb.EHLO: _ehlo,
+        Verb.HELO: _helo,
+        Verb.MAIL: _mail,
+        Verb.RCPT: _rcpt,
+        Verb.DATA: _data,
+        Verb.BDAT: _bdat,
+        Verb.LAST: _last,
+        Verb.RSET: _rset,
+        Verb.NOOP: _noop,
+        Verb.HELP: _help,
+        Verb.VRFY: _vrfy,
+        Verb.EXPN: _expn,
+        Verb.STARTTLS: _starttls,
+        Verb.AUTH: _auth,
+        Verb.PROOF: _auth,
+        Verb.QUIT: _quit,
+    }
+
+
+_VERDICTS = {True: replies.AUTHENTICATED, False: replies.WRONG_CREDENTIALS, None: replies.AUTH_UNAVAILABLE}

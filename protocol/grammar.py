@@ -1,0 +1,225 @@
+"""The grammar of RFC 5321: a command line becomes a verb and its argument, or the Reply that refuses its syntax.
+
+It does not know whether the verb is allowed now, nor who exists.
+"""
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Callable
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import NamedTuple
+
+from .replies import (
+    NOT_BASE64,
+    PARAMETER_SYNTAX,
+    RECIPIENT_SYNTAX,
+    SENDER_SYNTAX,
+    SYNTAX,
+    UNKNOWN_MECHANISM,
+    UNRECOGNIZED,
+    Reply,
+)
+from .table import Verb
+
+MAX_LINE = 12_288
+"""Longest line in octets, its line end not counted: what RFC 4954 section 4 asks for, and far more than RFC 5321 does."""
+
+MAX_DOMAIN = 255
+"""Longest domain in octets (RFC 5321 section 4.5.3.1.2)."""
+
+# A blank after FROM: and TO: is outside the grammar, but so common that it is taken; and blanks before the line end
+# (RFC 5321 section 4.1.1). Octets from 80 on are UTF-8, as RFC 6531 section 3.3 extends these rules.
+_ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]+"
+_DOT_STRING = rb"%b(?:\.%b)*" % (_ATEXT, _ATEXT)
+_QUOTED_STRING = rb'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\x20-\x7e])*"'
+_LOCAL_PART = rb"(?:%b|%b)" % (_DOT_STRING, _QUOTED_STRING)
+_SUB_DOMAIN = rb"[A-Za-z0-9\x80-\xff](?:[A-Za-z0-9\x80-\xff-]{0,61}[A-Za-z0-9\x80-\xff])?"
+_DOMAIN = rb"%b(?:\.%b)*" % (_SUB_DOMAIN, _SUB_DOMAIN)
+_LITERAL = rb"\[[\x21-\x5a\x5e-\x7e]+\]"
+_MAILBOX = rb"(%b)@(%b|%b)" % (_LOCAL_PART, _DOMAIN, _LITERAL)
+_SOURCE_ROUTE = rb"(?:@%b(?:,@%b)*:)?" % (_DOMAIN, _DOMAIN)
+_PARAMETERS = rb"((?: +[^ ]+)*)"
+
+_PATH = re.compile(rb"<%b%b>" % (_SOURCE_ROUTE, _MAILBOX))
+_PATH_ALONE = re.compile(rb" ?(<(?:[^\"<>]|%b)*>)%b" % (_QUOTED_STRING, _PARAMETERS))
+_PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
+_CLIENT = re.compile(rb"[\x21-\x7e\x80-\xff]{1,%d}" % MAX_DOMAIN)
+_TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
+_CHUNK = re.compile(rb"(\d{1,20})(?: +LAST)?", re.IGNORECASE)
+_AUTH = re.compile(rb"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/=]+))?")
+
+
+class Path(NamedTuple):
+    """A reverse-path or forward-path (RFC 5321 section 4.1.2). The null reverse-path has neither part.
+
+    `text` is how it was written, without angle brackets and source route; `local_part` is without quotes; `domain` is in
+    lower case, and empty for `<Postmaster>`.
+    """
+
+    text: bytes
+    local_part: bytes = b""
+    domain: bytes = b""
+
+    @property
+    def is_ascii(self) -> bool:
+        """False: it needs SMTPUTF8."""
+        return self.text.isascii()
+
+
+class Envelope(NamedTuple):
+    """The argument of MAIL and RCPT; keywords of parameters are in upper case, and a value is None when there is none."""
+
+    path: Path
+    parameters: dict[bytes, bytes | None]
+
+
+class Chunk(NamedTuple):
+    """The argument of BDAT (RFC 3030 section 2): so many octets follow the line."""
+
+    size: int
+
+
+class Auth(NamedTuple):
+    """The argument of AUTH (RFC 4954 section 4): a mechanism, and the initial response, if it came with it."""
+
+    mechanism: bytes
+    response: bytes | None
+
+
+Argument = bytes | Envelope | Chunk | Auth | Reply
+
+
+def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
+    """The verb that a line (without its CRLF) begins with, and its argument, or the refusing Reply in its place."""
+    if len(line) > MAX_LINE:
+        return Verb.OTHER, UNRECOGNIZED
+    word, _, rest = line.rstrip(b" \t").partition(b" ")
+    rest = rest.lstrip(b" ")
+    verb = _WORDS.get(word.upper(), Verb.OTHER)
+    if verb is Verb.OTHER:
+        return verb, UNRECOGNIZED
+    if verb is Verb.BDAT:
+        return _bdat(rest)
+    if verb is Verb.AUTH:
+        return _auth(rest)
+    return verb, _ARGUMENTS[verb](rest)
+
+
+def mailbox_of(text: bytes) -> Path | None:
+    """The path `<A@B>`, or None where that is outside the grammar."""
+    match = _PATH.fullmatch(text)
+    if match is None or not _is_utf8(text) or len(match[2]) > MAX_DOMAIN or not _is_literal_sound(match[2]):
+        return None
+    local_part = match[1]
+    written = match[1] + b"@" + match[2]
+    if local_part.startswith(b'"'):
+        local_part = re.sub(rb"\\(.)", rb"\1", local_part[1:-1])
+    return Path(written, local_part, match[2].lower())
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_literal_sound(domain: bytes) -> bool:
+    if not domain.startswith(b"["):
+        return True
+    literal = domain[1:-1].decode("latin-1")
+    try:
+        IPv6Address(literal[5:]) if literal[:5].upper() == "IPV6:" else IPv4Address(literal)
+    except AddressValueError:
+        return False
+    return "%" not in literal
+
+
+def _words(pattern: "re.Pattern[bytes]", refusal: Reply) -> Callable[[bytes], bytes | Reply]:
+    def parse(text: bytes) -> bytes | Reply:
+        return text if pattern.fullmatch(text) else refusal
+
+    return parse
+
+
+def _mail(text: bytes) -> Envelope | Reply:
+    if text[:5].upper() != b"FROM:":
+        return SYNTAX.about(b"MAIL FROM:<address>")
+    return _envelope(text[5:], SENDER_SYNTAX, {b"<>": Path(b"")})
+
+
+def _rcpt(text: bytes) -> Envelope | Reply:
+    if text[:3].upper() != b"TO:":
+        return SYNTAX.about(b"RCPT TO:<address>")
+    match = _POSTMASTER.match(text, 3)
+    special = {match[1]: Path(match[1][1:-1], b"postmaster")} if match else {}
+    return _envelope(text[3:], RECIPIENT_SYNTAX, special)
+
+
+_POSTMASTER = re.compile(rb" ?(<postmaster>)", re.IGNORECASE)
+
+
+def _envelope(text: bytes, refusal: Reply, special: dict[bytes, Path]) -> Envelope | Reply:
+    match = _PATH_ALONE.fullmatch(text)
+    path = special.get(match[1]) or mailbox_of(match[1]) if match else None
+    if match is None or path is None:
+        return refusal
+    parameters: dict[bytes, bytes | None] = {}
+    for word in match[2].split():
+        parameter = _PARAMETER.fullmatch(word)
+        if parameter is None or parameter[1].upper() in parameters:
+            return PARAMETER_SYNTAX
+        parameters[parameter[1].upper()] = parameter[2]
+    return Envelope(path, parameters)
+
+
+def _bdat(text: bytes) -> tuple[Verb, Chunk | Reply]:
+    match = _CHUNK.fullmatch(text)
+    if match is None:
+        return Verb.BDAT, SYNTAX.about(b"BDAT size [LAST]")
+    return Verb.BDAT if text.isdigit() else Verb.LAST, Chunk(int(match[1]))
+
+
+def _auth(text: bytes) -> tuple[Verb, Auth | Reply]:
+    """PROOF when nothing is left to be asked for, which depends on the mechanism."""
+    match = _AUTH.fullmatch(text)
+    if match is None:
+        return Verb.AUTH, SYNTAX.about(b"AUTH mechanism [initial-response]")
+    mechanism = match[1].upper()
+    if mechanism not in MECHANISMS:
+        return Verb.AUTH, UNKNOWN_MECHANISM
+    response = None if match[2] is None else b"" if match[2] == b"=" else decoded(match[2])
+    if isinstance(response, Reply):
+        return Verb.AUTH, response
+    is_all = mechanism == b"PLAIN" and response is not None
+    return Verb.PROOF if is_all else Verb.AUTH, Auth(mechanism, response)
+
+
+MECHANISMS = (b"PLAIN", b"LOGIN")
+
+
+def decoded(text: bytes) -> bytes | Reply:
+    """What stands in base64 (RFC 4648 section 4), and nothing else, in a text."""
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except Error:
+        return NOT_BASE64
+
+
+_NOTHING = re.compile(rb"")
+_ARGUMENTS: dict[Verb, Callable[[bytes], Argument]] = {
+    Verb.EHLO: _words(_CLIENT, SYNTAX.about(b"EHLO name")),
+    Verb.HELO: _words(_CLIENT, SYNTAX.about(b"HELO name")),
+    Verb.MAIL: _mail,
+    Verb.RCPT: _rcpt,
+    Verb.DATA: _words(_NOTHING, SYNTAX.about(b"DATA")),
+    Verb.RSET: _words(_NOTHING, SYNTAX.about(b"RSET")),
+    Verb.NOOP: _words(_TEXT, SYNTAX.about(b"NOOP")),
+    Verb.HELP: _words(_TEXT, SYNTAX.about(b"HELP")),
+    Verb.VRFY: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"VRFY address")),
+    Verb.EXPN: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"EXPN list")),
+    Verb.STARTTLS: _words(_NOTHING, SYNTAX.about(b"STARTTLS")),
+    Verb.QUIT: _words(_NOTHING, SYNTAX.about(b"QUIT")),
+}
+_WORDS = {verb.name.encode(): verb for verb in (*_ARGUMENTS, Verb.BDAT, Verb.AUTH)}

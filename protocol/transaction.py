@@ -1,0 +1,78 @@
+"""A mail transaction: from whom, for whom, and the message on its way into storage (RFC 5321 section 3.3).
+
+It does not know the commands that make it up, nor their order.
+"""
+
+from collections.abc import Callable
+
+from . import replies
+from .outside import Fault, Message, Report, Site
+from .replies import Reply
+from .trace import received
+
+
+class Transaction:
+    """What is known of the current transaction. Size is in octets of mail data, as sent, transparency undone."""
+
+    __slots__ = ("_message", "_report", "_site", "octets", "recipients", "reverse_path")
+
+    def __init__(self, site: Site, report: Report) -> None:
+        self._site = site
+        self._report = report
+        self._message: Message | None = None
+        self.octets = 0
+        self.reverse_path = b""
+        self.recipients: list[tuple[str, bytes]] = []
+
+    def begin(self, reverse_path: bytes) -> None:
+        """A new one."""
+        self.reverse_path = reverse_path
+        self.recipients = []
+
+    def open(self, client: bytes, address: str, protocol: bytes, is_verbatim: bool = False) -> None:
+        """Content is about to come: `client` is the name it gave, `protocol` how it is sent (RFC 5321 section 4.4)."""
+        site = self._site
+        self.octets = 0
+        self._message = message = site.store.begin(self.reverse_path, self.recipients, is_verbatim)
+        path = self.recipients[0][1] if len(self.recipients) == 1 else None
+        message.trace(received(client, address, site.hostname, protocol, message.id, path, site.clock()))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a message: false again when it became too large."""
+        return self._message is not None
+
+    def write(self, piece: bytes, octets: int) -> None:
+        """More content, which was sent with so many octets. What is too much is dropped."""
+        self.octets += octets
+        if self._message:
+            if self.octets > self._site.max_message_size:
+                self.abandon()
+            elif piece:
+                self._message.write(piece)
+
+    def commit(self, answer: Callable[[Reply], None]) -> None:
+        """The content is complete: `answer` is called when it is on disk, or is known not to be."""
+        message, self._message = self._message, None
+        assert message
+        since = self._site.clock()
+        mailboxes = ", ".join(dict.fromkeys(mailbox for mailbox, _ in self.recipients))
+        octets = self.octets
+
+        def answered(fault: Fault | None) -> None:
+            outcome = "stored" if fault is None else f"not stored ({fault})"
+            waited = 1000 * (self._site.clock() - since)
+            words = "message %s %s: mailbox %s, %d octets, %.1f ms"
+            self._report(words, message.id, outcome, mailboxes, octets, waited)
+            answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
+
+        message.commit(answered)
+
+    def abandon(self) -> None:
+        """Nothing of the message is kept."""
+        if self._message:
+            self._message.abandon()
+            self._message = None
+
+
+_FAULTS = {"no room": replies.NO_ROOM, "for now": replies.NOT_STORED, "for good": replies.NEVER_STORED}
