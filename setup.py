@@ -8,6 +8,7 @@ from setuptools import setup
 HERE = Path(__file__).resolve().parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "bin" / "smtpd").read_text(), re.MULTILINE)
 ROOMS = ("reactor", "protocol", "storage")
+AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 
 assert VERSION, "bin/smtpd names the version"
 
@@ -23,7 +24,9 @@ setup(
     package_dir={f"carteiro.{room}": room for room in ROOMS},
     scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={
+        "auth": AUTH,
         "dev": [
+            *AUTH,
             "coverage>=7.6",
             "hypothesis>=6.100",
             "mypy>=1.11",

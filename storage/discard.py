@@ -25,7 +25,7 @@ class DiscardStore:
         self._memory = Memory()
         self._ids = Ids()
 
-    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> Message:
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
         """A new message."""
         return _Nothing(next(self._ids), reverse_path, (), None, self._memory, self._complete.append)
 

@@ -13,13 +13,14 @@ _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 
 
 def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces of a letter's content after the header fields that a mailbox gives it, all with LF ends.
+    """The pieces of a letter's content, as a mailbox has them, after the header fields that it gives it, with LF ends.
 
     These are Return-Path (RFC 5321 section 4.4), Delivered-To and the trace fields; and the blank line that ends a header,
     when the content has none.
     """
     first = next(pieces, b"")
-    has_header = first.startswith(b"\n") or _HEADER_FIELD.match(first, 0, _LONGEST_LINE)
+    blank_lines = (b"\n", b"\r\n") if letter.is_verbatim else (b"\n",)
+    has_header = first.startswith(blank_lines) or _HEADER_FIELD.match(first, 0, _LONGEST_LINE)
     trace, blank_line = unix_lines(letter.trace), b"" if has_header else b"\n"
     yield b"Return-Path: <%b>\nDelivered-To: %b\n%b%b" % (letter.reverse_path, letter.forward_path, trace, blank_line)
     if first:

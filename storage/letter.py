@@ -20,3 +20,5 @@ class Letter(NamedTuple):
     content: Callable[[], Iterator[bytes]]
     is_large: bool = False
     """Its content is in the spool."""
+    is_verbatim: bool = False
+    """Its content stays as it is, octet for octet; else its lines get LF ends."""

@@ -33,7 +33,8 @@ class Letters:
         record = self._record(place)
         path = _forward_path(record, mailbox)
         content = partial(self._spooled, place, record) if record.content is None else partial(_pieces, record.content)
-        return Letter(record.id, record.came, record.reverse_path, path, record.trace, content, record.content is None)
+        envelope = (record.id, record.came, record.reverse_path, path, record.trace)
+        return Letter(*envelope, content, record.content is None, record.is_verbatim)
 
     def _record(self, place: Place) -> Record:
         try:

@@ -104,7 +104,8 @@ class MaildirMailbox:
         file = self._files.open(name, _NEW_FILE, self._tmp)
         try:
             unsynced = 0
-            for piece in headed(letter, unix_pieces(letter.content())):
+            pieces = letter.content() if letter.is_verbatim else unix_pieces(letter.content())
+            for piece in headed(letter, pieces):
                 append_all(self._files, file, piece)
                 unsynced += len(piece)
                 if unsynced >= UNSYNCED:

@@ -22,14 +22,15 @@ def entry(letter: Letter) -> Iterator[bytes]:
     separator = _NOT_IN_A_SEPARATOR.sub(b"?", letter.reverse_path) or b"MAILER-DAEMON"
     yield b"From %b %b\n" % (separator, _date(int(letter.came)))
     piece = b""
-    for piece in headed(letter, lines(letter.content())):
+    for piece in headed(letter, lines(letter.content(), letter.is_verbatim)):
         yield piece
     yield b"\n" if piece.endswith(b"\n") else b"\n\n"
 
 
-def lines(content: Iterable[bytes]) -> Iterator[bytes]:
-    """Content as it stands in a mailbox file: the CR of each CRLF dropped, `From ` lines quoted. No piece is empty.
+def lines(content: Iterable[bytes], is_verbatim: bool = False) -> Iterator[bytes]:
+    """Content as it stands in a mailbox file: `From ` lines quoted, and unless it is verbatim the CR of each CRLF dropped.
 
+    A line is what comes after a LF. No piece is empty.
     What the end of a piece does not decide waits for the next: a CR, or the beginning of a line that may become a `From `.
     """
     rest = b""
@@ -41,14 +42,13 @@ def lines(content: Iterable[bytes]) -> Iterator[bytes]:
         cut = start if is_undecided else len(text) - text.endswith(b"\r")
         text, rest = text[:cut], text[cut:]
         if text:
-            yield _converted(text, begins_a_line)
+            yield _quoted(text if is_verbatim else unix_lines(text), begins_a_line)
             begins_a_line = text.endswith(b"\n")
     if rest:
-        yield _converted(rest, begins_a_line)
+        yield _quoted(rest if is_verbatim else unix_lines(rest), begins_a_line)
 
 
-def _converted(text: bytes, begins_a_line: bool) -> bytes:
-    text = unix_lines(text)
+def _quoted(text: bytes, begins_a_line: bool) -> bytes:
     if b"From " not in text:
         return text
     start = 0 if begins_a_line else text.find(b"\n") + 1 or len(text)

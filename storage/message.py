@@ -41,12 +41,13 @@ class Memory:
 class Message:
     """A message for some mailboxes. `came` is when it began, in seconds since the epoch.
 
-    Its content is in memory, or in the spool when it is large. `take` is called when it is complete.
+    Its content is in memory, or in the spool when it is large, and stays as it is in the mailbox when it `is_verbatim`.
+    `take` is called when it is complete.
     """
 
     __slots__ = (
-        "_answer", "_content", "_memory", "_spool", "_spooled", "_take", "came", "fault", "id", "recipients", "reverse_path",
-        "trace_fields",
+        "_answer", "_content", "_memory", "_spool", "_spooled", "_take", "came", "fault", "id", "is_verbatim", "recipients",
+        "reverse_path", "trace_fields",
     )  # fmt: skip
 
     def __init__(
@@ -57,10 +58,12 @@ class Message:
         spool: Spool | None,
         memory: Memory,
         take: Callable[["Message"], None],
+        is_verbatim: bool = False,
     ) -> None:
         self.id = id
         self.reverse_path = reverse_path
         self.recipients = recipients
+        self.is_verbatim = is_verbatim
         self.trace_fields = b""
         self.came = time.time()
         self.fault: StorageError | None = None
@@ -132,7 +135,8 @@ class Message:
         else:
             content = bytes(self._content)
             length, check = len(content), crc32(content)
-        return Record(self.id, self.came, self.reverse_path, self.recipients, self.trace_fields, content, length, check)
+        envelope = (self.id, self.came, self.reverse_path, self.recipients, self.trace_fields)
+        return Record(*envelope, content, length, check, self.is_verbatim)
 
     def answer(self, fault: StorageError | None) -> None:
         """Tells whoever committed the message. One that failed leaves nothing behind."""

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_MESSAGE, _SPOOLED, _INTENT, _VOID = b"M", b"S", b"I", b"V"
+_MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED, _INTENT, _VOID = b"M", b"S", b"m", b"s", b"I", b"V"
 
 _FIXED = struct.Struct(">cQQII")  # kind, microseconds since the epoch, octets of content, its checksum, number of recipients
 _LENGTH = struct.Struct(">I")
@@ -25,7 +25,8 @@ class Recipient(NamedTuple):
 class Record(NamedTuple):
     """An accepted message. Its content is here, or in the spool file of its id: then `content` is None.
 
-    `came` is in seconds since the epoch; `length` and `check` (CRC-32) are those of the content.
+    `came` is in seconds since the epoch; `length` and `check` (CRC-32) are those of the content, which goes to the mailbox
+    octet for octet when `is_verbatim`.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Record(NamedTuple):
     content: bytes | None
     length: int
     check: int
+    is_verbatim: bool = False
 
 
 class Since(NamedTuple):
@@ -75,8 +77,7 @@ def encode(record: Record | Intent | Void) -> bytes:
         return fields + record.mailbox.encode()
     if isinstance(record, Void):
         return _VOID_FIELDS.pack(_VOID, *record)
-    kind = _SPOOLED if record.content is None else _MESSAGE
-    parts = [_FIXED.pack(kind, round(record.came * 1e6), record.length, record.check, len(record.recipients))]
+    parts = [_FIXED.pack(_kind(record), round(record.came * 1e6), record.length, record.check, len(record.recipients))]
     fields_of = [record.id.encode(), record.reverse_path, record.trace]
     for mailbox, forward_path in record.recipients:
         fields_of += [mailbox.encode(), forward_path]
@@ -95,8 +96,8 @@ def decode(data: bytes) -> Record | Intent | Void:
             return Intent(data[_MARK.size :].decode(), Since(sequence, offset), inode, size)
         if kind == _VOID:
             return Void(*_VOID_FIELDS.unpack(data)[1:])
-        if kind in (_MESSAGE, _SPOOLED):
-            return _decode_message(data, kind == _SPOOLED)
+        if kind in (_MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED):
+            return _decode_message(data)
     except (struct.error, UnicodeDecodeError) as error:
         raise Unreadable(f"a record of kind {data[:1]!r} is malformed") from error
     raise Unreadable(f"a record of kind {data[:1]!r} is unknown")
@@ -107,8 +108,14 @@ def is_void(data: bytes) -> bool:
     return data.startswith(_VOID)
 
 
-def _decode_message(data: bytes, is_spooled: bool) -> Record:
-    _, came, length, check, count = _FIXED.unpack_from(data)
+def _kind(record: Record) -> bytes:
+    if record.is_verbatim:
+        return _VERBATIM_SPOOLED if record.content is None else _VERBATIM_MESSAGE
+    return _SPOOLED if record.content is None else _MESSAGE
+
+
+def _decode_message(data: bytes) -> Record:
+    kind, came, length, check, count = _FIXED.unpack_from(data)
     offset = _FIXED.size
     fields = []
     for _ in range(3 + 2 * count):
@@ -117,5 +124,6 @@ def _decode_message(data: bytes, is_spooled: bool) -> Record:
         fields.append(data[offset - size : offset])
     id, reverse_path, trace, *paths = fields
     recipients = [Recipient(mailbox.decode(), path) for mailbox, path in zip(paths[::2], paths[1::2], strict=True)]
-    content = None if is_spooled else data[offset:]
-    return Record(id.decode(), came / 1e6, reverse_path, recipients, trace, content, length, check)
+    content = None if kind in (_SPOOLED, _VERBATIM_SPOOLED) else data[offset:]
+    is_verbatim = kind in (_VERBATIM_MESSAGE, _VERBATIM_SPOOLED)
+    return Record(id.decode(), came / 1e6, reverse_path, recipients, trace, content, length, check, is_verbatim)

@@ -117,11 +117,15 @@ class Store:
 
     # Accepting
 
-    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> Message:
-        """A new message. A recipient is a mailbox and a forward-path; of several for a mailbox the first counts."""
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
+        """A new message. A recipient is a mailbox and a forward-path; of several for a mailbox the first counts.
+
+        Its content goes to the mailboxes octet for octet when it `is_verbatim`; else its CRLF line ends become LF.
+        """
         by_mailbox = {mailbox: Recipient(mailbox, path) for mailbox, path in reversed(recipients)}
         unique = tuple(reversed(by_mailbox.values()))
-        return Message(next(self._ids), reverse_path, unique, self._spool, self._memory, self._complete.append)
+        complete = self._complete.append
+        return Message(next(self._ids), reverse_path, unique, self._spool, self._memory, complete, is_verbatim)
 
     def settle(self, is_idle: bool = True) -> bool:
         """Puts each message that was committed since the last time in the journal, and answers it.

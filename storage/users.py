@@ -13,6 +13,9 @@ log = logging.getLogger("carteiro.storage")
 MAX_NAME = 64
 """Longest name in octets (RFC 5321 section 4.5.3.1.1: a local-part)."""
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors put before a text."""
+
 _LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 
 _PLAIN = re.compile(rb"[a-z0-9_-][a-z0-9._-]{0,63}")
@@ -44,13 +47,23 @@ class Users:
         return len(self._names)
 
 
+def folded(name: bytes) -> bytes:
+    """A name as it is compared with others."""
+    return name.translate(_LOWER)
+
+
+def has_control(text: str) -> bool:
+    """Whether a character of it is one that a terminal obeys."""
+    return any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)
+
+
 def _read(path: Path) -> frozenset[bytes]:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UsersFileError(f"{path}: {error.strerror}: give a text file with one user name a line") from error
     names: set[bytes] = set()
-    for where, name in _lines(path, content.removeprefix(b"\xef\xbb\xbf")):
+    for where, name in _lines(path, content.removeprefix(BYTE_ORDER_MARK)):
         if name in names:
             log.warning("%s: %s is there twice, both are one mailbox", where, name.decode())
         names.add(name)
@@ -61,7 +74,7 @@ def _read(path: Path) -> frozenset[bytes]:
 
 def _lines(path: Path, content: bytes) -> Iterator[tuple[str, bytes]]:
     for number, line in enumerate(content.split(b"\n"), 1):
-        name = line.strip(b" \t\r").translate(_LOWER)
+        name = folded(line.strip(b" \t\r"))
         if name:
             where = f"{path}:{number}"
             flaw = _flaw(name)
@@ -86,7 +99,7 @@ def _flaw(name: bytes) -> str:
         return "has a slash"
     if name.startswith(b"."):
         return "begins with a dot"
-    if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text):
+    if has_control(text):
         return "has a control character"
     if any(c.isspace() for c in text):
         return "has a blank in it"

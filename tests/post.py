@@ -23,9 +23,9 @@ class Post:
         self.store = Store(directory, kind, files)
         self.answers: list[tuple[bytes, str | None]] = []
 
-    def commit(self, content: bytes, *boxes: str) -> None:
+    def commit(self, content: bytes, *boxes: str, is_verbatim: bool = False) -> None:
         recipients = [(box, box.encode()) for box in boxes or ("johndoe",)]
-        message = self.store.begin(b"a@b", recipients)
+        message = self.store.begin(b"a@b", recipients, is_verbatim)
         message.trace(TRACE)
         size = 7 if len(content) < 1000 else 5000
         for at in range(0, len(content), size):
@@ -39,9 +39,9 @@ class Post:
             if again_in != 0.0:
                 return again_in
 
-    def put(self, content: bytes, *boxes: str) -> str | None:
+    def put(self, content: bytes, *boxes: str, is_verbatim: bool = False) -> str | None:
         """Commits a message, and moves it after its answer, which is returned."""
-        self.commit(content, *boxes)
+        self.commit(content, *boxes, is_verbatim=is_verbatim)
         self.store.settle()
         self.move()
         return self.answers.pop()[1]

@@ -23,6 +23,8 @@ from .post import Kind
 
 KINDS = pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
 BOXES = ("johndoe", "babydoe")
+VERBATIM = (2, 4, 6)
+"""The numbers of messages that keep their CRLF: the fourth is a large one, the sixth for two mailboxes."""
 
 Answers = dict[int, bool]
 """What was said of each message: True when it was accepted."""
@@ -48,8 +50,8 @@ def deliver(store: Store, answer: Callable[[int, bool], None]) -> None:
         for size in sizes:
             number = next(numbers)
             boxes = BOXES if number % 3 == 0 else BOXES[number % 2 :][:1]
-            message = store.begin(b"a@b", [(box, box.encode()) for box in boxes])
-            message.write(b"\n%d " % number + b"x" * size + b" %d\n" % number)
+            message = store.begin(b"a@b", [(box, box.encode()) for box in boxes], number in VERBATIM)
+            message.write(b"\n%d " % number + b"x" * size + b" %d\r\n" % number)
             message.commit(partial(_say, answer, number))
         store.settle()
         move(store)
@@ -88,6 +90,7 @@ def check(directory: Path, kind: Kind, answers: Answers) -> None:
         for content in contents(directory, kind, box):
             first, _, rest = content.strip().partition(b" ")
             assert rest.endswith(first) and set(rest[: -len(first)]) <= set(b"x "), content
+            assert (b"\r\n" in content) == (int(first) in VERBATIM), content
             found.append(int(first))
         due = [number for number in sorted(answers) if answers[number] and is_for(box, number)]
         assert len(set(found)) == len(found), f"twice in {box}: {found}"

@@ -26,7 +26,7 @@ BOXES = ("johndoe", "babydoe", "josé")
 DIRECTORY = Path("/mail")
 
 ENTRY = re.compile(
-    rb"From a@b [^\n]+\n(Return-Path: <a@b>\nDelivered-To: [^\n]+\n\n(\d+)-\d+ x*-(\d+)\n)\n",
+    rb"From a@b [^\n]+\n(Return-Path: <a@b>\nDelivered-To: [^\n]+\n\n(\d+)-\d+ x*-(\d+)(\r?)\n)\n",
 )
 
 
@@ -113,8 +113,8 @@ class World:
         assert self.store
         number = len(self.boxes)
         self.boxes[number] = boxes
-        message = self.store.begin(b"a@b", [(box, box.encode()) for box in boxes])
-        content = b"\n%d-%d " % (number, number) + b"x" * size + b"-%d\n" % number
+        message = self.store.begin(b"a@b", [(box, box.encode()) for box in boxes], is_verbatim(number))
+        content = b"\n%d-%d " % (number, number) + b"x" * size + b"-%d\r\n" % number
         for at in range(0, len(content), 900):
             message.write(content[at : at + 900])
 
@@ -176,12 +176,17 @@ class World:
         return [next(entries(b"From a@b now\n" + bytes(file.now) + b"\n")) for file in files]
 
 
+def is_verbatim(number: int) -> bool:
+    """Whether a message keeps its CRLF."""
+    return number % 2 == 1
+
+
 def entries(text: bytes) -> Iterator[int]:
     """The numbers of the messages in a mailbox file, which has nothing else in it."""
     at = 0
     while at < len(text):
         match = ENTRY.match(text, at)
-        assert match and match[2] == match[3], text[at : at + 300]
+        assert match and match[2] == match[3] and bool(match[4]) == is_verbatim(int(match[2])), text[at : at + 300]
         yield int(match[2])
         at = match.end()
 

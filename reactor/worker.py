@@ -1,0 +1,127 @@
+"""One thread beside the loop, for calls that would hold it up: they are made one after another, and told to the loop.
+
+It does not know what the calls are for.
+"""
+
+import logging
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from .loop import READ, Reactor
+
+log = logging.getLogger("carteiro.reactor")
+
+PATIENCE = 2.0
+"""Seconds for which `close` waits for the call that is being made: one in foreign code had better not outlive Python."""
+
+T = TypeVar("T")
+
+
+class Job:
+    """A call that was submitted; `cancel` takes it back."""
+
+    __slots__ = ("_worker", "done", "work")
+
+    def __init__(self, worker: "Worker", work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        self._worker = worker
+        self.work = work
+        self.done: Callable[[Any], None] | None = done
+
+    def cancel(self) -> None:
+        """`done` will not be called, and the call not be made unless it has begun. In the loop's thread."""
+        self.done = None
+        self._worker.forget(self)
+
+
+class Worker:
+    """Makes costly calls in a thread of its own, which begins with the first one. Close it before its reactor."""
+
+    def __init__(self, reactor: Reactor) -> None:
+        self._reactor = reactor
+        self._jobs: dict[Job, None] = {}
+        self._jobs_changed = threading.Condition()
+        self._made: deque[tuple[Job, Any]] = deque()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._ours, self._theirs = socket.socketpair()
+        self._ours.setblocking(False)
+        self._theirs.setblocking(False)
+        reactor.watch(self._ours, READ, self._tell)
+
+    def submit(self, work: Callable[[], T], done: Callable[[T | None], None]) -> Job:
+        """Calls `work()` in the thread, after those submitted before; then, in the loop's read step, `done(its result)`.
+
+        When `work` raises, that is logged, and the result is None. To keep the jobs few, cancel what nobody waits for any
+        more. After `close` nothing is called. In the loop's thread. Raises RuntimeError when there can be no thread.
+        """
+        job = Job(self, work, done)
+        if self._is_closed:
+            return job
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="worker", daemon=True)
+            thread.start()
+            self._thread = thread
+        with self._jobs_changed:
+            self._jobs[job] = None
+            self._jobs_changed.notify()
+        return job
+
+    def forget(self, job: Job) -> None:
+        """The call need not be made. In the loop's thread."""
+        with self._jobs_changed:
+            self._jobs.pop(job, None)
+
+    def close(self) -> None:
+        """Ends the thread, after the call that is being made; no other is, and no `done` is called any more."""
+        if self._is_closed:
+            return
+        with self._jobs_changed:
+            self._is_closed = True
+            self._jobs.clear()
+            self._jobs_changed.notify()
+        self._reactor.unwatch(self._ours)
+        self._ours.close()
+        if self._thread is None:
+            self._theirs.close()
+        else:
+            self._thread.join(PATIENCE)
+
+    def _tell(self, _: int) -> None:
+        if self._is_closed:  # by another callback of this turn
+            return
+        self._ours.recv(4096)
+        while self._made and not self._is_closed:
+            job, result = self._made.popleft()
+            done, job.done = job.done, None
+            try:
+                if done:
+                    done(result)
+            except Exception:
+                log.exception("what was to be told of a call failed")
+
+    # In the thread
+
+    def _run(self) -> None:
+        with self._theirs:
+            while job := self._next():
+                result = None
+                try:
+                    result = job.work()
+                except BaseException:  # a panic of code in Rust is no Exception
+                    log.exception("a call in the worker's thread failed")
+                self._made.append((job, result))
+                with suppress(OSError):  # the loop has enough to wake it, or is closed
+                    self._theirs.send(b"\0")
+
+    def _next(self) -> Job | None:
+        with self._jobs_changed:
+            self._jobs_changed.wait_for(lambda: self._jobs or self._is_closed)
+            if self._is_closed:
+                return None
+            job = next(iter(self._jobs))
+            del self._jobs[job]
+            return job
