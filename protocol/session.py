@@ -40,6 +40,9 @@ class Session:
         "farewell", "is_agreed", "is_behind", "outgoing", "state",
     )  # fmt: skip
 
+    wants_tls = False
+    patience = float("inf")
+
     def __init__(self, site: Site, address: str, report: Report, wake: Callable[[], None]) -> None:
         self._site = site
         self._address = address
@@ -69,6 +72,9 @@ class Session:
     def open(self) -> None:
         """The client is there: it is greeted."""
         self._say(replies.GREETING.about(self._site.hostname))
+
+    def secured(self) -> None:
+        """Never called: no session wants TLS yet."""
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
