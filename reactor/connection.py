@@ -8,7 +8,8 @@ import socket
 from collections.abc import Callable
 
 from .conversation import Opener
-from .loop import READ, WRITE, Reactor
+from .loop import READ, WRITE, Reactor, Timer
+from .tls import SHOWN, Contexts, Encryption
 
 log = logging.getLogger("carteiro.reactor")
 
@@ -18,19 +19,18 @@ RECEIVE_SIZE = 64 * 1024
 LINGER = 2.0
 """Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
 
-_SHOWN = 200
-"""Octets that the log shows of what is read and sent."""
-
 
 class Connection:
-    """A nonblocking connected socket with a conversation and a deadline: `idle_timeout` seconds without a byte either way.
+    """A nonblocking connected socket with a conversation and a deadline: `idle_timeout` seconds without a byte either way,
+    or fewer when the conversation's patience is shorter.
 
+    When the conversation wants TLS, `tls` gives the context for it, and an Encryption takes the conversation's place.
     No exception of the conversation leaves this class: it is logged with its traceback, and ends this connection only.
     """
 
     __slots__ = (
-        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_due", "_is_lingering", "_is_woken", "_last_activity",
-        "_on_closed", "_reactor", "_socket", "_timer", "is_closed", "peer",
+        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_due", "_is_encrypted", "_is_lingering", "_is_woken",
+        "_last_activity", "_on_closed", "_reactor", "_socket", "_timer", "_timer_patience", "_tls", "is_closed", "peer",
     )  # fmt: skip
 
     def __init__(
@@ -41,21 +41,25 @@ class Connection:
         open_conversation: Opener,
         idle_timeout: float,
         on_closed: Callable[["Connection"], None],
+        tls: Contexts | None = None,
     ) -> None:
         self._reactor = reactor
         self._socket = sock
         self._idle_timeout = idle_timeout
         self._on_closed = on_closed
+        self._tls = tls
         self._events = 0
         self._has_ended = False
         self._is_due = False
+        self._is_encrypted = False
         self._is_woken = False
         self._is_lingering = False
         self._last_activity = reactor.now
         self.peer = peer
         self.is_closed = False
         self._conversation = open_conversation(peer, self._wake)
-        self._timer = reactor.call_later(idle_timeout, self._check_idle)
+        self._timer: Timer
+        self._start_timer(reactor.now)
         log.info("%s connected", peer)
         self._tell(self._conversation.open)
         self._speak_soon()
@@ -108,8 +112,8 @@ class Connection:
                 self.close("")
             return
         self._last_activity = self._reactor.now
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s said %r", self.peer, data[:_SHOWN])
+        if log.isEnabledFor(logging.DEBUG) and not self._is_encrypted:
+            log.debug("%s said %r", self.peer, data[:SHOWN])
         if data:
             self._tell(self._conversation.receive, data)
         else:
@@ -132,14 +136,14 @@ class Connection:
         self._is_due = False
         if self.is_closed:
             return
-        conversation = self._conversation
         if self._is_woken:
             self._is_woken = False
-            self._tell(conversation.resume)
-            if not conversation.takes_input:
+            self._tell(self._conversation.resume)
+            if not self.is_closed and not self._conversation.takes_input:
                 self._reactor.turn_again()
         if self.is_closed or self._is_lingering:
             return
+        conversation = self._conversation
         if conversation.outgoing and not self._send(conversation.outgoing):
             return
         if conversation.is_finished and not conversation.outgoing:
@@ -149,6 +153,9 @@ class Connection:
             self._wake()
         wanted = READ if conversation.takes_input and not self._has_ended else 0
         self._watch(wanted | WRITE if conversation.outgoing else wanted)
+        if conversation.patience < self._timer_patience:
+            self._timer.cancel()
+            self._start_timer(self._last_activity)
 
     def _send(self, outgoing: bytearray) -> bool:
         """Sends from the front of `outgoing`; false when the connection is lost."""
@@ -159,8 +166,8 @@ class Connection:
         except OSError as error:
             self.close(error.strerror or str(error))
             return False
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s heard %r", self.peer, bytes(outgoing[: min(sent, _SHOWN)]))
+        if log.isEnabledFor(logging.DEBUG) and not self._is_encrypted:
+            log.debug("%s heard %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
         del outgoing[:sent]
         self._last_activity = self._reactor.now
         return True
@@ -198,25 +205,45 @@ class Connection:
     # The expire step
 
     def _check_idle(self) -> None:
+        now = self._reactor.now
         waits_for_us = not self._conversation.takes_input and not self._conversation.outgoing
-        due = (self._reactor.now if waits_for_us else self._last_activity) + self._idle_timeout
-        if self._reactor.now < due:
-            self._timer = self._reactor.call_at(due, self._check_idle)
+        since = now if waits_for_us else self._last_activity
+        if now < since + min(self._idle_timeout, self._conversation.patience):
+            self._start_timer(since)
             return
         self._timer = self._reactor.call_later(LINGER, lambda: self.close("the peer does not read"))
+        self._timer_patience = 0.0  # nothing is shorter: the end stays where it is
         self._tell(self._conversation.time_out)
         self._speak_soon()
 
-    # Our own faults
+    def _start_timer(self, since: float) -> None:
+        self._timer_patience = min(self._idle_timeout, self._conversation.patience)
+        self._timer = self._reactor.call_at(since + self._timer_patience, self._check_idle)
+
+    # The conversation: our own faults end it, and encryption may take its place
 
     def _tell(self, method: Callable[..., None], *data: bytes | bool) -> None:
         """Calls a method of the conversation."""
         try:
             method(*data)
+            if self._conversation.wants_tls:
+                self._encrypt()
         except Exception:
             log.exception("%s: internal error, closing this connection", self.peer)
-            try:
-                self._conversation.break_down()
-            except Exception:
-                log.exception("%s: error while breaking down", self.peer)
-                self.close("internal error")
+            self._break_down()
+
+    def _break_down(self) -> None:
+        try:
+            if self._conversation.wants_tls:
+                self._encrypt()
+            self._conversation.break_down()
+        except Exception:
+            log.exception("%s: error while breaking down", self.peer)
+            self.close("internal error")
+
+    def _encrypt(self) -> None:
+        """At once, before anything else can be said: what is said already goes first, in plain, and nothing after it."""
+        if self._tls is None:
+            raise RuntimeError("a conversation wants TLS and there is no certificate")
+        self._conversation = Encryption(self._conversation, self._tls(), self.peer)
+        self._is_encrypted = True

@@ -31,11 +31,24 @@ class Conversation(Protocol):
         """True: the peer has asked for the end, so nothing more is expected of it."""
 
     @property
+    def wants_tls(self) -> bool:
+        """True: when `outgoing` is sent, the connection is to be encrypted; nothing more is read as plain text, or said,
+        before it is. The conversation throws away what it has read but not carried out.
+        """
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which this state is over; the connection's `idle_timeout` is the cap."""
+
+    @property
     def farewell(self) -> str:
         """Why it is finished, for the log."""
 
     def open(self) -> None:
         """The connection stands."""
+
+    def secured(self) -> None:
+        """The connection is encrypted from here on, as it was wanted."""
 
     def receive(self, data: bytes) -> None:
         """These bytes came."""

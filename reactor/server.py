@@ -7,11 +7,13 @@ import logging
 import resource
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from .connection import Connection
 from .conversation import Opener
 from .listener import Listener
 from .loop import Reactor
+from .tls import Contexts
 
 log = logging.getLogger("carteiro.reactor")
 
@@ -25,24 +27,36 @@ _OWN_DESCRIPTORS = 64
 class Server:
     """Accepts connections on any number of listeners and gives each a conversation.
 
-    At `max_connections` a further client is sent `refusal` and closed; the others do not notice.
+    At `max_connections` a further client is sent `refusal` and closed; the others do not notice. `tls` gives the context for
+    conversations that want TLS; without it none may.
     """
 
     def __init__(
-        self, reactor: Reactor, open_conversation: Opener, max_connections: int, idle_timeout: float, refusal: bytes
+        self,
+        reactor: Reactor,
+        open_conversation: Opener,
+        max_connections: int,
+        idle_timeout: float,
+        refusal: bytes,
+        tls: Contexts | None = None,
     ) -> None:
         self._reactor = reactor
         self._open_conversation = open_conversation
         self._max_connections = _allowed_connections(max_connections)
         self._idle_timeout = idle_timeout
         self._refusal = refusal
+        self._tls = tls
         self._listeners: list[Listener] = []
         self._connections: set[Connection] = set()
         self._drained: Callable[[], None] | None = None
 
-    def listen(self, host: str, port: int) -> str:
-        """Listens there too, and returns the address as `host:port`. Raises ListenError."""
-        listener = Listener(self._reactor, host, port, self._accepted)
+    def listen(self, host: str, port: int, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
+        """Listens there too, and returns the address as `host:port`. Raises ListenError.
+
+        A listener with conversations of its own has a refusal of its own, too: none, where clients expect TLS at once.
+        """
+        accepted = partial(self._accepted_for, open_conversation, refusal) if open_conversation else self._accepted
+        listener = Listener(self._reactor, host, port, accepted)
         self._listeners.append(listener)
         return listener.address
 
@@ -66,12 +80,17 @@ class Server:
             listener.close()
 
     def _accepted(self, sock: socket.socket, peer: str) -> None:
+        self._accepted_for(self._open_conversation, self._refusal, sock, peer)
+
+    def _accepted_for(self, open_conversation: Opener, refusal: bytes, sock: socket.socket, peer: str) -> None:
         if len(self._connections) >= self._max_connections:
             log.warning("%s refused: %d connections are the limit", peer, self._max_connections)
-            _send_and_close(sock, self._refusal)
+            _send_and_close(sock, refusal)
             return
         try:
-            connection = Connection(self._reactor, sock, peer, self._open_conversation, self._idle_timeout, self._closed)
+            connection = Connection(
+                self._reactor, sock, peer, open_conversation, self._idle_timeout, self._closed, self._tls
+            )
         except Exception:
             log.exception("%s: internal error before the first byte", peer)
             sock.close()
@@ -91,7 +110,8 @@ class Server:
 def _send_and_close(sock: socket.socket, data: bytes) -> None:
     with sock:
         try:
-            sock.send(data)
+            if data:
+                sock.send(data)
             sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass

@@ -6,6 +6,13 @@ from pathlib import Path
 import pytest
 
 from .post import Post
+from .tls import Pem, make_pem
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
+    """A certificate for localhost and its key."""
+    return make_pem(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture

@@ -1,22 +1,27 @@
 """A conversation in which nothing is about mail, and a connection that holds it over a socket pair."""
 
+import math
 import socket
+import time
 from collections.abc import Callable
 
 from reactor.connection import Connection
 from reactor.loop import Reactor
+from reactor.tls import Contexts
 
 
 class Echo:
     """A conversation that says what it hears; some words make it do other things. Nothing in it is about mail."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], wants_tls: bool = False) -> None:
         self.wake = wake
         self.outgoing = bytearray()
         self.is_finished = False
         self.is_held = False
         self.is_behind = False
         self.is_agreed = False
+        self.wants_tls = self.is_greeted_late = wants_tls
+        self.patience = math.inf
         self.farewell = ""
         self.calls: list[str] = []
         self.room = 100_000
@@ -26,10 +31,21 @@ class Echo:
         return not self.is_finished and not self.is_held and not self.is_behind and len(self.outgoing) < self.room
 
     def open(self) -> None:
-        self.outgoing += b"hi\n"
+        if not self.is_greeted_late:
+            self.outgoing += b"hi\n"
+
+    def secured(self) -> None:
+        self.calls.append("secured")
+        self.wants_tls = False
+        if self.is_greeted_late:
+            self.outgoing += b"hi\n"
 
     def receive(self, data: bytes) -> None:
         self.calls.append("receive")
+        if data.startswith(b"encrypt\n"):
+            self.outgoing += b"go ahead\n"  # and what came behind it, in plain, is thrown away
+            self.wants_tls = True
+            return
         if b"bug" in data:
             raise ZeroDivisionError("a bug")
         self.is_held = b"hold" in data
@@ -55,6 +71,7 @@ class Echo:
 
     def time_out(self) -> None:
         self.outgoing += b"too slow\n"
+        self.farewell = "too slow"
         self.finish()
 
     def shut_down(self, at_once: bool) -> None:
@@ -72,19 +89,20 @@ class Echo:
 class Pair:
     """A connection with an Echo, and the other end of it."""
 
-    def __init__(self, idle_timeout: float = 300) -> None:
+    def __init__(self, idle_timeout: float = 300, tls: Contexts | None = None, wants_tls: bool = False) -> None:
         self.reactor = Reactor()
+        self.wants_tls = wants_tls
         ours, self.peer = socket.socketpair()
         ours.setblocking(False)
         self.peer.settimeout(5)
         self.closed = 0
         self.echos: list[Echo] = []
-        self.connection = Connection(self.reactor, ours, "peer", self._open, idle_timeout, self._on_closed)
+        self.connection = Connection(self.reactor, ours, "peer", self._open, idle_timeout, self._on_closed, tls)
         self.echo = self.echos[0]
         self.turns()
 
     def _open(self, _: str, wake: Callable[[], None]) -> Echo:
-        self.echos.append(Echo(wake))
+        self.echos.append(Echo(wake, self.wants_tls))
         return self.echos[-1]
 
     def _on_closed(self, _: Connection) -> None:
@@ -94,6 +112,14 @@ class Pair:
         """Some turns, none of which waits for long."""
         for _ in range(least):
             self.reactor.call_later(0, lambda: None)
+            self.reactor.turn()
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Turns until something has happened; fails when it does not."""
+        end = time.monotonic() + 20
+        while not happened():
+            assert time.monotonic() < end, "it did not happen"
+            self.reactor.call_later(0.005, lambda: None)
             self.reactor.turn()
 
     def say(self, data: bytes) -> bytes:

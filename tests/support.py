@@ -1,11 +1,15 @@
 """What many tests use: sessions without a network, and mailboxes read back."""
 
 import mailbox
+import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import pytest
 
 from protocol.classic import CLASSIC
 from protocol.outside import Fault, Site
@@ -192,6 +196,16 @@ def as_stored(content: bytes) -> bytes:
     name = first.partition(b":")[0].rstrip(b" \t")
     has_header = b":" in first and name != b"" and all(0x21 <= octet <= 0x7E for octet in name)
     return lines if has_header or lines.startswith(b"\n") else b"\n" + lines
+
+
+def program(name: str) -> str:
+    """A program's path. Where it is not installed the test is skipped, except in CI, which installs them all."""
+    found = shutil.which(name)
+    if found is None:
+        if "CI" in os.environ:
+            pytest.fail(f"{name} is not installed")
+        pytest.skip(f"{name} is not installed")
+    return found
 
 
 def wait_until(happened: Callable[[], bool], patience: float = 10) -> None:

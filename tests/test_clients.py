@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from .server import Server
-from .support import wait_until
+from .support import program, wait_until
 
 CONTENT = "Subject: from a program\n\nHow are you?\n.\n..dots\nFrom me to you\n"
 
@@ -26,16 +26,6 @@ CONTENT = "Subject: from a program\n\nHow are you?\n.\n..dots\nFrom me to you\n"
 def server(tmp_path: Path) -> Iterator[Server]:
     with Server(tmp_path) as server:
         yield server
-
-
-def program(name: str) -> str:
-    """A program's path. Where it is not installed the test is skipped, except in CI, which installs them all."""
-    found = shutil.which(name)
-    if found is None:
-        if "CI" in os.environ:
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 def bodies(server: Server) -> list[bytes]:

@@ -204,3 +204,64 @@ def test_a_closed_connection_is_freed_without_the_garbage_collector() -> None:
         pair.reactor.close()
     finally:
         gc.enable()
+
+
+def test_a_shorter_patience_moves_the_deadline_that_runs() -> None:
+    pair = Pair(idle_timeout=300)
+    pair.say(b"hello\n")
+    pair.echo.patience = 0.02
+    pair.peer.send(b"hello\n")
+    pair.reactor.turn()
+    assert sum(1 for *_, timer in pair.reactor._timers if timer.callback) == 1
+    pair.until(lambda: pair.echo.is_finished)
+    pair.turns()
+    assert pair.peer.recv(100) == b"hello\ntoo slow\n"
+    pair.close()
+
+
+def test_a_longer_patience_moves_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair(idle_timeout=300)
+    pair.echo.patience = 0.05
+    pair.say(b"hello\n")
+    pair.echo.patience = 300
+    checks: list[bool] = []
+    start = Connection._start_timer
+
+    def count(connection: Connection, since: float) -> None:
+        checks.append(True)
+        start(connection, since)
+
+    monkeypatch.setattr(Connection, "_start_timer", count)
+    pair.until(lambda: bool(checks))
+    assert not pair.echo.is_finished
+    pair.close()
+
+
+def test_the_idle_timeout_caps_all_patience() -> None:
+    pair = Pair(idle_timeout=0.02)
+    pair.echo.patience = 300
+    pair.until(lambda: pair.echo.is_finished)
+    pair.close()
+
+
+def test_patience_that_does_not_shrink_costs_no_timer(pair: Pair) -> None:
+    pair.echo.patience = 200
+    pair.say(b"hello\n")
+    timers = len(pair.reactor._timers)
+    for patience in (200, 250, 200, 300, 200):
+        pair.echo.patience = patience
+        pair.say(b"hello\n")
+    assert len(pair.reactor._timers) == timers
+
+
+def test_a_patience_that_shrinks_at_the_end_does_not_put_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINGER", 0.02)
+    pair = Pair(idle_timeout=0.02)
+    pair.echo.outgoing += b"x" * 10_000_000
+    pair.connection.shut_down()
+    pair.until(lambda: pair.echo.is_finished)
+    pair.echo.patience = 0.01
+    pair.echo.wake()
+    pair.until(lambda: pair.closed == 1)
+    assert pair.echo.outgoing.count(b"too slow") == 1
+    pair.close()

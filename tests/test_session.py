@@ -280,3 +280,9 @@ def test_no_bytes_make_it_fail(opening: bytes, pieces: list[bytes]) -> None:
     for piece in [opening, *pieces]:
         for line in client.send(piece):
             assert line[:3].isdigit()
+
+
+def test_a_session_wants_no_tls() -> None:
+    session = Client().session
+    session.secured()
+    assert not session.wants_tls and session.patience == float("inf")
