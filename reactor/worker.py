@@ -81,7 +81,6 @@ class Worker:
             return
         with self._jobs_changed:
             self._is_closed = True
-            self._jobs.clear()
             self._jobs_changed.notify()
         self._reactor.unwatch(self._ours)
         self._ours.close()
@@ -96,10 +95,9 @@ class Worker:
         self._ours.recv(4096)
         while self._made and not self._is_closed:
             job, result = self._made.popleft()
-            done, job.done = job.done, None
             try:
-                if done:
-                    done(result)
+                if job.done:
+                    job.done(result)
             except Exception:
                 log.exception("what was to be told of a call failed")
 

@@ -45,7 +45,7 @@ def lines(content: Iterable[bytes], is_verbatim: bool = False) -> Iterator[bytes
             yield _quoted(text if is_verbatim else unix_lines(text), begins_a_line)
             begins_a_line = text.endswith(b"\n")
     if rest:
-        yield _quoted(rest if is_verbatim else unix_lines(rest), begins_a_line)
+        yield _quoted(rest, begins_a_line)  # there is no LF in it
 
 
 def _quoted(text: bytes, begins_a_line: bool) -> bytes:

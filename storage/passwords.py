@@ -49,10 +49,10 @@ class Passwords:
     """The names in an auth file, compared as those of the users file are, with their hashes: argon2 or bcrypt.
 
     Blank lines, and lines that begin with `#`, say nothing. The libraries are imported for hashes that are there. Raises
-    AuthFileError when the file cannot be read, holds no name, a name twice, or a hash that could never be checked. A line is
-    what this prints:
+    AuthFileError when the file cannot be read, holds no name, a name twice, or a hash that could never be checked. This
+    asks for a secret and adds a line:
 
-        python3 -c 'import argon2, getpass as g; print(input("name: ") + ":" + argon2.PasswordHasher().hash(g.getpass()))'
+        python3 -c 'import argon2, getpass as g; print("jo:" + argon2.PasswordHasher().hash(g.getpass()))' >> auth.txt
     """
 
     def __init__(self, path: Path) -> None:

@@ -53,6 +53,7 @@ def test_an_entry_word_for_word() -> None:
         (b"X-Y: z\r\n", b"X-Y: z\n"),
         (b"X : z\r\n", b"X : z\n"),
         (b"no end", b"\nno end\n"),
+        (b"\r\r\nx\r\n", b"\n\r\nx\n"),
         (b"a\r\r\nb\rc\r\n", b"\na\r\nb\rc\n"),
         (b">>From x\r\nFrom\r\nFrom x", b"\n>>>From x\nFrom\n>From x\n"),
     ],
