@@ -7,7 +7,7 @@ from setuptools import setup
 
 HERE = Path(__file__).resolve().parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "bin" / "smtpd").read_text(), re.MULTILINE)
-ROOMS = ("reactor", "protocol", "storage")
+ROOMS = ("reactor", "protocol", "storage", "settings")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 
 assert VERSION, "bin/smtpd names the version"

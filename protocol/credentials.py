@@ -41,7 +41,7 @@ class Exchange:
         if question == _ALL:
             identity, *parts = answer.split(b"\0")
             if len(parts) != 2 or not parts[0] or identity not in (b"", parts[0]):
-                return replies.NOT_BASE64
+                return replies.NOT_ENCODED
             self.name, self.secret = parts
         elif question == _NAME:
             self.name = answer

@@ -10,10 +10,16 @@ from .table import Cell, Go, Mark, State, Table, Target, Verb
 
 
 def text(table: Table) -> str:
-    """Rows are states, columns are verbs."""
-    rows = [["", *(verb.value for verb in table.verbs)]]
-    rows += [[state.name, *(_word(state, table.cells[state][verb]) for verb in table.verbs)] for state in table.states]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    """Rows are states, columns are verbs; verbs that are alike everywhere share one."""
+    columns: dict[tuple[str, ...], list[str]] = {}
+    for verb in table.verbs:
+        columns.setdefault(tuple(_word(state, table.cells[state][verb]) for state in table.states), []).append(verb.value)
+    drawn = [
+        ["", *(state.name for state in table.states)],
+        *([", ".join(verbs), *words] for words, verbs in columns.items()),
+    ]
+    widths = [max(map(len, column)) for column in drawn]
+    rows = zip(*drawn, strict=True)
     grid = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     states = [f"{state.name.ljust(widths[0])}  {state.value}" for state in table.states]
     return "\n".join([*grid, "", *states, "", *legend(table)])
@@ -25,18 +31,21 @@ def legend(table: Table) -> list[str]:
     lines = ["X        the state that follows", "X else Y X when the verb's action accepts, Y when it refuses"]
     replies = sorted({cell for cell in cells if isinstance(cell, Reply)})
     lines += [f"{reply.code}      refused with {reply.code} {reply.text.decode()}; nothing changes" for reply in replies]
+    if table.homes:
+        homes = ", ".join(state.name for state in table.states if state in table.homes)
+        lines.append(f"BACK     {Mark.BACK.value}: one of {homes}")
     return lines + [f"{mark.name.lower():8} {mark.value}" for mark in Mark if mark in cells]
 
 
 def mermaid(table: Table) -> str:
-    """A Mermaid state diagram. Commands without an arrow are refused, and the state stays."""
+    """A Mermaid state diagram. After commands without an arrow the state stays, refused or not."""
     lines = ["stateDiagram-v2", f"    [*] --> {table.start.name}"]
     lines += [f"    {state.name} --> {target.name}: {label}" for state, target, label in _edges(table)]
     return "\n".join([*lines, f"    {table.closed.name} --> [*]"])
 
 
 def dot(table: Table) -> str:
-    """A Graphviz digraph. Commands without an arrow are refused, and the state stays."""
+    """A Graphviz digraph. After commands without an arrow the state stays, refused or not."""
     lines = [f'digraph "{table.name}" {{', "    node [shape=box, style=rounded];"]
     lines += ["    begin [shape=point];", f"    begin -> {table.start.name};"]
     lines += [f'    {state.name} -> {target.name} [label="{label}"];' for state, target, label in _edges(table)]
@@ -50,7 +59,10 @@ def _word(state: State, cell: Cell) -> str:
     return str(cell.code) if isinstance(cell, Reply) else cell.name.lower()
 
 
-def _edges(table: Table) -> Iterator[tuple[State, Target, str]]:
+def _edges(table: Table) -> Iterator[tuple[Target, Target, str]]:
+    for home in table.states:
+        if home in table.homes:
+            yield Mark.BACK, home, "if it began there"
     for state in table.states:
         for verb in table.verbs:
             cell = table.cells[state][verb]
@@ -60,6 +72,8 @@ def _edges(table: Table) -> Iterator[tuple[State, Target, str]]:
 
 def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Target, str]]:
     accepted, refused = _LABELS[verb]
+    if cell == Go(state, state):  # whatever comes of it, nothing changes
+        return
     if cell.accepted is cell.refused:
         yield state, cell.accepted, f"{accepted} or {refused}"
         return
@@ -71,6 +85,8 @@ def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Targe
 _LABELS = {verb: (verb.value.replace(":", ""), "refused") for verb in Verb} | {
     Verb.END: ("a lone dot", "a lone dot, too large"),
     Verb.STORED: ("stored", "not stored"),
+    Verb.CHECKED: ("right", "wrong"),
+    Verb.SECURED: ("encrypted", "not encrypted"),
 }
 """Arrow labels, accepted and refused, without the characters that Mermaid or dot take for syntax."""
 

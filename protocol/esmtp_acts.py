@@ -16,7 +16,7 @@ from .extensions import Wish
 from .grammar import MAX_LINE, Auth, Chunk, Envelope, Path, mailbox_of
 from .outside import Report, Site
 from .replies import Reply
-from .table import Verb
+from .table import Mark, Verb
 from .transaction import Transaction
 
 _ANY_DOMAIN = b"any.invalid"
@@ -30,8 +30,11 @@ class EsmtpActs:
 
     __slots__ = (
         "_address", "_authenticated", "_buffer", "_client", "_exchange", "_hops", "_is_extended", "_is_in_chunks",
-        "_is_last", "_is_secure", "_messages", "_newlines", "_site", "_transaction", "_wish",
+        "_is_last", "_is_secure", "_messages", "_newlines", "_site", "_take_back", "_transaction", "_wish",
     )  # fmt: skip
+
+    patience: ClassVar[Mapping[Mark | None, float]] = {None: 300.0, Mark.TEXT: 180.0, Mark.ANSWER: 180.0, Mark.HELD: 600.0}
+    """RFC 5321 section 4.5.3.2: 5 minutes for a command, 3 for a piece of mail data, 10 for what we have to do."""
 
     def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
         buffer.demand_crlf(MAX_LINE)
@@ -44,6 +47,7 @@ class EsmtpActs:
         self._hops = Hops()
         self._wish = Wish()
         self._exchange: Exchange | None = None
+        self._take_back: Callable[[], None] | None = None
         self._is_in_chunks = self._is_last = False
         self._start_anew(is_secure=False)
 
@@ -121,7 +125,7 @@ class EsmtpActs:
 
         assert self._site.terms.authenticate
         self._exchange = None
-        self._site.terms.authenticate(exchange.name, exchange.secret, checked)
+        self._take_back = self._site.terms.authenticate(exchange.name, exchange.secret, checked)
 
     # For whom
 
@@ -137,7 +141,7 @@ class EsmtpActs:
         if not isinstance(wish, Wish):
             return wish or replies.UNKNOWN_PARAMETER
         if not envelope.path.is_ascii and not wish.has_utf8:
-            return replies.NEEDS_SMTPUTF8
+            return replies.NEEDS_UTF
         self._wish = wish
         self._transaction.begin(envelope.path.text)
         return replies.SENDER_TAKEN
@@ -149,7 +153,7 @@ class EsmtpActs:
         if len(self._transaction.recipients) >= terms.max_recipients:
             return replies.TOO_MANY_RECIPIENTS.about(terms.max_recipients)
         if not path.is_ascii and not self._wish.has_utf8:
-            return replies.NEEDS_SMTPUTF8
+            return replies.NEEDS_UTF
         if path.domain and terms.domains and path.domain not in terms.domains:
             return replies.NO_RELAY
         mailbox = self._mailbox(path)
@@ -235,8 +239,11 @@ class EsmtpActs:
         return replies.MAIL_LOOP.about(MAX_RECEIVED) if self._hops.is_loop else None
 
     def abandon(self) -> None:
-        """The transaction is over."""
+        """The transaction is over, or the session, and with it whatever it waited for."""
         self._transaction.abandon()
+        if self._take_back:
+            self._take_back()
+            self._take_back = None
 
     # At any time
 

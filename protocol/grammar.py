@@ -10,7 +10,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from .replies import (
-    NOT_BASE64,
+    NOT_ENCODED,
     PARAMETER_SYNTAX,
     RECIPIENT_SYNTAX,
     SENDER_SYNTAX,
@@ -204,7 +204,7 @@ def decoded(text: bytes) -> bytes | Reply:
     try:
         return a2b_base64(text, strict_mode=True)
     except Error:
-        return NOT_BASE64
+        return NOT_ENCODED
 
 
 _NOTHING = re.compile(rb"")

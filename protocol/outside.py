@@ -69,8 +69,11 @@ class Terms(NamedTuple):
     """Extensions that are neither offered nor understood."""
     has_tls: bool = False
     requires_tls: bool = False
-    authenticate: Callable[[bytes, bytes, Callable[[bool | None], None]], None] | None = None
-    """Looks whether a name and a secret belong together, and calls with the answer later; None: that is not known."""
+    authenticate: Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[[], None]] | None = None
+    """Looks whether a name and a secret belong together, and calls with the answer; None: that is not known.
+
+    What it returns takes the question back.
+    """
     authenticates_in_clear: bool = False
     requires_authentication: bool = False
     mends_newlines: bool = False

@@ -25,9 +25,6 @@ STEPS_A_TURN = 50
 LOGGED_REFUSALS = 10
 """Refused commands in a row that are logged."""
 
-PATIENCE = {None: 300.0, Mark.TEXT: 180.0, Mark.ANSWER: 180.0}
-"""Seconds of silence after which a client is sent away, by what is read (RFC 5321 section 4.5.3.2)."""
-
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
 
@@ -136,7 +133,7 @@ class Session:
     @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
-        return PATIENCE.get(self._reading, inf)
+        return self._acts.patience.get(self._reading, inf)
 
     # Reading: the table says what kind of line is due, and what a line of that kind does
 

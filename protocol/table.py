@@ -187,16 +187,27 @@ def _row_flaws(table: Table, state: State, row: Mapping[Verb, Cell]) -> Iterable
     for verb in row.keys() - {Verb.OTHER, *EVENTS}:
         if verb in ends:
             if not isinstance(row[verb], Go):
-                yield f"{state.name}: what it reads never ends"
+                yield f"{state.name}: {_READ[verb]} never ends"
         elif reading is None and (isinstance(row[verb], Mark) or (verb is Verb.END and isinstance(row[verb], Go))):
             yield f"{state.name}, {verb.name}: commands are read here"
         elif reading is not None and row[verb] is not reading:
             yield f"{state.name}, {verb.name}: no commands are read here"
-    answers = [row[verb] for verb in EVENTS if verb in row and row[verb] is not Mark.NEVER]
-    if [isinstance(answer, Go) for answer in answers] != [True] * (reading is Mark.HELD):
-        yield f"{state.name}: somebody answers in the states that wait for it, and in no other"
+    for verb in set(EVENTS) & row.keys():
+        is_due = reading is Mark.HELD and verb is (table.awaited(state) or Verb.STORED)
+        if not (isinstance(row[verb], Go) if is_due else row[verb] is Mark.NEVER):
+            yield f"{state.name}: {_READ[verb]} answers in the states that wait for it, and in no other"
     if not table.homes and any(Mark.BACK in cell for cell in row.values() if isinstance(cell, Go)):
         yield f"{state.name}: there is nothing to go back to"
+
+
+_READ = {
+    Verb.END: "mail data",
+    Verb.AUTH: "the exchange",
+    Verb.PROOF: "the exchange",
+    Verb.STORED: "storage",
+    Verb.CHECKED: "who checks passwords",
+    Verb.SECURED: "the handshake",
+}
 
 
 def reachable(table: Table) -> set[State]:

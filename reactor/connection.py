@@ -113,7 +113,7 @@ class Connection:
             return
         self._last_activity = self._reactor.now
         if log.isEnabledFor(logging.DEBUG) and not self._is_encrypted:
-            log.debug("%s said %r", self.peer, data[:SHOWN])
+            log.debug("%s said %r", self.peer, b"..." if self._conversation.keeps_secrets else data[:SHOWN])
         if data:
             self._tell(self._conversation.receive, data)
         else:

@@ -95,6 +95,11 @@ class Encryption:
         return False
 
     @property
+    def keeps_secrets(self) -> bool:
+        """The conversation's, as is the following."""
+        return self._conversation.keeps_secrets
+
+    @property
     def patience(self) -> float:
         """The conversation's."""
         return self._conversation.patience
@@ -121,7 +126,7 @@ class Encryption:
             self._conversation.secured()
         plain = self._decrypt()
         if plain:
-            self._show("said", plain)
+            self._show("said", b"..." if self.keeps_secrets else plain)
             self._conversation.receive(plain)
         if self._has_ended:
             self._conversation.end_of_input()

@@ -28,16 +28,21 @@ class UsersFileError(Exception):
 class Users:
     """The names in a users file, lower-cased (ASCII only: two names that differ elsewhere are two mailboxes).
 
-    Raises UsersFileError when the file cannot be read, holds no name, or holds one that is not fit for a file name.
+    `first` is the mailbox of the first one. Raises UsersFileError when the file cannot be read, holds no name, or holds one
+    that is not fit for a file name.
     """
+
+    first: str
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._names = _read(path)
+        self.reread()
 
     def reread(self) -> None:
         """Reads the file again. When it raises UsersFileError, the names stay as they were."""
-        self._names = _read(self._path)
+        names = _read(self._path)
+        self.first = next(iter(names)).decode()
+        self._names = frozenset(names)
 
     def find(self, name: bytes) -> str | None:
         """The mailbox of this name (given in lower case), or None."""
@@ -57,19 +62,19 @@ def has_control(text: str) -> bool:
     return any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)
 
 
-def _read(path: Path) -> frozenset[bytes]:
+def _read(path: Path) -> dict[bytes, None]:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UsersFileError(f"{path}: {error.strerror}: give a text file with one user name a line") from error
-    names: set[bytes] = set()
+    names: dict[bytes, None] = {}
     for where, name in _lines(path, content.removeprefix(BYTE_ORDER_MARK)):
         if name in names:
             log.warning("%s: %s is there twice, both are one mailbox", where, name.decode())
-        names.add(name)
+        names[name] = None
     if not names:
         raise UsersFileError(f"{path}: no names in it: write one user name a line")
-    return frozenset(names)
+    return names
 
 
 def _lines(path: Path, content: bytes) -> Iterator[tuple[str, bytes]]:

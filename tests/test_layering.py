@@ -7,10 +7,12 @@ import pytest
 
 from .support import ROOT
 
-ROOMS = ("reactor", "protocol", "storage")
+ROOMS = ("reactor", "protocol", "storage", "settings")
 MODULES = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
 
-PURE = {"collections", "datetime", "email", "enum", "functools", "re", "typing"}
+PURE = {
+    "base64", "binascii", "collections", "datetime", "email", "enum", "functools", "ipaddress", "math", "re", "typing",
+}  # fmt: skip
 """What protocol/ may use of the standard library: nothing with I/O, a clock, chance, a log or a thread."""
 
 

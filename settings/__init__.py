@@ -1,0 +1,1 @@
+"""What is given on the command line. It knows none of the other rooms."""
