@@ -276,7 +276,7 @@ class Session:
         """What the log may show of a line. Who was refused to authenticate may send a secret as the next line."""
         if verb in (Verb.AUTH, Verb.PROOF, Verb.CHECKED):
             self.keeps_secrets = True
-            return verb.name.encode()
+            return b"AUTH"
         return b"..." if verb is Verb.OTHER and self.keeps_secrets else line[:_SHOWN]
 
     def _close(self, reply: Reply, why: str) -> None:
