@@ -119,3 +119,103 @@ def test_what_a_client_stuffs_comes_out_as_it_was(lines: list[bytes], cuts: list
     text = [line.replace(b"\n", b"") for line in lines]
     stuffed = b"".join(b"." * line.startswith(b".") + line + b"\r\n" for line in text) + b".\r\n"
     assert content_of(pieces_of(stuffed, cuts)) == (b"".join(line + b"\r\n" for line in text), True, [])
+
+
+# Where only CRLF ends a line, and chunks
+
+
+def strict_buffer() -> Buffer:
+    buffer = Buffer(3)
+    buffer.demand_crlf(LIMIT)
+    return buffer
+
+
+def strict_lines(pieces: list[bytes]) -> list[bytes]:
+    buffer, lines = strict_buffer(), []
+    for piece in pieces:
+        buffer.feed(piece)
+        while (line := buffer.line()) is not None:
+            lines.append(line)
+        assert len(buffer._bytes) + len(buffer._overlong) <= 2 * LIMIT + 4
+    return lines
+
+
+def strict_content(pieces: list[bytes]) -> tuple[bytes, list[bytes] | None]:
+    """The mail data, and the lines after its end, if that came."""
+    buffer, content, is_end, lines = strict_buffer(), b"", False, []
+    buffer.begin_content()
+    for piece in pieces:
+        buffer.feed(piece)
+        if not is_end:
+            more, is_end = buffer.content()
+            content += more
+            assert len(buffer._bytes) - buffer._at <= (len(piece) if is_end else 4)
+        while is_end and (line := buffer.line()) is not None:
+            lines.append(line)
+    return content, lines if is_end else None
+
+
+def expected_strict(data: bytes) -> tuple[bytes, list[bytes] | None]:
+    """RFC 5321 sections 2.3.8 and 4.5.2: lines end at CRLF; one that begins with a dot loses it; a lone dot is the end."""
+    *lines, rest = data.split(b"\r\n")
+    if b"." in lines:
+        end = lines.index(b".")
+        return b"".join(line.removeprefix(b".") + b"\r\n" for line in lines[:end]), [x[: LIMIT + 1] for x in lines[end + 1 :]]
+    return b"".join(line.removeprefix(b".") + b"\r\n" for line in lines) + rest.removeprefix(b"."), None
+
+
+def test_where_crlf_is_demanded_a_cr_or_lf_alone_belongs_to_the_line() -> None:
+    assert strict_lines([b"a\nb\rc\r\nd\r\r\n\n\r\r\n\r\n\r"]) == [b"a\nb\rc", b"d\r", b"\n\r", b""]
+
+
+@given(NEAR_ENDS, CUTS)
+@example(b"x" * LIMIT + b"\r\r\n", [LIMIT + 1, LIMIT + 2])
+@example(b"x" * LIMIT + b"x\r\nx\r\n", [LIMIT + 1, LIMIT + 2])
+def test_strict_lines_are_the_same_in_any_pieces(data: bytes, cuts: list[int]) -> None:
+    assert strict_lines(pieces_of(data, cuts)) == [line[: LIMIT + 1] for line in data.split(b"\r\n")[:-1]]
+
+
+@given(NEAR_ENDS, CUTS)
+@example(b".\r\nquit\r\n", [1, 2])
+@example(b"\n.\r\n\r\n.\r\nq\r\n", [])
+@example(b".\r\r\n.\r\n", [3])
+@example(b"..\r\n.\r.\r\n.\r\n", [2, 5, 8])
+@example(b"\r.\r\n.\n\r\n.\r\r\n", [1, 4, 9])
+def test_strict_mail_data_is_the_same_in_any_pieces(data: bytes, cuts: list[int]) -> None:
+    content, lines = strict_content(pieces_of(data, cuts))
+    wanted, wanted_lines = expected_strict(data)
+    assert lines == wanted_lines
+    if lines is None:
+        assert wanted.startswith(content) and len(wanted) - len(content) <= 3
+    else:
+        assert content == wanted
+
+
+PARTS = st.lists(st.tuples(st.sampled_from(["chunk", "skip"]), st.binary(max_size=6)), max_size=5)
+
+
+@given(PARTS, CUTS)
+@example([("chunk", b""), ("skip", b""), ("chunk", b".\r\n"), ("skip", b"\r\n")], [1, 2, 3])
+def test_chunks_and_what_is_skipped_are_so_many_octets_in_any_pieces(parts: list[tuple[str, bytes]], cuts: list[int]) -> None:
+    buffer, taken = strict_buffer(), []
+    pieces = pieces_of(b"".join(octets + b"go\r\n" for _, octets in parts) + b"end", cuts)
+    for how, octets in parts:
+        begin = buffer.skip if how == "skip" else buffer.begin_chunk
+        begin(len(octets))
+        content, is_end = b"", how == "skip"
+        while not is_end or buffer.is_skipping or (line := buffer.line()) is None:
+            if not is_end:
+                piece, is_end = buffer.content()
+                content += piece
+            if not is_end or buffer.is_skipping or b"\r\n" not in buffer._bytes[buffer._at :]:
+                buffer.feed(pieces.pop(0) if pieces else b"")
+        taken.append((content, line))
+    assert taken == [(octets if how == "chunk" else b"", b"go") for how, octets in parts]
+
+
+def test_what_is_skipped_takes_no_memory() -> None:
+    buffer = strict_buffer()
+    buffer.skip(10**20)
+    for _ in range(100):
+        buffer.feed(b"x" * 1000)
+        assert len(buffer._bytes) - buffer._at == 0 and buffer.is_skipping

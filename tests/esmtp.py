@@ -1,0 +1,148 @@
+"""What the tests of the dialect of RFC 5321 use: a client of it, without a network, and what an outsider would keep."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from protocol.esmtp import ESMTP
+from protocol.outside import Site, Terms
+from protocol.session import Session
+
+from .support import NOW, Kept, MemoryMessage, MemoryStore, find_user
+
+EHLO, FROM, TO = "ehlo me", "mail from:<a@b>", "rcpt to:<johndoe@here>"
+TO_RCPT = (EHLO, FROM, TO)
+
+
+class Mailboxes:
+    """A store that keeps messages in memory, one copy a mailbox, and knows which were to be verbatim."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryStore()
+        self.verbatim: list[bool] = []
+
+    def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool) -> MemoryMessage:
+        self.verbatim.append(is_verbatim)
+        once = {box: path for box, path in reversed(recipients)}
+        return self.memory.begin(reverse_path, list(once.items()), is_verbatim)
+
+
+class Checker:
+    """Knows one name and its secret, and answers when `settle` is called; or at once."""
+
+    name, secret = b"johndoe", b"sesame street"
+
+    def __init__(self, is_slow: bool = False, is_able: bool = True) -> None:
+        self.is_slow = is_slow
+        self._is_able = is_able
+        self.asked: list[tuple[bytes, bytes]] = []
+        self.waiting: list[tuple[bool | None, Callable[[bool | None], None]]] = []
+        self.taken_back = 0
+
+    def __call__(self, name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
+        self.asked.append((name, secret))
+        self.waiting.append(((name, secret) == (self.name, self.secret) if self._is_able else None, answer))
+        if not self.is_slow:
+            self.settle()
+        return self._take_back
+
+    def _take_back(self) -> None:
+        self.taken_back += 1
+        self.waiting.clear()
+
+    def settle(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for verdict, answer in waiting:
+            answer(verdict)
+
+
+class EsmtpClient:
+    """A client whose disk answers at the end of each turn, unless `disk_is_slow`; a TLS handshake succeeds at once.
+
+    Other arguments are those of `Terms`.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_message_size: int = 1000,
+        max_refusals: int = 0,
+        disk_is_slow: bool = False,
+        is_encrypted: bool = False,
+        find: Callable[[bytes], str | None] = find_user,
+        **terms: Any,
+    ) -> None:
+        self.store = Mailboxes()
+        self.log: list[str] = []
+        self._disk_is_slow = disk_is_slow
+        site = Site(
+            ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Terms(**terms)
+        )  # fmt: skip
+        self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted)
+        self.session.open()
+        if is_encrypted:
+            self.session.secured()
+        self.greeting = self.hear()
+
+    def _report(self, words: str, *values: object) -> None:
+        self.log.append(words % values)
+
+    @property
+    def boxes(self) -> dict[str, list[Kept]]:
+        return self.store.memory.boxes
+
+    @property
+    def contents(self) -> list[bytes]:
+        """What the mailboxes hold, in the order of their names."""
+        return [kept.content for _, box in sorted(self.boxes.items()) for kept in box]
+
+    @property
+    def traces(self) -> list[bytes]:
+        return self.store.memory.traces
+
+    def send(self, data: bytes) -> list[bytes]:
+        """Sends bytes as they are; returns the replies that came, in lines."""
+        self.session.receive(data)
+        return self.hear()
+
+    def say(self, *lines: str) -> list[bytes]:
+        """Sends lines one at a time; returns the last one's replies."""
+        heard: list[bytes] = []
+        for line in lines:
+            heard = self.send(line.encode() + b"\r\n")
+        return heard
+
+    def codes(self, *lines: str) -> list[int]:
+        """The reply codes of one last line after some others."""
+        return [int(reply[:3]) for reply in self.say(*lines)]
+
+    def hear(self) -> list[bytes]:
+        """What was not heard yet, with all turns made that are needed for it."""
+        while self.session.is_behind or (self.store.memory.committed and not self._disk_is_slow):
+            if not self._disk_is_slow:
+                self.store.memory.settle()
+            self.session.resume()
+        heard = bytes(self.session.outgoing)
+        self.session.outgoing.clear()
+        return heard.split(b"\r\n")[:-1]
+
+    def settle(self) -> list[bytes]:
+        """Whoever was asked answers."""
+        self.store.memory.settle()
+        self.session.resume()
+        return self.hear()
+
+    def secure(self) -> None:
+        """STARTTLS, and the handshake."""
+        assert self.codes("starttls") == [220]
+        self.session.secured()
+
+
+def base64(text: bytes) -> str:
+    """As it stands in a line."""
+    return b64encode(text).decode()
+
+
+def proof(name: bytes = Checker.name, secret: bytes = Checker.secret) -> str:
+    """The initial response of PLAIN."""
+    return base64(b"\0" + name + b"\0" + secret)
