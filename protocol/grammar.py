@@ -40,6 +40,8 @@ _MAILBOX = rb"(%b)@(%b|%b)" % (_LOCAL_PART, _DOMAIN, _LITERAL)
 _SOURCE_ROUTE = rb"(?:@%b(?:,@%b)*:)?" % (_DOMAIN, _DOMAIN)
 _PARAMETERS = rb"((?: +[^ ]+)*)"
 
+_WORD = re.compile(rb"[^ ]+")
+
 _PATH = re.compile(rb"<%b%b>" % (_SOURCE_ROUTE, _MAILBOX))
 _PATH_ALONE = re.compile(rb" ?(<(?:[^\"<>]|%b)*>)%b" % (_QUOTED_STRING, _PARAMETERS))
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
@@ -166,7 +168,7 @@ def _envelope(text: bytes, refusal: Reply, special: dict[bytes, Path]) -> Envelo
     if match is None or path is None:
         return refusal
     parameters: dict[bytes, bytes | None] = {}
-    for word in match[2].split():
+    for word in _WORD.findall(match[2]):
         parameter = _PARAMETER.fullmatch(word)
         if parameter is None or parameter[1].upper() in parameters:
             return PARAMETER_SYNTAX
