@@ -55,17 +55,13 @@ class Path(NamedTuple):
     """A reverse-path or forward-path (RFC 5321 section 4.1.2). The null reverse-path has neither part.
 
     `text` is how it was written, without angle brackets and source route; `local_part` is without quotes; `domain` is in
-    lower case, and empty for `<Postmaster>`.
+    lower case, and empty for `<Postmaster>`. One that is not `is_ascii`, source route and all, needs SMTPUTF8.
     """
 
     text: bytes
     local_part: bytes = b""
     domain: bytes = b""
-
-    @property
-    def is_ascii(self) -> bool:
-        """False: it needs SMTPUTF8."""
-        return self.text.isascii()
+    is_ascii: bool = True
 
 
 class Envelope(NamedTuple):
@@ -116,7 +112,7 @@ def mailbox_of(text: bytes) -> Path | None:
     written = match[1] + b"@" + match[2]
     if local_part.startswith(b'"'):
         local_part = re.sub(rb"\\(.)", rb"\1", local_part[1:-1])
-    return Path(written, local_part, match[2].lower())
+    return Path(written, local_part, match[2].lower(), text.isascii())
 
 
 def _is_utf8(text: bytes) -> bool:
