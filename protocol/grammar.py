@@ -6,7 +6,7 @@ It does not know whether the verb is allowed now, nor who exists.
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv6Address
 from typing import NamedTuple
 
 from .replies import (
@@ -45,6 +45,9 @@ _WORD = re.compile(rb"[^ ]+")
 _PATH = re.compile(rb"<%b%b>" % (_SOURCE_ROUTE, _MAILBOX))
 _PATH_ALONE = re.compile(rb" ?(<(?:[^\"<>]|%b)*>)%b" % (_QUOTED_STRING, _PARAMETERS))
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_MOST_GROUPS = 6
+"""Of an IPv6 address beside its "::", which stands for two or more."""
 _CLIENT = re.compile(rb"[\x21-\x7e\x80-\xff]{1,%d}" % MAX_DOMAIN)
 _TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
 _CHUNK = re.compile(rb"(\d{1,20})(?: +LAST)?", re.IGNORECASE)
@@ -127,11 +130,14 @@ def _is_literal_sound(domain: bytes) -> bool:
     if not domain.startswith(b"["):
         return True
     literal = domain[1:-1].decode("latin-1")
+    if literal[:5].upper() != "IPV6:":
+        return _IPV4.fullmatch(literal) is not None and max(map(int, literal.split("."))) <= 255
     try:
-        IPv6Address(literal[5:]) if literal[:5].upper() == "IPV6:" else IPv4Address(literal)
+        IPv6Address(literal[5:])
     except AddressValueError:
         return False
-    return "%" not in literal
+    groups = sum(2 if "." in group else 1 for group in literal[5:].split(":") if group)
+    return "%" not in literal and ("::" not in literal or groups <= _MOST_GROUPS)
 
 
 def _words(pattern: "re.Pattern[bytes]", refusal: Reply) -> Callable[[bytes], bytes | Reply]:
