@@ -197,6 +197,8 @@ class EsmtpActs:
     def _take(self, chunk: Chunk, is_last: bool) -> Reply | None:
         if self._hides("CHUNKING"):
             return replies.NOT_OFFERED
+        if chunk.flaw:
+            return chunk.flaw
         if not self._transaction.is_open:
             self._open()
         self._buffer.begin_chunk(chunk.size)

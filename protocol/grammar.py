@@ -50,7 +50,7 @@ _MOST_GROUPS = 6
 """Of an IPv6 address beside its "::", which stands for two or more."""
 _CLIENT = re.compile(rb"[\x21-\x7e\x80-\xff]{1,%d}" % MAX_DOMAIN)
 _TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
-_CHUNK = re.compile(rb"(\d{1,20})(?: +LAST)?", re.IGNORECASE)
+_CHUNK = re.compile(rb"0*(\d{1,20})(?: +(.*))?", re.DOTALL)
 _AUTH = re.compile(rb"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/=]+))?")
 
 
@@ -75,9 +75,10 @@ class Envelope(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """The argument of BDAT (RFC 3030 section 2): so many octets follow the line."""
+    """The argument of BDAT (RFC 3030 section 2): so many octets follow the line, even when there is a flaw in the rest."""
 
     size: int
+    flaw: Reply | None = None
 
 
 class Auth(NamedTuple):
@@ -179,10 +180,13 @@ def _envelope(text: bytes, refusal: Reply, special: dict[bytes, Path]) -> Envelo
 
 
 def _bdat(text: bytes) -> tuple[Verb, Chunk | Reply]:
-    match = _CHUNK.fullmatch(text)
+    match, flaw = _CHUNK.fullmatch(text), SYNTAX.about(b"BDAT size [LAST]")
     if match is None:
-        return Verb.BDAT, SYNTAX.about(b"BDAT size [LAST]")
-    return Verb.BDAT if text.isdigit() else Verb.LAST, Chunk(int(match[1]))
+        return Verb.BDAT, flaw
+    size = int(match[1])
+    if match[2] is None:
+        return Verb.BDAT, Chunk(size)
+    return (Verb.LAST, Chunk(size)) if match[2].upper() == b"LAST" else (Verb.BDAT, Chunk(size, flaw))
 
 
 def _auth(text: bytes) -> tuple[Verb, Auth | Reply]:
