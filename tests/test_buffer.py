@@ -160,7 +160,9 @@ def expected_strict(data: bytes) -> tuple[bytes, list[bytes] | None]:
     *lines, rest = data.split(b"\r\n")
     if b"." in lines:
         end = lines.index(b".")
-        return b"".join(line.removeprefix(b".") + b"\r\n" for line in lines[:end]), [x[: LIMIT + 1] for x in lines[end + 1 :]]
+        return b"".join(line.removeprefix(b".") + b"\r\n" for line in lines[:end]), [
+            x[: LIMIT + 1] for x in lines[end + 1 :]
+        ]
     return b"".join(line.removeprefix(b".") + b"\r\n" for line in lines) + rest.removeprefix(b"."), None
 
 
@@ -196,7 +198,9 @@ PARTS = st.lists(st.tuples(st.sampled_from(["chunk", "skip"]), st.binary(max_siz
 
 @given(PARTS, CUTS)
 @example([("chunk", b""), ("skip", b""), ("chunk", b".\r\n"), ("skip", b"\r\n")], [1, 2, 3])
-def test_chunks_and_what_is_skipped_are_so_many_octets_in_any_pieces(parts: list[tuple[str, bytes]], cuts: list[int]) -> None:
+def test_chunks_and_what_is_skipped_are_so_many_octets_in_any_pieces(
+    parts: list[tuple[str, bytes]], cuts: list[int]
+) -> None:
     buffer, taken = strict_buffer(), []
     pieces = pieces_of(b"".join(octets + b"go\r\n" for _, octets in parts) + b"end", cuts)
     for how, octets in parts:
