@@ -23,7 +23,7 @@ class Mailboxes:
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool) -> MemoryMessage:
         self.verbatim.append(is_verbatim)
-        once = {box: path for box, path in reversed(recipients)}
+        once = dict(reversed(recipients))
         return self.memory.begin(reverse_path, list(once.items()), is_verbatim)
 
 
