@@ -9,10 +9,10 @@ MAX_RECEIVED = 100
 """Received fields beyond which a message is taken to be in a loop (RFC 5321 section 6.3)."""
 
 _ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
-_RECEIVED = re.compile(rb"\nreceived[ \t]*:", re.IGNORECASE)
+_RECEIVED = re.compile(rb"\nreceived[ \t]{0,6}:", re.IGNORECASE)
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _ENOUGH_OF_A_LINE = 16
-"""Octets by which a line is known to be a Received field, and more."""
+"""Octets by which a line, with the line end before it, is known to be a Received field or none."""
 
 
 class Newlines:

@@ -1,0 +1,109 @@
+"""What is looked at in mail data is the same in any pieces: line ends that are none, and how often it was relayed."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from protocol.content import MAX_RECEIVED, Hops, Newlines
+
+from .test_buffer import CUTS, pieces_of
+
+ENDS = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"x", b".", b"\0"]), max_size=12).map(b"".join)
+
+
+def read(pieces: list[bytes], is_mending: bool) -> tuple[bytes, bool]:
+    """What Newlines makes of them, and whether one was bare."""
+    newlines = Newlines(is_mending)
+    text = b"".join(newlines.passed(piece) for piece in pieces)
+    return text + newlines.rest(), newlines.has_bare
+
+
+def mended(text: bytes) -> bytes:
+    """With every CR or LF alone a CRLF: an octet at a time."""
+    made = b""
+    for at, octet in enumerate(text):
+        if octet == 0x0D or (octet == 0x0A and text[at - 1 : at] != b"\r"):
+            made += b"\r\n"
+        elif octet != 0x0A:
+            made += bytes([octet])
+    return made
+
+
+@given(ENDS, CUTS, st.booleans())
+@example(b"a\r\nb\r\n", [2], False)
+@example(b"a\r", [1, 2], True)
+@example(b"\r\r\n\n", [1, 2, 3], True)
+def test_newlines_are_found_and_mended_the_same_in_any_pieces(text: bytes, cuts: list[int], is_mending: bool) -> None:
+    is_bare = mended(text) != text
+    assert read(pieces_of(text, cuts), is_mending) == (mended(text) if is_mending else text, is_bare)
+    assert read([text[i : i + 1] for i in range(len(text))], is_mending) == (mended(text) if is_mending else text, is_bare)
+
+
+@given(ENDS)
+def test_mended_content_has_nothing_left_to_be_mended(text: bytes) -> None:
+    once, _ = read([text], True)
+    assert read([once], False) == (once, False)
+
+
+def test_at_most_one_octet_waits() -> None:
+    newlines = Newlines(True)
+    for piece in (b"\r", b"\r" * 1000, b"", b"\n\r"):
+        newlines.passed(piece)
+        assert newlines._held == b"\r"
+
+
+FIELD = st.sampled_from(
+    [
+        b"Received: from x\r\n", b"RECEIVED:\r\n", b"received :x\r\n", b"Received \t : x\r\n", b"Received          : x\r\n",
+        b"Received      x: y\r\n", b"Received       x: y\r\n", b"Received-SPF: x\r\n", b"X-Received: x\r\n", b"Subject: x\r\n",
+        b" Received: folded\r\n", b"Received", b":", b" ", b"\r\n", b"\n", b"\r", b"x", b"Received:" * 3, b"\r\n\r\n", b"\n\n",
+    ]
+)  # fmt: skip
+
+
+def hops(text: bytes) -> int:
+    """A line at a time: the field's name, blanks (obsolete, but seen), a colon; until an empty line."""
+    count = 0
+    for line in text.split(b"\n"):
+        if line in (b"", b"\r") and text.startswith((b"\n", b"\r\n")):
+            return count
+        text = text[len(line) + 1 :]
+        name, colon, _ = line.partition(b":")
+        blanks = len(name) - len(b"received")
+        count += bool(colon) and name.lower().rstrip(b" \t") == b"received" and blanks <= 6
+    return count
+
+
+def counted(pieces: list[bytes]) -> int:
+    looker = Hops()
+    for piece in pieces:
+        looker.look(piece)
+        assert len(looker._line) <= 16
+    return looker.received
+
+
+@given(st.lists(FIELD, max_size=10).map(b"".join), CUTS)
+@example(b"Received       x: y\r\n", [16, 17])
+@example(b"Received: x\r\n\r\nReceived: y\r\n", [13, 14, 15])
+@example(b"\r\nReceived: y\r\n", [1])
+@example(b"Received: a\nReceived: b\n\nReceived: c\n", [1, 9, 12])
+def test_received_fields_are_counted_the_same_in_any_pieces(text: bytes, cuts: list[int]) -> None:
+    assert counted([text]) == hops(text)
+    assert counted(pieces_of(text, cuts)) == hops(text)
+    assert counted([text[i : i + 1] for i in range(len(text))]) == hops(text)
+
+
+@pytest.mark.parametrize(("fields", "is_loop"), [(MAX_RECEIVED, False), (MAX_RECEIVED + 1, True)])
+def test_more_than_a_hundred_are_a_loop(fields: int, is_loop: bool) -> None:
+    looker = Hops()
+    looker.look(b"Received: from x\r\n" * fields + b"Subject: x\r\n\r\n")
+    looker.look(b"Received: in the body\r\n" * 200)
+    assert looker.is_loop is is_loop
+
+
+def test_the_oracles_know_what_they_are_asked() -> None:
+    assert mended(b"\ra\n\r\n\r\r\n") == b"\r\na\r\n\r\n\r\n\r\n"
+    assert re.sub(rb"\r\n|\r|\n", b"\r\n", b"\n\r\r\n\n") == mended(b"\n\r\r\n\n")
+    assert [hops(b""), hops(b"\r\nReceived: x"), hops(b"Received: x\nreceived:\r\n\r\nReceived:")] == [0, 0, 2]
