@@ -3,6 +3,7 @@
 It does not know when a verb is allowed.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -21,6 +22,9 @@ from .transaction import Transaction
 
 _ANY_DOMAIN = b"any.invalid"
 """Stands for a domain that was not given."""
+
+_ASKS_FOR_UTF8 = re.compile(rb" +SMTPUTF8\Z", re.IGNORECASE)
+"""The parameter of VRFY (RFC 6531 section 3.7.4.2)."""
 
 HELP = b"\n".join([b"EHLO HELO MAIL RCPT DATA BDAT RSET", b"NOOP HELP VRFY EXPN STARTTLS AUTH QUIT"])
 
@@ -171,13 +175,18 @@ class EsmtpActs:
     def _vrfy(self, text: bytes) -> Reply:
         if not self._site.terms.verifies:
             return replies.CANNOT_VERIFY
-        word = text.removesuffix(b" SMTPUTF8").strip(b" <>")
-        path = mailbox_of(b"<%b>" % word) or mailbox_of(b"<%b@%b>" % (word, _ANY_DOMAIN))
+        word = text if self._hides("SMTPUTF8") else _ASKS_FOR_UTF8.sub(b"", text)
+        name = word.strip(b" <>")
+        path = mailbox_of(b"<%b>" % name) or mailbox_of(b"<%b@%b>" % (name, _ANY_DOMAIN))
         if path is None:
             return replies.SYNTAX.about(b"VRFY address")
+        if not path.is_ascii and word == text:
+            return replies.NEEDS_UTF
         mailbox = self._mailbox(path) if path.domain in (_ANY_DOMAIN, *(self._site.terms.domains or [path.domain])) else None
+        if mailbox is None:
+            return replies.MAILBOX_UNKNOWN
         domain = self._site.hostname if path.domain == _ANY_DOMAIN else path.domain
-        return replies.MAILBOX_UNKNOWN if mailbox is None else replies.MAILBOX_EXISTS.about(path.local_part, domain)
+        return replies.MAILBOX_EXISTS.about(path.text.rpartition(b"@")[0], domain)
 
     # What
 
