@@ -266,9 +266,10 @@ class Session:
             self._report("message refused with %s", words)
             return
         self._refusals += 1
+        shown = self._shown(verb, line)
         if self._refusals <= LOGGED_REFUSALS:
             more = " (more in a row are not logged)" if self._refusals == LOGGED_REFUSALS else ""
-            self._report("refused with %s: %r%s", words, self._shown(verb, line), more)
+            self._report("refused with %s: %r%s", words, shown, more)
         if self._refusals == self._site.max_refusals:
             self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")
 
@@ -277,7 +278,10 @@ class Session:
         if verb in (Verb.AUTH, Verb.PROOF, Verb.CHECKED):
             self.keeps_secrets = True
             return b"AUTH"
-        return b"..." if verb is Verb.OTHER and self.keeps_secrets else line[:_SHOWN]
+        if verb is not Verb.OTHER:
+            return line[:_SHOWN]
+        self.keeps_secrets = self.keeps_secrets or b"AUTH" in line.upper()
+        return b"..." if self.keeps_secrets else line[:_SHOWN]
 
     def _close(self, reply: Reply, why: str) -> None:
         if not self.is_finished:
