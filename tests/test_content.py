@@ -57,8 +57,8 @@ def test_at_most_one_octet_waits() -> None:
 FIELD = st.sampled_from(
     [
         b"Received: from x\r\n", b"RECEIVED:\r\n", b"received :x\r\n", b"Received \t : x\r\n", b"Received          : x\r\n",
-        b"Received      x: y\r\n", b"Received       x: y\r\n", b"Received-SPF: x\r\n", b"X-Received: x\r\n", b"Subject: x\r\n",
-        b" Received: folded\r\n", b"Received", b":", b" ", b"\r\n", b"\n", b"\r", b"x", b"Received:" * 3, b"\r\n\r\n", b"\n\n",
+        b"Received      x: y\r\n", b"Received       x: y\r\n", b"Received-SPF: x\r\n", b"X-Received: x\r\n",
+        b" Received: folded\r\n", b"Received", b":", b" ", b"\r\n", b"\n", b"\r", b"x", b"Received:" * 3, b"\n\n",
     ]
 )  # fmt: skip
 
