@@ -30,15 +30,12 @@ class ListenError(Exception):
 
 
 class Listener:
-    """Listens on `host:port` (port 0: the kernel picks one) and gives each accepted socket and its peer's name away.
+    """Accepts from a listening socket (see `listening`), and gives each accepted socket and its peer's name away."""
 
-    Raises ListenError when the address cannot be had.
-    """
-
-    def __init__(self, reactor: Reactor, host: str, port: int, accepted: Callable[[socket.socket, str], None]) -> None:
+    def __init__(self, reactor: Reactor, sock: socket.socket, accepted: Callable[[socket.socket, str], None]) -> None:
         self._reactor = reactor
         self._accepted = accepted
-        self._socket = _listen(host, port)
+        self._socket = sock
         self._is_paused = False
         self.is_closed = False
         self.address = name(*self._socket.getsockname()[:2])
@@ -82,7 +79,18 @@ class Listener:
             self._reactor.watch(self._socket, READ, self._accept)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int, count: int = 1) -> list[socket.socket]:
+    """Sockets that listen on `host:port` (port 0: the kernel picks one), and share what comes among them.
+
+    Where the kernel does not share it is one socket for all. Raises ListenError when the address cannot be had.
+    """
+    if count == 1 or not hasattr(socket, "SO_REUSEPORT"):
+        return [_listen(host, port, is_shared=False)] * count
+    first = _listen(host, port, is_shared=True)
+    return [first, *(_listen(host, first.getsockname()[1], is_shared=True) for _ in range(1, count))]
+
+
+def _listen(host: str, port: int, is_shared: bool) -> socket.socket:
     sock = None
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -93,6 +101,8 @@ def _listen(host: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted sockets inherit it: replies are small and must not wait for the acknowledgement of the one before.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.setblocking(False)
         sock.bind(address)
         sock.listen(BACKLOG)

@@ -167,6 +167,12 @@ class Reactor:
                 end.close()
         self._selector.close()
 
+    def disown(self) -> None:
+        """In a process that was forked off: gives back the descriptors, and nothing else happens to its parent's loop."""
+        self._selector.close()
+        for end in self._waker or ():
+            end.close()
+
     def _patience(self) -> float:
         if self._soon or self._is_urgent:
             return 0

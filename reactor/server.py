@@ -11,7 +11,7 @@ from functools import partial
 
 from .connection import Connection
 from .conversation import Opener
-from .listener import Listener
+from .listener import Listener, listening
 from .loop import Reactor
 from .tls import Contexts
 
@@ -55,8 +55,12 @@ class Server:
 
         A listener with conversations of its own has a refusal of its own, too: none, where clients expect TLS at once.
         """
+        return self.listen_on(listening(host, port)[0], open_conversation, refusal)
+
+    def listen_on(self, sock: socket.socket, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
+        """The same with a socket that listens already."""
         accepted = partial(self._accepted_for, open_conversation, refusal) if open_conversation else self._accepted
-        listener = Listener(self._reactor, host, port, accepted)
+        listener = Listener(self._reactor, sock, accepted)
         self._listeners.append(listener)
         return listener.address
 

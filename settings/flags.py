@@ -85,6 +85,7 @@ VALUES = (
     ("--hostname",         "NAME",    word,      socket.gethostname(), "what the server calls itself"),
     ("--max-message-size", "SIZE",    size,      "25M",               "largest message: octets, or 500K, 25M, 1G"),
     ("--max-connections",  "N",       number(1), 10_000,              "most clients at once"),
+    ("--workers",          "N",       number(0), 1,                   "processes that share the work; 0: one a core"),
     ("--idle-timeout",     "SECONDS", seconds,   300.0,               "after so long without a byte a client is sent away"),
 )
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from . import segment as format
+from .doubts import Steps
 from .errors import StorageError, fault
 from .journal import Journal
 from .letters import Letters
 from .mailbox import Mailboxes
-from .mover import Mover, Steps
+from .mover import Mover
 from .places import Segment
 from .records import Intent, Since, encode
 
@@ -63,6 +64,11 @@ class Housekeeping:
         self._move_not_before = 0.0
         self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
         self._ended = time.monotonic()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something is under way that goes on in the next call."""
+        return self._task is not None
 
     @property
     def is_full(self) -> bool:

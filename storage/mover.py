@@ -8,15 +8,18 @@ tells what may be there, so that each message ends up in it exactly once.
 import errno
 import logging
 import time
-from collections.abc import Generator
+from collections import deque
+from contextlib import suppress
 from itertools import islice
 
+from .doubts import Doubts, Steps
 from .errors import Damaged, StorageError, fault
 from .files import IsLocked, NotSynced
 from .journal import Journal
 from .letter import Letter
 from .letters import Letters
-from .mailbox import Mailbox, Mailboxes
+from .mailbox import Mailbox, Mailboxes, Mark
+from .notes import Notes
 from .places import Place
 from .queues import Queue
 from .records import Intent, Since, encode
@@ -38,16 +41,20 @@ BATCHES = 16
 _REPLACED = (0, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 """Errors that say that a mailbox is not one any more: then there is nothing to sync."""
 
-Steps = Generator[None, None, None]
-
 
 class Mover:
-    """Moves what waits in queues; each step of a task that it begins is short."""
+    """Moves what waits in queues; each step of a task that it begins is short.
 
-    def __init__(self, journal: Journal, mailboxes: Mailboxes, letters: Letters) -> None:
+    `notes` are needed where other processes deliver to the same mailboxes.
+    """
+
+    def __init__(self, journal: Journal, mailboxes: Mailboxes, letters: Letters, notes: Notes | None = None) -> None:
         self._journal = journal
+        self._notes = notes
+        self._is_noted = False
         self._mailboxes = mailboxes
         self._letters = letters
+        self._doubts = Doubts(mailboxes, letters, notes)
         self._opened: dict[Queue, Mailbox] = {}
         self._wake_at = 0.0
         self.queues: dict[str, Queue] = {}
@@ -56,6 +63,20 @@ class Mover:
         """Those in which messages wait, the one that is next first."""
         self.postponed: set[Queue] = set()
         """Those in which messages wait until the mailbox is tried again."""
+
+    def cut_tails(self) -> None:
+        """Where a crash left half a message of ours, and nobody wrote anything after it, it is cut off now.
+
+        That comes first, for the journals of all processes, before any of them moves anything.
+        """
+        for queue in self.queues.values():
+            with suppress(OSError, IsLocked, Damaged):
+                if queue.is_doubtful and queue.start:
+                    mailbox = self._mailboxes.open(queue.mailbox)
+                    try:
+                        deque(self._doubts.cut_tail(queue, mailbox), maxlen=0)
+                    finally:
+                        mailbox.close()
 
     def put(self, place: Place, mailbox: str) -> None:
         """A message is to be moved."""
@@ -106,8 +127,10 @@ class Mover:
         try:
             mailbox = self._opened[queue] = self._mailboxes.open(queue.mailbox)
             if queue.is_doubtful:
-                yield from self._find_out(queue, mailbox)
-                queue.is_doubtful = False
+                yield from self._doubts.find_out(queue, mailbox)
+                self.settle_notes()
+            elif mailbox.mark != queue.end:
+                self._doubts.check_torn(mailbox)
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._postpone(queue, error)
 
@@ -119,7 +142,8 @@ class Mover:
             try:
                 mark = mailbox.mark
                 if mark and queue.waiting and not queue.is_intended(mark):
-                    if queue.unsynced:
+                    # What others wrote is to be on disk, too: then only what comes after the last intent can be torn.
+                    if queue.unsynced or self._notes:
                         mailbox.sync()
                         synced.append(queue)
                     intents.append((queue, mark))
@@ -142,16 +166,13 @@ class Mover:
         try:
             for _ in range(BATCHES):
                 letters = self._batch(queue)
-                moved = 0
-                for there in mailbox.append(letters) if letters else ():
-                    queue.move(there - moved)
-                    moved = there
-                    yield
-                queue.move(len(letters) - moved)
-                queue.end = mailbox.mark
-                yield
+                if letters:
+                    yield from self._append(queue, mailbox, letters)
         except Exception as error:  # noqa: BLE001 (it is logged)
-            self._postpone(queue, error, is_doubtful=_has_changed(mailbox, queue))
+            is_doubtful = _has_changed(mailbox, queue)
+            if not is_doubtful:
+                self._note(None)
+            self._postpone(queue, error, is_doubtful)
         else:
             queue.works()
             self._close(queue)
@@ -160,6 +181,29 @@ class Mover:
                 self.ready[queue] = None
             elif not queue.unsynced:  # all was there already
                 del self.queues[queue.mailbox]
+
+    def _append(self, queue: Queue, mailbox: Mailbox, letters: list[Letter]) -> Steps:
+        self._note(queue.end)
+        moved = 0
+        for there in mailbox.append(letters):
+            queue.move(there - moved)
+            moved = there
+            yield
+        queue.move(len(letters) - moved)
+        queue.end = mailbox.mark
+        self._note(None)
+        yield
+
+    def _note(self, mark: Mark | None) -> None:
+        """For the others: there may be half a message at `mark`; None: there is none, any more."""
+        if self._notes and (mark or self._is_noted):
+            self._notes.begin(mark.inode if mark else 0)
+            self._is_noted = mark is not None
+
+    def settle_notes(self) -> None:
+        """For the others: where we were killed there is nothing half-written any more."""
+        if self._notes and not any(queue.is_doubtful for queue in self.queues.values()):
+            self._notes.settled()
 
     def _batch(self, queue: Queue) -> list[Letter]:
         """The next letters that are put in together: those that were intended, of a size that is written at once."""
@@ -216,38 +260,6 @@ class Mover:
         queue.remove(place)
         if not queue.waiting:
             del self.ready[queue]
-
-    # Finding out what is in a mailbox that may have been written to
-
-    def _find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
-        """Leaves what is not in the mailbox waiting, and nothing half-written in it."""
-        places = list(queue.waiting)  # more may come meanwhile
-        letters = (self._letters.take(place, queue.mailbox) for place in places)
-        if mailbox.mark is None:
-            missing = yield from mailbox.missing(letters)
-            mailbox.sync()  # what is there may not be on disk
-            queue.replace(len(places), [place for place, is_missing in zip(places, missing, strict=True) if is_missing])
-            queue.start = None
-        elif queue.start and not (yield from mailbox.take_back(queue.start, letters)):
-            yield from self._search(queue, mailbox)
-        else:
-            queue.end = queue.start
-
-    def _search(self, queue: Queue, mailbox: Mailbox) -> Steps:
-        """Another program changed the mailbox file: what is in it as it was written is not put in again."""
-        places = list(queue.waiting)
-        missing = yield from mailbox.missing(self._letters.take(place, queue.mailbox) for place in places)
-        mailbox.sync()
-        self._mailboxes.sync_names()
-        places = [place for place, is_missing in zip(places, missing, strict=True) if is_missing]
-        words = (
-            "%s: another program changed it: %d messages are there unchanged, %d are put in, at worst for the second time"
-        )
-        log.warning(words, self._mailboxes.path(queue.mailbox), len(missing) - len(places), len(places))
-        # An intent will say that all before the first of these is there: they must be the last in the journal.
-        places += islice(queue.waiting, len(missing), None)
-        queue.replace(len(queue.waiting), self._letters.copy(places, queue.mailbox))
-        queue.start = queue.end = None
 
     # What the journal is to be rid of
 

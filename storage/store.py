@@ -18,6 +18,7 @@ from .letters import Letters
 from .mailbox import Mailboxes
 from .message import Ids, Memory, Message
 from .mover import Mover
+from .notes import Notes
 from .places import Place
 from .records import Intent, Recipient, Record, Since, Unreadable, decode, encode
 from .spool import Spool
@@ -30,22 +31,38 @@ GATHERING = 0.001
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
 
+Kind = Callable[[Files, int, Path], Mailboxes]
+"""What makes the mailboxes of an open directory, which has this path."""
+
 _ADVICE = "give a directory of yours with --mail-dir"
 
 
 class Store:
     """The mailboxes of a directory, which is made when it is missing, with the journal in its `.journal`.
 
+    One of several processes that deliver to the same mailboxes has a `part`, and its journal in that part of `.journal`; ""
+    is the part of the process that began the others.
+
     Raises StorageError when the directory cannot be had, another server uses it, or it has a journal of another format. What
     an earlier run accepted and did not put in its mailbox is put there before this returns, unless the mailbox is locked or
     cannot be written to.
     """
 
-    def __init__(self, directory: Path, kind: Callable[[Files, int, Path], Mailboxes], files: Files | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        kind: Kind,
+        files: Files | None = None,
+        part: str | None = None,
+        is_one_of_several: bool = False,
+    ) -> None:
         self._files = files or Files()
+        self._part = part
         self._opened = ExitStack()
         try:
             self._open(directory, kind)
+            if not is_one_of_several:
+                self.finish()
         except BaseException:
             self._opened.close()
             raise
@@ -54,13 +71,15 @@ class Store:
         self._memory = Memory()
         self._ids = Ids()
 
-    def _open(self, directory: Path, kind: Callable[[Files, int, Path], Mailboxes]) -> None:
-        where = directory / ".journal"
+    def _open(self, directory: Path, kind: Kind) -> None:
+        where = directory / ".journal" / (self._part or "")
         try:
             top = self._keep(self._files.open_top(directory))
             if not self._files.may_write(b".", top):
                 raise StorageError(f"mail directory {directory}: no permission to write in it: {_ADVICE}")
-            journal = self._keep(open_directory(self._files, b".journal", top))
+            journal = shared = self._keep(open_directory(self._files, b".journal", top))
+            if self._part:
+                journal = self._keep(open_directory(self._files, self._part.encode(), shared))
             self._files.claim(journal)
             spool = self._keep(open_directory(self._files, b"spool", journal))
             self._files.sync_names(top)  # of mailboxes, too, that a crash may have kept from the disk
@@ -73,7 +92,10 @@ class Store:
         self._journal = Journal(self._files, journal, where)
         self._spool = Spool(self._files, spool)
         self._letters = Letters(self._journal, self._spool)
-        self._mover = Mover(self._journal, self._mailboxes, self._letters)
+        notes = Notes(self._files, shared, self._part or "0") if self._part is not None else None
+        if notes:
+            self._opened.callback(notes.close)
+        self._mover = Mover(self._journal, self._mailboxes, self._letters, notes)
         self._housekeeping = Housekeeping(self._journal, self._mailboxes, self._letters, self._mover)
         self._opened.callback(self._journal.close)
         self._journal.open()
@@ -82,7 +104,15 @@ class Store:
             self._spool.clean(is_kept_aside=self._journal.is_damaged)
         except (OSError, Unreadable) as error:
             raise StorageError(f"{where}: {words(error) if isinstance(error, OSError) else error}") from error
+
+    def cut_tails(self) -> None:
+        """What a crash left half-written at the end of a mailbox is cut off: for all parts, before any of them finishes."""
+        self._mover.cut_tails()
+
+    def finish(self) -> None:
+        """Moves all that a crash left."""
         self._housekeeping.finish(math.inf)
+        self._mover.settle_notes()
 
     def _keep(self, descriptor: int) -> int:
         self._opened.callback(self._files.close, descriptor)
@@ -197,6 +227,20 @@ class Store:
     def tidy(self, is_idle: bool) -> float | None:
         """Moves some of what was accepted; returns the seconds until it wants to go on at the latest, or None."""
         return self._housekeeping.tidy(is_idle)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether mailboxes may be open between two calls of `tidy`."""
+        return self._housekeeping.is_moving
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left in the journal."""
+        return not self._journal.segments
+
+    def give_up(self) -> None:
+        """Gives back the descriptors, and leaves all as it is."""
+        self._opened.close()
 
     def close(self) -> None:
         """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""

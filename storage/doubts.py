@@ -1,0 +1,81 @@
+"""Doubts about a mailbox: what is in it after a crash, or a sync that failed; nothing half-written is left.
+
+It does not know when this is to be done, nor how messages are moved.
+"""
+
+import logging
+from collections.abc import Generator
+from itertools import islice
+
+from .files import IsLocked
+from .letter import Letter
+from .letters import Letters
+from .mailbox import Mailbox, Mailboxes
+from .notes import Notes
+from .places import Place
+from .queues import Queue
+
+log = logging.getLogger("carteiro.storage")
+
+Steps = Generator[None, None, None]
+
+
+class Doubts:
+    """Finds out, for an open mailbox, which messages of its queue are not in it. `notes` are those of other processes."""
+
+    def __init__(self, mailboxes: Mailboxes, letters: Letters, notes: Notes | None) -> None:
+        self._mailboxes = mailboxes
+        self._letters = letters
+        self._notes = notes
+
+    def check_torn(self, mailbox: Mailbox) -> None:
+        """Raises IsLocked when half a message of another process may be in it, which that one will cut off."""
+        if self._notes and mailbox.mark and self._notes.is_torn(mailbox.mark.inode):
+            raise IsLocked
+
+    def find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
+        """Leaves what is not in the mailbox waiting, and nothing half-written in it."""
+        if mailbox.mark is None:
+            yield from self._look_for_names(queue, mailbox)
+        elif queue.start is None:
+            self.check_torn(mailbox)
+        elif not (yield from self.cut_tail(queue, mailbox)):
+            self.check_torn(mailbox)
+            yield from self._search(queue, mailbox)
+        queue.is_doubtful = False
+
+    def cut_tail(self, queue: Queue, mailbox: Mailbox) -> Generator[None, None, bool]:
+        """Cuts off what can be nothing but ours, perhaps torn; false when other programs, or processes, wrote to it."""
+        if queue.start is None or mailbox.mark is None:
+            return False
+        is_cut = yield from mailbox.take_back(queue.start, self._taken(queue, list(queue.waiting)))
+        if is_cut:
+            queue.end = queue.start
+            queue.is_doubtful = False
+        return is_cut
+
+    def _taken(self, queue: Queue, places: list[Place]) -> Generator[Letter, None, None]:
+        return (self._letters.take(place, queue.mailbox) for place in places)
+
+    def _look_for_names(self, queue: Queue, mailbox: Mailbox) -> Steps:
+        places = list(queue.waiting)  # more may come meanwhile
+        missing = yield from mailbox.missing(self._taken(queue, places))
+        mailbox.sync()  # what is there may not be on disk
+        queue.replace(len(places), [place for place, is_missing in zip(places, missing, strict=True) if is_missing])
+        queue.start = None
+
+    def _search(self, queue: Queue, mailbox: Mailbox) -> Steps:
+        """Another program changed the mailbox file: what is in it as it was written is not put in again."""
+        places = list(queue.waiting)
+        missing = yield from mailbox.missing(self._taken(queue, places))
+        mailbox.sync()
+        self._mailboxes.sync_names()
+        places = [place for place, is_missing in zip(places, missing, strict=True) if is_missing]
+        words = (
+            "%s: another program changed it: %d messages are there unchanged, %d are put in, at worst for the second time"
+        )
+        log.warning(words, self._mailboxes.path(queue.mailbox), len(missing) - len(places), len(places))
+        # An intent will say that all before the first of these is there: they must be the last in the journal.
+        places += islice(queue.waiting, len(missing), None)
+        queue.replace(len(queue.waiting), self._letters.copy(places, queue.mailbox))
+        queue.start = queue.end = None
