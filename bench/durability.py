@@ -165,7 +165,7 @@ def report(options: argparse.Namespace, directory: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compares durable messages/s; takes about 7 minutes and 3 GB of disk.")
+    parser = argparse.ArgumentParser(description="Compares durable messages/s; takes about 8 minutes and 3 GB of disk.")
     frame.add_options(parser)
     parser.add_argument(
         "--messages", metavar="N", type=int, default=MESSAGES, help="messages a measurement (default %(default)s)"
