@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures what a 250 that means "on disk" costs: beside Postfix and aiosmtpd, by the number of mailboxes, and at extremes.
+"""Measures what a 250 that means "on disk" costs: beside other servers, by the number of mailboxes, and at extremes.
 
-It does not know how the servers are started, nor how the load is made: see `peers`, `postfix` and `load`.
+It does not know how the servers are started, nor how the load is made: see `peers`, `postfix`, `haraka` and `client`.
 """
 
 import argparse
@@ -9,25 +9,25 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import load, peers, postfix
-from bench.load import Load, LoadError
-from bench.peers import Peer, PeerError, Running
-from bench.throughput import surroundings
+from bench import client, frame, haraka, load, peers, postfix
+from bench.frame import KIB
+from bench.load import Load
+from bench.peers import Peer, Running
 
-ROUNDS = 5
-KIB = 1024
 LOADS = [Load(sessions, KIB, True, mailboxes) for sessions in (10, 100) for mailboxes in (5, 10_000)]
 MESSAGES = 10_000
 WARM_UP = 100
+
+HEADING = "load | server | messages/s | all in the mailboxes after, s | carteiro ÷ this"
 
 LARGE_SESSIONS = 500
 LARGE_SENT = 4 << 20
@@ -53,9 +53,9 @@ Rates = dict[tuple[Load, str], list[Figures]]
 
 
 def measure(server: Running, work: Load, messages: int) -> Figures:
-    load.send(server.port, work._replace(mailboxes=1), WARM_UP)
+    client.send(server.port, work._replace(mailboxes=1), WARM_UP)
     server.check_stored(WARM_UP)
-    effort, _ = load.send(server.port, work, messages)
+    effort, _ = client.send(server.port, work, messages)
     return Figures(messages / effort.seconds, server.check_stored(WARM_UP + messages))
 
 
@@ -67,7 +67,8 @@ def running(peer: Peer, place: Path) -> Iterator[Running]:
 
 def compare(rounds: int, messages: int, directory: Path) -> None:
     ours, *others = [peer for peer in peers.available()[0] if "sink" not in peer.name and "log" not in peer.name]
-    servers = [ours, *([postfix.HELD, postfix.DEFERRED] if postfix.is_here() else []), *others]
+    queues = [postfix.HELD, postfix.DEFERRED] if postfix.is_here() else []
+    servers = [ours, *queues, *([haraka.HELD] if haraka.is_here() else []), *others]
     rates: Rates = {}
     for number in range(rounds):
         for work in LOADS:
@@ -77,13 +78,20 @@ def compare(rounds: int, messages: int, directory: Path) -> None:
                 with running(server, place) as listening:
                     figures = measure(listening, work, int(messages * server.share))
                 rates.setdefault((work, server.name), []).append(figures)
-    print("| load | server | messages/s | all in the mailboxes after, s | carteiro ÷ this |\n|---|---|---|---|---|")
+    print("", *frame.table(HEADING, rows(rates, ours.name)), sep="\n")
+
+
+def rows(rates: Rates, ours: str) -> list[list[str]]:
+    lines = []
     for (work, name), measured in rates.items():
-        rate = statistics.median(figure.rate for figure in measured)
-        moved = statistics.median(figure.moved for figure in measured)
-        pairs = zip(rates[work, ours.name], measured, strict=True)
-        ratio = statistics.median(mine.rate / other.rate for mine, other in pairs)
-        print(f"| {name_of(work)} | {name} | {rate:,.0f} | {moved:.2f} | {'' if name == ours.name else f'{ratio:.2f}'} |")
+        median = Figures(*map(statistics.median, zip(*measured, strict=True)))
+        ratio = "" if name == ours else f"{frame.ratio(rates[work, ours], measured, rate_of):.2f}"
+        lines.append([name_of(work), name, f"{median.rate:,.0f}", f"{median.moved:.2f}", ratio])
+    return lines
+
+
+def rate_of(figures: Figures) -> float:
+    return figures.rate
 
 
 def name_of(work: Load) -> str:
@@ -92,11 +100,12 @@ def name_of(work: Load) -> str:
 
 def extremes(rounds: int, messages: int, directory: Path) -> None:
     """A million users, and a mailbox of 10 GiB (a sparse file), beside neither."""
-    print("\n| server | start-up, s | resident, MiB | messages/s |\n|---|---|---|---|")
+    rows = []
     for name in ("ten thousand users", "a million users", "a mailbox of 10 GiB"):
         found = [extreme(name, directory / f"{name}-{number}", messages) for number in range(rounds)]
         start, resident, rate = Extreme(*map(statistics.median, zip(*found, strict=True)))
-        print(f"| {name} | {start:.2f} | {resident:.0f} | {rate:,.0f} |")
+        rows.append([name, f"{start:.2f}", f"{resident:.0f}", f"{rate:,.0f}"])
+    print("", *frame.table("server | start-up, s | resident, MiB | messages/s", rows), sep="\n")
 
 
 def extreme(name: str, place: Path, messages: int) -> Extreme:
@@ -114,7 +123,7 @@ def extreme(name: str, place: Path, messages: int) -> Extreme:
         assert process.stdout
         port = int(process.stdout.readline().rpartition(":")[2])
         started = time.monotonic() - began
-        effort, _ = load.send(port, Load(100, KIB, True), messages)
+        effort, _ = client.send(port, Load(100, KIB, True), messages)
         status = Path(f"/proc/{process.pid}/status").read_text()
         resident = int(status.partition("VmRSS:")[2].split()[0]) / 1024
     finally:
@@ -146,34 +155,23 @@ def large_messages(directory: Path) -> None:
             client.close()
 
 
+def report(options: argparse.Namespace, directory: Path) -> None:
+    directory.chmod(0o755)
+    missing = [*([] if postfix.is_here() else [postfix.MISSING]), *([] if haraka.is_here() else [haraka.MISSING])]
+    frame.print_list([*frame.surroundings(directory), *missing, frame.method(options.rounds)])
+    compare(options.rounds, options.messages, directory)
+    extremes(min(3, options.rounds), options.messages, directory)
+    large_messages(directory)
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compares durable messages/s; takes about 6 minutes and 3 GB of disk.")
-    parser.add_argument("--rounds", metavar="N", type=int, default=ROUNDS, help="rounds (default %(default)s)")
+    parser = argparse.ArgumentParser(description="Compares durable messages/s; takes about 8 minutes and 3 GB of disk.")
+    frame.add_options(parser)
     parser.add_argument(
         "--messages", metavar="N", type=int, default=MESSAGES, help="messages a measurement (default %(default)s)"
     )
-    parser.add_argument("--dir", metavar="DIR", type=Path, help="where the mail goes meanwhile (default: as tempfile says)")
     options = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory(prefix="durability-", dir=options.dir) as name:
-            directory = Path(name)
-            directory.chmod(0o755)
-            print(
-                "\n".join(f"- {line}" for line in surroundings(directory)),
-                f"- rounds: {options.rounds}",
-                "",
-                sep="\n",
-                flush=True,
-            )
-            compare(options.rounds, options.messages, directory)
-            extremes(min(3, options.rounds), options.messages, directory)
-            large_messages(directory)
-    except (LoadError, PeerError) as error:
-        print(f"durability: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return frame.run("durability", options.dir, partial(report, options))
 
 
 if __name__ == "__main__":

@@ -33,14 +33,17 @@ MOVE_LIMIT = 60.0
 BACKLOG = 1000
 
 AIOSMTPD = """
-import asyncio, sys
-from aiosmtpd.handlers import Mailbox
+import asyncio, ssl, sys
+from aiosmtpd.handlers import Mailbox, Sink
 from aiosmtpd.smtp import SMTP
 
-async def main(host, port, backlog, directory):
-    handler = Mailbox(directory)
+async def main(host, port, backlog, directory, keeps, *pem):
+    handler = Mailbox(directory) if keeps else Sink()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if pem else None
+    if context:
+        context.load_cert_chain(*pem)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(handler), host, int(port), backlog=int(backlog))
+    server = await loop.create_server(lambda: SMTP(handler, tls_context=context), host, int(port), backlog=int(backlog))
     await server.serve_forever()
 
 asyncio.run(main(*sys.argv[1:]))
@@ -94,19 +97,19 @@ class Running(NamedTuple):
 
 def available() -> tuple[list[Peer], list[str]]:
     """The servers that can be started here, ours first, and a line about each that cannot."""
-    peers, missing = [Peer("carteiro", _carteiro("--quiet"), _in_mbox)], []
-    if find_spec("aiosmtpd"):
-        peers.append(Peer(f"aiosmtpd {version('aiosmtpd')}, Maildir", _aiosmtpd, _in_maildir, share=1 / 3))
+    peers, missing = [Peer("carteiro", carteiro("--quiet"), in_mbox)], []
+    if has_aiosmtpd():
+        peers.append(aiosmtpd(True)._replace(share=1 / 3))
     else:
         missing.append(f"without aiosmtpd: to have it compared, run {sys.executable} -m pip install aiosmtpd")
     if find_program("smtp-sink"):
-        peers.append(Peer("smtp-sink", _smtp_sink, None, share=2))
+        peers.append(SMTP_SINK._replace(share=2))
     else:
         missing.append("without smtp-sink: to have it compared, install Postfix")
     extras = [
-        Peer("carteiro, default log", _carteiro(), _in_mbox, is_extra=True),
-        Peer("carteiro, --store maildir", _carteiro("--quiet", "--store", "maildir"), _in_our_maildir, 1 / 2, True),
-        Peer("carteiro, --store discard", _carteiro("--quiet", "--store", "discard"), None, 2, True),
+        Peer("carteiro, default log", carteiro(), in_mbox, is_extra=True),
+        Peer("carteiro, --store maildir", carteiro("--quiet", "--store", "maildir"), _in_our_maildir, 1 / 2, True),
+        Peer("carteiro, --store discard", carteiro("--quiet", "--store", "discard"), None, 2, True),
     ]
     return [*peers, *extras], missing
 
@@ -130,7 +133,9 @@ def running(peer: Peer, directory: Path) -> Iterator[Running]:
             path.unlink()
 
 
-def _carteiro(*options: str) -> Callable[[Path, int], list[str]]:
+def carteiro(*options: str) -> Callable[[Path, int], list[str]]:
+    """The command for a Peer."""
+
     def command(directory: Path, port: int) -> list[str]:
         users_file = directory / "users"
         users_file.write_text("\n".join([MAILBOX, *(f"user{number}" for number in range(MAILBOXES))]))
@@ -140,8 +145,19 @@ def _carteiro(*options: str) -> Callable[[Path, int], list[str]]:
     return command
 
 
-def _aiosmtpd(directory: Path, port: int) -> list[str]:
-    return [sys.executable, "-P", "-c", AIOSMTPD, HOST, str(port), str(BACKLOG), str(directory / "mail")]
+def has_aiosmtpd() -> bool:
+    return find_spec("aiosmtpd") is not None
+
+
+def aiosmtpd(keeps: bool, *pem: Path) -> Peer:
+    """It puts mail into a Maildir, or keeps none; it offers STARTTLS when it is given a certificate and a key."""
+
+    def command(directory: Path, port: int) -> list[str]:
+        where = [HOST, str(port), str(BACKLOG), str(directory / "mail")]
+        return [sys.executable, "-P", "-c", AIOSMTPD, *where, "keeps" if keeps else "", *map(str, pem)]
+
+    name = f"aiosmtpd {version('aiosmtpd')}, {'Maildir' if keeps else 'Sink'}"
+    return Peer(name, command, _in_maildir if keeps else None)
 
 
 def _smtp_sink(_: Path, port: int) -> list[str]:
@@ -149,7 +165,11 @@ def _smtp_sink(_: Path, port: int) -> list[str]:
     return [find_program("smtp-sink") or "smtp-sink", *unprivileged, f"{HOST}:{port}", str(BACKLOG)]
 
 
-def _in_mbox(directory: Path) -> int:
+SMTP_SINK = Peer("smtp-sink", _smtp_sink, None)
+
+
+def in_mbox(directory: Path) -> int:
+    """The messages in the mailbox files."""
     return sum(path.read_bytes().count(b"From ") for path in (directory / "mail").glob("*.txt"))
 
 

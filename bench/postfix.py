@@ -13,6 +13,8 @@ from pathlib import Path
 from bench.load import HOST, find_program
 from bench.peers import Peer, PeerError, Running, free_port, wait_for
 
+MISSING = "without Postfix: to have it compared, install it, and be root"
+
 DAEMONS = Path("/usr/lib/postfix/sbin")
 
 MAIN = """

@@ -1,30 +1,23 @@
 #!/usr/bin/env python3
 """Measures how fast the server takes mail, beside other servers under the same load, and prints a Markdown table.
 
-It does not know how the servers are started, nor how the load is made: see `peers` and `load`.
+It does not know how the servers are started, nor how the load is made: see `peers`, `load` and `client`.
 """
 
 import argparse
-import os
-import platform
-import signal
 import statistics
 import sys
-import tempfile
 import time
-import timeit
-from collections.abc import Callable
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import load, peers
-from bench.load import Effort, Load, LoadError
-from bench.peers import Peer, PeerError, Running
+from bench import client, frame, load, peers
+from bench.load import Effort, Load
+from bench.peers import Peer, Running
 
-ROUNDS = 5
 KIB = 1024
 LOADS = [
     Load(sessions, size, keeps_connections)
@@ -74,16 +67,13 @@ def arguments() -> argparse.Namespace:
         "All rounds together take about 4 minutes and 2 GB of disk. Wait a minute before another run: until then, "
         "ext4 makes new files slowly, which is unfair to servers that make a file a message."
     )
-    parser.add_argument("--rounds", metavar="N", type=int, default=ROUNDS, help="rounds (default %(default)s)")
+    frame.add_options(parser)
     parser.add_argument("--quick", action="store_true", help="one round with few messages: shows that all works, no more")
     parser.add_argument("--case", metavar="WORDS", default="", help="only the loads with these words in their names")
-    parser.add_argument("--dir", metavar="DIR", type=Path, help="where the mail goes meanwhile (default: as tempfile says)")
     options = parser.parse_args()
     options.loads = [each for each in LOADS if options.case in each.name]
     if not options.loads:
         parser.error(f"no load is named so, there are: {'; '.join(each.name for each in LOADS)}")
-    if options.rounds < 1:
-        parser.error("at least one round is needed")
     return options
 
 
@@ -99,7 +89,7 @@ def measure(server: Running, work: Load, messages: int) -> Figures:
     time.sleep(SETTLING)
     server.check_stored(WARM_UP + messages)
     used = server.cpu_seconds() - used
-    timing, (replies, accepted) = load.send(server.port, work, timed)
+    timing, (replies, accepted) = client.send(server.port, work, timed)
     server.check_stored(WARM_UP + messages + timed)
     return Figures(
         messages / effort.seconds,
@@ -117,7 +107,7 @@ def throughput(server: Running, work: Load, messages: int) -> Effort:
     program = load.smtp_source()
     if program:
         return load.send_by_smtp_source(program, server.port, work, messages)
-    return load.send(server.port, work, messages)[0]
+    return client.send(server.port, work, messages)[0]
 
 
 def quantile(values: list[float], part: float) -> float:
@@ -148,63 +138,20 @@ def shows_extras(work: Load) -> bool:
 # Printing
 
 
-def surroundings(directory: Path) -> list[str]:
-    """What the figures depend on."""
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return [
-        f"date: {datetime.now().astimezone():%Y-%m-%d %H:%M %z}",
-        f"Python: {python}, {platform.python_compiler()}, bytes.find looks through {find_rate():.1f} octets a ns",
-        f"CPU: {cpu_model()}, processors: {os.cpu_count()}, load average before: {os.getloadavg()[0]:.2f}",
-        f"kernel: {platform.system()} {platform.release()}",
-        f"file system of the mail: {file_system(directory)}, a new file costs {new_file_cost(directory):.0f} µs of CPU",
-    ]
-
-
-def find_rate() -> float:
-    """Builds of the same Python differ fourfold in this, and mail data is taken in with it: octets a nanosecond."""
-    data = load.body(50 * KIB)
-    return len(data) * 100 / min(timeit.repeat(lambda: data.find(b"\n."), number=100)) / 1e9
-
-
-def cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def file_system(directory: Path) -> str:
-    """The type of the file system that a directory is on."""
-    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
-    above = [(len(point), kind) for _, point, kind, *_ in mounts if directory.resolve().is_relative_to(point)]
-    return max(above)[1] if above else "unknown"
-
-
-def new_file_cost(directory: Path) -> float:
-    """Microseconds. ext4 takes several times as long for a minute after many files were removed, as by a run of this."""
-    number = 200
-    used = time.process_time()
-    for each in range(number):
-        with (directory / f"file-{each}").open("wb") as file:
-            file.write(b"x" * KIB)
-            file.flush()
-            os.fsync(file.fileno())
-    return 1e6 * (time.process_time() - used) / number
-
-
 def generator() -> str:
     if load.smtp_source():
         return "throughput is measured with smtp-source, reply times with a client in Python"
     return "smtp-source is not installed: a client in Python makes all load and may itself be the slowest part"
 
 
-def rows(results: Results, ours: str) -> list[str]:
-    lines = [f"| {HEADING} |", "|---" * (HEADING.count("|") + 1) + "|"]
+def rows(results: Results, ours: str) -> list[list[str]]:
+    lines = []
     for (work, name), figures in results.items():
-        median = Figures(*map(statistics.median, zip(*figures, strict=True)))
         ratios = ["", ""]
         if name != ours:
-            ratios = [f"{ratio(results, work, ours, name, of):.2f}" for of in (rate_of, cpu_of)]
-        lines.append("| " + " | ".join([work.name, name, *cells(median), *ratios]) + " |")
+            ratios = [f"{frame.ratio(results[work, ours], figures, of):.2f}" for of in (rate_of, cpu_of)]
+        median = Figures(*map(statistics.median, zip(*figures, strict=True)))
+        lines.append([work.name, name, *cells(median), *ratios])
     return lines
 
 
@@ -226,21 +173,14 @@ def cpu_of(figures: Figures) -> float:
     return figures.cpu
 
 
-def ratio(results: Results, work: Load, ours: str, theirs: str, of: Callable[[Figures], float]) -> float:
-    """Ours to theirs in the same round, the median over the rounds."""
-    pairs = zip(results[work, ours], results[work, theirs], strict=True)
-    return statistics.median(of(mine) / (of(other) or 1e-9) for mine, other in pairs)
-
-
 def goals(results: Results, ours: str) -> list[str]:
     """Which of the ratios that are to be reached are."""
     lines = []
     for work, name in results:
         goal = goal_of(work, name)
         if goal:
-            reached = ratio(results, work, ours, name, rate_of)
-            verdict = "reached" if reached >= goal else "NOT reached"
-            lines.append(f"- {goal:g} x {name} at {work.name}: {reached:.2f}, {verdict}")
+            reached = frame.ratio(results[work, ours], results[work, name], rate_of)
+            lines.append(frame.verdict(f"{goal:g} x {name} at {work.name}", reached, goal))
     return lines
 
 
@@ -255,28 +195,17 @@ def goal_of(work: Load, name: str) -> float | None:
 
 def report(options: argparse.Namespace, directory: Path) -> None:
     servers, missing = peers.available()
-    print("\n".join(f"- {line}" for line in [*surroundings(directory), *missing]), flush=True)
+    frame.print_list([*frame.surroundings(directory), *missing])
     rounds, divisor = (1, QUICK) if options.quick else (options.rounds, 1)
     results = run(rounds, options.loads, servers, divisor, directory)
-    print(f"- rounds: {rounds}; figures are medians over the rounds, ratios are taken within a round")
-    print(f"- {generator()}")
+    frame.print_list([frame.method(rounds), generator()])
     ours = servers[0].name
-    print("", *rows(results, ours), "", "To reach, in messages/s:", *goals(results, ours), sep="\n")
+    print("", *frame.table(HEADING, rows(results, ours)), "", "To reach, in messages/s:", *goals(results, ours), sep="\n")
 
 
 def main() -> int:
     options = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    try:
-        # Removed only at the end: creating a file is slow on ext4 for a while after many have been removed.
-        with tempfile.TemporaryDirectory(prefix="throughput-", dir=options.dir) as directory:
-            report(options, Path(directory))
-    except (LoadError, PeerError) as error:
-        print(f"throughput: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return frame.run("throughput", options.dir, partial(report, options))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+"""What is around every benchmark: its options, the machine in words, a directory for the mail, ratios and tables.
+
+It does not know what is measured.
+"""
+
+import argparse
+import os
+import platform
+import signal
+import statistics
+import sys
+import tempfile
+import time
+import timeit
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from bench.load import LoadError, body
+from bench.peers import PeerError
+
+KIB = 1024
+ROUNDS = 5
+
+Figures = TypeVar("Figures")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """--rounds and --dir."""
+    parser.add_argument("--rounds", metavar="N", type=_rounds, default=ROUNDS, help="rounds (default %(default)s)")
+    parser.add_argument("--dir", metavar="DIR", type=Path, help="where the mail goes meanwhile (default: as tempfile says)")
+
+
+def _rounds(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("at least one round is needed")
+    return int(text)
+
+
+def run(name: str, place: Path | None, report: Callable[[Path], None]) -> int:
+    """Calls `report` with a directory that is removed afterwards; the exit status, after a line about what went wrong."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        # Removed only at the end: creating a file is slow on ext4 for a while after many have been removed.
+        with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place) as directory:
+            report(Path(directory))
+    except (LoadError, PeerError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+# The machine
+
+
+def surroundings(directory: Path) -> list[str]:
+    """What the figures depend on."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return [
+        f"date: {datetime.now().astimezone():%Y-%m-%d %H:%M %z}",
+        f"Python: {python}, {platform.python_compiler()}, bytes.find looks through {find_rate():.1f} octets a ns",
+        f"CPU: {cpu_model()}, processors: {os.cpu_count()}, load average before: {os.getloadavg()[0]:.2f}",
+        f"kernel: {platform.system()} {platform.release()}",
+        f"file system of the mail: {file_system(directory)}, a new file costs {new_file_cost(directory):.0f} µs of CPU",
+    ]
+
+
+def find_rate() -> float:
+    """Builds of the same Python differ fourfold in this, and mail data is taken in with it: octets a nanosecond."""
+    data = body(50 * KIB)
+    return len(data) * 100 / min(timeit.repeat(lambda: data.find(b"\n."), number=100)) / 1e9
+
+
+def cpu_model() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def file_system(directory: Path) -> str:
+    """The type of the file system that a directory is on."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    above = [(len(point), kind) for _, point, kind, *_ in mounts if directory.resolve().is_relative_to(point)]
+    return max(above)[1] if above else "unknown"
+
+
+def new_file_cost(directory: Path) -> float:
+    """Microseconds. ext4 takes several times as long for a minute after many files were removed, as by a run of this."""
+    number = 200
+    used = time.process_time()
+    for each in range(number):
+        with (directory / f"file-{each}").open("wb") as file:
+            file.write(b"x" * KIB)
+            file.flush()
+            os.fsync(file.fileno())
+    return 1e6 * (time.process_time() - used) / number
+
+
+# Printing
+
+
+def print_list(lines: Iterable[str]) -> None:
+    print("\n".join(f"- {line}" for line in lines), flush=True)
+
+
+def method(rounds: int) -> str:
+    """How the figures of a table come about."""
+    return f"rounds: {rounds}; figures are medians over the rounds, ratios are taken within a round"
+
+
+def table(heading: str, rows: Iterable[Iterable[str]]) -> list[str]:
+    """A Markdown table."""
+    lines = [f"| {heading} |", "|---" * (heading.count("|") + 1) + "|"]
+    return lines + [f"| {' | '.join(row)} |" for row in rows]
+
+
+def ratio(ours: list[Figures], theirs: list[Figures], of: Callable[[Figures], float]) -> float:
+    """Ours to theirs in the same round, the median over the rounds."""
+    return statistics.median(of(mine) / (of(other) or 1e-9) for mine, other in zip(ours, theirs, strict=True))
+
+
+def verdict(what: str, reached: float, goal: float) -> str:
+    """A line about what is to be reached."""
+    return f"- {what}: {reached:.2f}, {'reached' if reached >= goal else 'NOT reached'}"

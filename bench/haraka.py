@@ -1,0 +1,50 @@
+"""Haraka as a peer: a single process that relays, syncs a queue file before its 250, and does not begin to deliver.
+
+It does not know what it is compared with. `haraka` has to be on the path.
+"""
+
+import subprocess
+from pathlib import Path
+
+from bench.load import HOST, find_program
+from bench.peers import START_LIMIT, Peer, PeerError
+
+MISSING = "without Haraka: to have it compared, run npm install Haraka, and put node_modules/.bin on the path"
+
+FILES = {
+    "smtp.ini": "listen={host}:{port}\nnodes=0\n",
+    "plugins": "relay\n",
+    "relay.ini": "[relay]\nacl=true\n",
+    "relay_acl_allow": f"{HOST}/32\n",
+    # Each message that it tries to deliver is looked at every second; so it tries one.
+    "outbound.ini": "disabled=true\nconcurrency_max=1\n",
+    "log.ini": "[main]\nlevel=warn\nformat=default\n",
+    "me": "peer.example\n",
+}
+"""What differs from the configuration that `haraka --install` makes."""
+
+
+def _command(directory: Path, port: int) -> list[str]:
+    program = find_program("haraka") or "haraka"
+    place = directory / "haraka"
+    try:
+        subprocess.run([program, "--install", place], check=True, capture_output=True, timeout=START_LIMIT)
+    except subprocess.SubprocessError as error:
+        raise PeerError(f"Haraka was not set up: {error}") from error
+    for name, text in FILES.items():
+        (place / "config" / name).write_text(text.format(host=HOST, port=port))
+    (place / "queue").mkdir(exist_ok=True)
+    return [program, "--configs", str(place)]
+
+
+def _in_queue(directory: Path) -> int:
+    return sum(1 for path in (directory / "haraka" / "queue").iterdir() if not path.name.startswith("__tmp__"))
+
+
+HELD = Peer("Haraka, mail on hold", _command, _in_queue, share=1 / 3)
+"""It syncs the queue file, but not the directory into which it renames it."""
+
+
+def is_here() -> bool:
+    """Whether it is installed."""
+    return find_program("haraka") is not None
