@@ -20,6 +20,8 @@ from .replies import Reply
 from .table import Mark, Verb
 from .transaction import Transaction
 
+_NO_WISH = Wish()
+
 _ANY_DOMAIN = b"any.invalid"
 """Stands for a domain that was not given."""
 
@@ -142,14 +144,20 @@ class EsmtpActs:
             return replies.AUTH_FIRST
         if self._messages == terms.max_messages > 0:
             return replies.TOO_MANY_MESSAGES.about(terms.max_messages)
-        wish = extensions.wish(self._site, envelope) if self._is_extended or not envelope.parameters else None
-        if not isinstance(wish, Wish):
-            return wish or replies.UNKNOWN_PARAMETER
+        wish = self._wished(envelope)
+        if isinstance(wish, Reply):
+            return wish
         if not envelope.path.is_ascii and not wish.has_utf8:
             return replies.NEEDS_UTF
         self._wish = wish
         self._transaction.begin(envelope.path.text)
         return replies.SENDER_TAKEN
+
+    def _wished(self, envelope: Envelope) -> Wish | Reply:
+        """Parameters are for those who know what is offered."""
+        if not envelope.parameters:
+            return _NO_WISH
+        return extensions.wish(self._site, envelope) if self._is_extended else replies.UNKNOWN_PARAMETER
 
     def _rcpt(self, envelope: Envelope) -> Reply:
         terms, path = self._site.terms, envelope.path

@@ -7,7 +7,7 @@ import re
 from binascii import Error, a2b_base64
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv6Address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .replies import (
     NOT_ENCODED,
@@ -43,7 +43,9 @@ _PARAMETERS = rb"((?: +[^ ]+)*)"
 _WORD = re.compile(rb"[^ ]+")
 
 _PATH = re.compile(rb"<%b%b>" % (_SOURCE_ROUTE, _MAILBOX))
-_PATH_ALONE = re.compile(rb" ?(<(?:[^\"<>]|%b)*>)%b" % (_QUOTED_STRING, _PARAMETERS))
+# Each in one expression, since most lines of a dialogue are these: path, local-part, domain, parameters.
+_REVERSE = re.compile(rb" ?(<(?:%b%b)?>)%b" % (_SOURCE_ROUTE, _MAILBOX, _PARAMETERS))
+_FORWARD = re.compile(rb" ?(<(?:%b%b|(?i:postmaster))>)%b" % (_SOURCE_ROUTE, _MAILBOX, _PARAMETERS))
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _MOST_GROUPS = 6
@@ -96,27 +98,28 @@ def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
     if len(line) > MAX_LINE:
         return Verb.OTHER, UNRECOGNIZED
     word, _, rest = line.rstrip(b" \t").partition(b" ")
-    rest = rest.lstrip(b" ")
-    verb = _WORDS.get(word.upper(), Verb.OTHER)
-    if verb is Verb.OTHER:
-        return verb, UNRECOGNIZED
-    if verb is Verb.BDAT:
-        return _bdat(rest)
-    if verb is Verb.AUTH:
-        return _auth(rest)
-    return verb, _ARGUMENTS[verb](rest)
+    verb, parse = _COMMANDS.get(word.upper(), _NONE)
+    return parse(rest.lstrip(b" ")) if verb is None else (verb, parse(rest.lstrip(b" ")))
 
 
 def mailbox_of(text: bytes) -> Path | None:
     """The path `<A@B>`, or None where that is outside the grammar."""
     match = _PATH.fullmatch(text)
-    if match is None or not _is_utf8(text) or len(match[2]) > MAX_DOMAIN or not _is_literal_sound(match[2]):
+    return _path(text, match[1], match[2]) if match else None
+
+
+def _path(text: bytes, local_part: bytes, domain: bytes) -> Path | None:
+    """The path with these parts, source route and all, or None where more than its characters is wrong."""
+    is_ascii = text.isascii()
+    if len(domain) > MAX_DOMAIN or not (is_ascii or _is_utf8(text)) or (domain[0] == _BRACKET and not _is_sound(domain)):
         return None
-    local_part = match[1]
-    written = match[1] + b"@" + match[2]
-    if local_part.startswith(b'"'):
+    written = b"%b@%b" % (local_part, domain)
+    if local_part[0] == _QUOTE:
         local_part = re.sub(rb"\\(.)", rb"\1", local_part[1:-1])
-    return Path(written, local_part, match[2].lower(), text.isascii())
+    return Path(written, local_part, domain.lower(), is_ascii)
+
+
+_BRACKET, _QUOTE = b'["'
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -127,9 +130,8 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _is_literal_sound(domain: bytes) -> bool:
-    if not domain.startswith(b"["):
-        return True
+def _is_sound(domain: bytes) -> bool:
+    """Whether an address literal is one."""
     literal = domain[1:-1].decode("latin-1")
     if literal[:5].upper() != "IPV6:":
         return _IPV4.fullmatch(literal) is not None and max(map(int, literal.split("."))) <= 255
@@ -151,32 +153,39 @@ def _words(pattern: "re.Pattern[bytes]", refusal: Reply) -> Callable[[bytes], by
 def _mail(text: bytes) -> Envelope | Reply:
     if text[:5].upper() != b"FROM:":
         return SYNTAX.about(b"MAIL FROM:<address>")
-    return _envelope(text[5:], SENDER_SYNTAX, {b"<>": Path(b"")})
+    return _envelope(_REVERSE.fullmatch(text, 5), b"", SENDER_SYNTAX)
 
 
 def _rcpt(text: bytes) -> Envelope | Reply:
     if text[:3].upper() != b"TO:":
         return SYNTAX.about(b"RCPT TO:<address>")
-    match = _POSTMASTER.match(text, 3)
-    special = {match[1]: Path(match[1][1:-1], b"postmaster")} if match else {}
-    return _envelope(text[3:], RECIPIENT_SYNTAX, special)
+    return _envelope(_FORWARD.fullmatch(text, 3), b"postmaster", RECIPIENT_SYNTAX)
 
 
-_POSTMASTER = re.compile(rb" ?(<postmaster>)", re.IGNORECASE)
-
-
-def _envelope(text: bytes, refusal: Reply, special: dict[bytes, Path]) -> Envelope | Reply:
-    match = _PATH_ALONE.fullmatch(text)
-    path = special.get(match[1]) or mailbox_of(match[1]) if match else None
-    if match is None or path is None:
+def _envelope(match: "re.Match[bytes] | None", alone: bytes, refusal: Reply) -> Envelope | Reply:
+    """`alone` is the local-part of a path that has no mailbox."""
+    if match is None:
         return refusal
+    text, local_part, domain, words = match.groups()
+    path = Path(text[1:-1], alone) if local_part is None else _path(text, local_part, domain)
+    if path is None:
+        return refusal
+    parameters = _parameters(words) if words else _NO_PARAMETERS
+    return PARAMETER_SYNTAX if parameters is None else Envelope(path, parameters)
+
+
+_NO_PARAMETERS: dict[bytes, bytes | None] = {}
+
+
+def _parameters(words: bytes) -> dict[bytes, bytes | None] | None:
+    """None: they are outside the grammar."""
     parameters: dict[bytes, bytes | None] = {}
-    for word in _WORD.findall(match[2]):
+    for word in _WORD.findall(words):
         parameter = _PARAMETER.fullmatch(word)
         if parameter is None or parameter[1].upper() in parameters:
-            return PARAMETER_SYNTAX
+            return None
         parameters[parameter[1].upper()] = parameter[2]
-    return Envelope(path, parameters)
+    return parameters
 
 
 def _bdat(text: bytes) -> tuple[Verb, Chunk | Reply]:
@@ -230,4 +239,7 @@ _ARGUMENTS: dict[Verb, Callable[[bytes], Argument]] = {
     Verb.STARTTLS: _words(_NOTHING, SYNTAX.about(b"STARTTLS")),
     Verb.QUIT: _words(_NOTHING, SYNTAX.about(b"QUIT")),
 }
-_WORDS = {verb.name.encode(): verb for verb in (*_ARGUMENTS, Verb.BDAT, Verb.AUTH)}
+_COMMANDS: dict[bytes, tuple[Verb | None, Callable[[bytes], Any]]] = {
+    verb.name.encode(): (verb, parse) for verb, parse in _ARGUMENTS.items()
+} | {b"BDAT": (None, _bdat), b"AUTH": (None, _auth)}
+_NONE: tuple[Verb | None, Callable[[bytes], Any]] = (Verb.OTHER, lambda _: UNRECOGNIZED)

@@ -5,6 +5,9 @@ It does not know when a reply is given: that stands in a dialect's table.
 
 from typing import NamedTuple
 
+REFUSALS = 400
+"""Reply codes from here on are negative (RFC 5321 section 4.2.1)."""
+
 
 class Reply(NamedTuple):
     """A reply code, its words (RFC 5321 section 4.2), and its enhanced status code (RFC 3463), where it has one.
@@ -19,21 +22,21 @@ class Reply(NamedTuple):
     @property
     def accepts(self) -> bool:
         """True for a positive reply (2yz, 3yz), false for a negative one (4yz, 5yz): RFC 5321 section 4.2.1."""
-        return self.code < 400
+        return self.code < REFUSALS
 
     @property
     def line(self) -> bytes:
         """The reply as it is sent, CRLF included."""
-        return b"%d %b\r\n" % self[:2] if b"\n" not in self.text else self._lines(b"")
+        code, text, _ = self
+        return self._lines(b"") if b"\n" in text else b"%d %b\r\n" % (code, text)
 
     @property
     def coded_line(self) -> bytes:
         """The same with the enhanced status code (RFC 2034 section 4)."""
-        if not self.status:
+        code, text, status = self
+        if not status:
             return self.line
-        if b"\n" in self.text:
-            return self._lines(self.status + b" ")
-        return b"%d %b %b\r\n" % (self.code, self.status, self.text)
+        return self._lines(status + b" ") if b"\n" in text else b"%d %b %b\r\n" % (code, status, text)
 
     def _lines(self, status: bytes) -> bytes:
         *lines, last = self.text.split(b"\n")

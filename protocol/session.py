@@ -13,8 +13,8 @@ from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
 from .grammar import Chunk
 from .outside import Report, Site
-from .replies import Reply
-from .table import Go, Mark, State, Target, Verb
+from .replies import REFUSALS, Reply
+from .table import Mark, Move, Row, State, Verb
 
 OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
@@ -28,7 +28,8 @@ LOGGED_REFUSALS = 10
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
 
-_DEAF = (Mark.HELD, Mark.GONE)
+_TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
+_DEAF = (_HELD, _GONE)
 
 
 class Session:
@@ -40,9 +41,9 @@ class Session:
     """
 
     __slots__ = (
-        "_acts", "_answer", "_awaited", "_buffer", "_has_ended", "_has_greeted", "_home", "_is_draining", "_reading",
+        "_acts", "_answer", "_buffer", "_has_ended", "_has_greeted", "_home", "_is_coded", "_is_draining",
         "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell", "is_agreed", "is_behind",
-        "keeps_secrets", "outgoing", "state",
+        "keeps_secrets", "outgoing",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +54,7 @@ class Session:
         self._wake = wake
         self._buffer = Buffer(MAX_COMMAND_LINE)
         self._acts: Acts = (site.dialect.acts or ClassicActs)(site, address, report, self._buffer)
+        self._is_coded = self._acts.is_coded
         self.outgoing = bytearray()
         self.is_behind = False
         self.is_agreed = False
@@ -66,8 +68,9 @@ class Session:
         self._has_greeted = False
         self._is_draining = False
         table = site.dialect.table
-        self._home = table.start
-        self._enter(table.shaking if is_encrypted and table.shaking else table.start)
+        self._home = self._row = table.rows[table.start]
+        if is_encrypted and table.shaking:
+            self._row = table.rows[table.shaking]
 
     # What happens to a session, from outside
 
@@ -118,22 +121,22 @@ class Session:
     @property
     def wants_tls(self) -> bool:
         """True: when `outgoing` is sent, the connection is to be encrypted, and then `secured` to be called."""
-        return self._awaited is Verb.SECURED
+        return self._row.awaited is Verb.SECURED
 
     @property
     def takes_input(self) -> bool:
         """False while what came is not carried out, or somebody has not answered, and when the session is finished."""
-        return not self.is_behind and self._reading not in _DEAF
+        return not self.is_behind and self._row.reading not in _DEAF
 
     @property
     def is_finished(self) -> bool:
         """True when nothing will be read or said any more; `farewell` then says why."""
-        return self._reading is Mark.GONE
+        return self._row.reading is _GONE
 
     @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
-        return self._acts.patience.get(self._reading, inf)
+        return self._acts.patience.get(self._row.reading, inf)
 
     # Reading: the table says what kind of line is due, and what a line of that kind does
 
@@ -149,22 +152,23 @@ class Session:
 
     def _step(self) -> bool:
         """Takes one command, piece of mail data, or answer; false when there is none."""
-        if self._reading is None and not self._is_draining:
+        reading = self._row.reading
+        if reading is None and not self._is_draining:
             if self._refused_chunk:
                 return self._refuse_chunk(*self._refused_chunk)
             line = self._buffer.line()
             if line is not None:
                 self._command(line)
                 return True
-        elif self._reading is Mark.TEXT:
+        elif reading is _TEXT:
             piece, is_end = self._buffer.content()
             if piece or is_end:
                 self._content(piece, is_end)
                 return True
-        elif self._reading is Mark.HELD and self._answer:
+        elif reading is _HELD and self._answer:
             self._answered()
             return True
-        elif self._reading is Mark.ANSWER and not self._is_draining:
+        elif reading is _ANSWER and not self._is_draining:
             line = self._buffer.line()
             if line is not None:
                 self._apply(*self._acts.hear(line), line)
@@ -173,29 +177,26 @@ class Session:
 
     def _leave(self) -> bool:
         """Nothing is left to be taken: the end, if the client or the server has announced it."""
-        if self._reading is Mark.GONE:
+        row = self._row
+        if row.reading is _GONE:
             self._buffer.clear()
-        elif self._has_ended and self._awaited is not Verb.STORED:
+        elif self._has_ended and row.awaited is not Verb.STORED:
             self._finish("the client ended")
-        elif self._is_draining and self._reading is not Mark.TEXT and self._awaited is not Verb.STORED:
+        elif self._is_draining and row.reading is not _TEXT and row.awaited is not Verb.STORED:
             self._close(replies.SHUTTING_DOWN, "shutting down")
         return False
 
     def _command(self, line: bytes) -> None:
         verb, argument = self._site.dialect.parse(line)
-        cell = self._row[verb]
+        cell = self._row.cells[verb]
         if isinstance(cell, Reply):
-            self._refuse_command(cell, verb, argument, line)
+            self._refuse_command(cell, verb, line, argument)
         elif isinstance(argument, Reply):
             self._refuse(argument, verb, line)
         else:
-            outcome = self._acts.actions[verb](self._acts, argument)
-            if isinstance(argument, Chunk) and isinstance(outcome, Reply):
-                self._refuse_command(outcome, verb, argument, line)
-            else:
-                self._apply(verb, outcome, line)
+            self._apply(verb, self._acts.actions[verb](self._acts, argument), line, argument)
 
-    def _refuse_command(self, reply: Reply, verb: Verb, argument: object, line: bytes) -> None:
+    def _refuse_command(self, reply: Reply, verb: Verb, line: bytes, argument: object) -> None:
         """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
         if isinstance(argument, Chunk):
             self._buffer.skip(argument.size)
@@ -217,22 +218,24 @@ class Session:
 
     # Applying a cell
 
-    def _apply(self, verb: Verb, outcome: Outcome, line: bytes = b"") -> None:
+    def _apply(self, verb: Verb, outcome: Outcome, line: bytes = b"", argument: object = None) -> None:
         """Goes where the cell says for this outcome."""
-        cell = self._row[verb]
-        if not isinstance(cell, Go):
-            raise RuntimeError(f"{verb} in {self.state}: {cell}")
-        if isinstance(outcome, Reply) and not outcome.accepts:
-            self._enter(cell.refused)
-            self._refuse(outcome, verb, line)
-            return
-        self._enter(cell.accepted)
-        self._refusals = 0
-        if isinstance(outcome, Reply):
+        move = self._row.cells[verb]
+        if not isinstance(move, Move):
+            raise RuntimeError(f"{verb} in {self.state}: {move}")
+        if not isinstance(outcome, Reply):
+            self._enter(move.accepted)
+            if outcome:
+                outcome(self._hear)
+        elif outcome.code < REFUSALS:
+            self._enter(move.accepted)
             self._say(outcome)
-        elif outcome:
-            outcome(self._hear)
-        if self._reading is Mark.GONE:
+        else:
+            self._enter(move.refused)
+            self._refuse_command(outcome, verb, line, argument)
+            return
+        self._refusals = 0
+        if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
 
@@ -243,21 +246,22 @@ class Session:
 
     def _answered(self) -> None:
         answer, self._answer = self._answer, None
-        assert self._awaited
-        self._apply(self._awaited, answer)
+        assert self._row.awaited
+        self._apply(self._row.awaited, answer)
 
-    def _enter(self, target: Target) -> None:
-        table = self._site.dialect.table
-        state = target if isinstance(target, State) else self._home
-        if state in table.homes:
-            self._home = state
-        self.state = state
-        self._row = table.cells[state]
-        self._reading = table.reading(state)
-        self._awaited = table.awaited(state)
+    def _enter(self, row: Row | None) -> None:
+        """None: the home, where the transaction began."""
+        self._row = row = row or self._home
+        if row.is_home:
+            self._home = row
+
+    @property
+    def state(self) -> State:
+        """Where in the table it is."""
+        return self._row.state
 
     def _say(self, reply: Reply) -> None:
-        self.outgoing += reply.coded_line if self._acts.is_coded else reply.line
+        self.outgoing += reply.coded_line if self._is_coded else reply.line
 
     def _refuse(self, reply: Reply, verb: Verb, line: bytes) -> None:
         self._say(reply)
@@ -292,4 +296,5 @@ class Session:
         if not self.is_finished:
             self.farewell = why
             self._acts.abandon()
-            self._enter(self._site.dialect.table.closed)
+            table = self._site.dialect.table
+            self._row = table.rows[table.closed]

@@ -79,6 +79,27 @@ EVENTS = (Verb.STORED, Verb.CHECKED, Verb.SECURED)
 """What is no line, but the answer of somebody outside."""
 
 
+class Row:
+    """What a session has at hand while it is in a state. `cells` are those of the table, with rows in place of states."""
+
+    __slots__ = ("awaited", "cells", "is_home", "reading", "state")
+
+    def __init__(self, state: State, cells: Mapping[Verb, Cell], is_home: bool) -> None:
+        other = cells[Verb.OTHER]
+        self.state = state
+        self.is_home = is_home
+        self.reading = other if isinstance(other, Mark) else None
+        self.awaited = next((verb for verb in EVENTS if isinstance(cells.get(verb), Go)), None)
+        self.cells: dict[Verb, Move | Reply | Mark] = {}
+
+
+class Move(NamedTuple):
+    """A Go to rows; None: back to the home."""
+
+    accepted: Row | None
+    refused: Row | None
+
+
 class Table:
     """A dialect's whole order: `cells[state][verb]` is a Go, a refusing Reply, or a Mark. Total: there is no default.
 
@@ -101,11 +122,17 @@ class Table:
             state: {verb: _meaning(state, cell) for verb, cell in zip(self.verbs, row, strict=True)}
             for state, row in rows.items()
         }
-        self._reading = {state: _mark(row[Verb.OTHER]) for state, row in self.cells.items()}
-        self._awaited = {state: _awaited(row) for state, row in self.cells.items()}
+        self.rows = {state: Row(state, row, state in self.homes) for state, row in self.cells.items()}
+        for state, row in self.rows.items():
+            row.cells = {verb: self._resolved(cell) for verb, cell in self.cells[state].items()}
         flaws = list(_sense_flaws(self))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
+
+    def _resolved(self, cell: Cell) -> Move | Reply | Mark:
+        if not isinstance(cell, Go):
+            return cell
+        return Move(*(self.rows[state] if isinstance(state, State) else None for state in cell))
 
     @property
     def start(self) -> State:
@@ -120,15 +147,15 @@ class Table:
     @property
     def shaking(self) -> State | None:
         """The state in which a TLS handshake is due, in a dialect that has one."""
-        return next((state for state, verb in self._awaited.items() if verb is Verb.SECURED), None)
+        return next((state for state, row in self.rows.items() if row.awaited is Verb.SECURED), None)
 
     def reading(self, state: State) -> Mark | None:
         """What becomes of a line that comes in this state; None: it is a command, and its cell decides."""
-        return self._reading[state]
+        return self.rows[state].reading
 
     def awaited(self, state: State) -> Verb | None:
         """Whose answer this state waits for: one of EVENTS, or None."""
-        return self._awaited[state]
+        return self.rows[state].awaited
 
 
 class Dialect(NamedTuple):
@@ -146,14 +173,6 @@ def _meaning(state: State, cell: Written) -> Cell:
     if isinstance(cell, State) or cell is Mark.BACK:
         return Go(cell, state)
     return cell if isinstance(cell, Reply | Mark) else Go(*cell)
-
-
-def _awaited(row: Mapping[Verb, Cell]) -> Verb | None:
-    return next((verb for verb in EVENTS if isinstance(row.get(verb), Go)), None)
-
-
-def _mark(cell: Cell) -> Mark | None:
-    return cell if isinstance(cell, Mark) else None
 
 
 def _shape_flaws(verbs: tuple[Verb, ...], rows: Mapping[State, Sequence[Written]]) -> Iterable[str]:

@@ -56,12 +56,12 @@ class Transaction:
         message, self._message = self._message, None
         assert message
         since = self._site.clock()
-        mailboxes = ", ".join(dict.fromkeys(mailbox for mailbox, _ in self.recipients))
-        octets = self.octets
+        recipients, octets = self.recipients, self.octets
 
         def answered(fault: Fault | None) -> None:
             outcome = "stored" if fault is None else f"not stored ({fault})"
             waited = 1000 * (self._site.clock() - since)
+            mailboxes = ", ".join(dict.fromkeys([mailbox for mailbox, _ in recipients]))
             words = "message %s %s: mailbox %s, %d octets, %.1f ms"
             self._report(words, message.id, outcome, mailboxes, octets, waited)
             answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
