@@ -4,10 +4,15 @@ It does not know who exists.
 """
 
 from base64 import b64encode
+from collections.abc import Callable
+from functools import partial
 
 from . import replies
+from .acts import Outcome
 from .grammar import Auth, decoded
+from .outside import Authenticate
 from .replies import Reply
+from .table import Verb
 
 
 class Exchange:
@@ -52,3 +57,49 @@ class Exchange:
 
 _ALL, _NAME, _SECRET = b"", b"Username:", b"Password:"
 _QUESTIONS = {b"PLAIN": (_ALL,), b"LOGIN": (_NAME, _SECRET)}
+
+
+class Proof:
+    """Whether a client has proved who it is, and its attempt to."""
+
+    __slots__ = ("_authenticate", "_exchange", "_take_back", "is_given")
+
+    def __init__(self) -> None:
+        self._exchange: Exchange | None = None
+        self._take_back: Callable[[], None] | None = None
+        self.is_given = False
+
+    def begin(self, auth: Auth, authenticate: Authenticate) -> Outcome:
+        """An attempt, which is answered with a challenge unless nothing is missing."""
+        self._authenticate = authenticate
+        self._exchange = exchange = Exchange(auth)
+        refusal = None if auth.response is None else exchange.take(auth.response)
+        return refusal or self._go_on(exchange)
+
+    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+        """The answer to a challenge."""
+        exchange = self._exchange
+        assert exchange
+        refusal = exchange.hear(line)
+        return (Verb.AUTH if refusal or exchange.is_missing else Verb.PROOF), refusal or self._go_on(exchange)
+
+    def _go_on(self, exchange: Exchange) -> Outcome:
+        return exchange.challenge() if exchange.is_missing else partial(self._check, exchange)
+
+    def _check(self, exchange: Exchange, answer: Callable[[Reply], None]) -> None:
+        def checked(is_right: bool | None) -> None:
+            self._take_back = None
+            self.is_given = bool(is_right)
+            answer(_VERDICTS[is_right])
+
+        self._exchange = None
+        self._take_back = self._authenticate(exchange.name, exchange.secret, checked)
+
+    def take_back(self) -> None:
+        """Nobody waits for the answer any more."""
+        if self._take_back:
+            self._take_back()
+            self._take_back = None
+
+
+_VERDICTS = {True: replies.AUTHENTICATED, False: replies.WRONG_CREDENTIALS, None: replies.AUTH_UNAVAILABLE}

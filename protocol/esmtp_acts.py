@@ -5,14 +5,13 @@ It does not know when a verb is allowed.
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, ClassVar
 
 from . import extensions, replies
-from .acts import Outcome, Pending
+from .acts import Outcome
 from .buffer import Buffer
 from .content import MAX_RECEIVED, Hops, Newlines
-from .credentials import Exchange
+from .credentials import Proof
 from .extensions import Wish
 from .grammar import MAX_LINE, Auth, Chunk, Envelope, Path, mailbox_of
 from .outside import Report, Site
@@ -35,8 +34,8 @@ class EsmtpActs:
     """Several recipients, each an accepted mailbox; content by DATA or BDAT; TLS and authentication."""
 
     __slots__ = (
-        "_address", "_authenticated", "_buffer", "_client", "_exchange", "_hops", "_is_extended", "_is_in_chunks",
-        "_is_last", "_is_secure", "_messages", "_newlines", "_site", "_take_back", "_transaction", "_wish",
+        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_in_chunks", "_is_last", "_is_secure", "_messages",
+        "_newlines", "_proof", "_site", "_transaction", "_wish",
     )  # fmt: skip
 
     patience: ClassVar[Mapping[Mark | None, float]] = {None: 300.0, Mark.TEXT: 180.0, Mark.ANSWER: 180.0, Mark.HELD: 600.0}
@@ -52,8 +51,6 @@ class EsmtpActs:
         self._newlines = Newlines(site.terms.mends_newlines)
         self._hops = Hops()
         self._wish = Wish()
-        self._exchange: Exchange | None = None
-        self._take_back: Callable[[], None] | None = None
         self._is_in_chunks = self._is_last = False
         self._start_anew(is_secure=False)
 
@@ -61,7 +58,7 @@ class EsmtpActs:
         self._client = b""
         self._is_extended = False
         self._is_secure = is_secure
-        self._authenticated = False
+        self._proof = Proof()
 
     @property
     def is_coded(self) -> bool:
@@ -81,7 +78,7 @@ class EsmtpActs:
     def _ehlo(self, client: bytes) -> Reply:
         self._client, self._is_extended = client, True
         self.abandon()
-        lines = extensions.offered(self._site, self._is_secure, self._authenticated)
+        lines = extensions.offered(self._site, self._is_secure, self._proof.is_given)
         if not lines:
             return replies.GREETS.about(self._site.hostname)
         return replies.OFFERS.about(self._site.hostname, b"\n".join(lines))
@@ -108,31 +105,11 @@ class EsmtpActs:
             return replies.NOT_OFFERED
         if not self._is_secure and not terms.authenticates_in_clear:
             return replies.ENCRYPTION_REQUIRED
-        self._exchange = Exchange(auth)
-        refusal = None if auth.response is None else self._exchange.take(auth.response)
-        return refusal or self._go_on()
+        return self._proof.begin(auth, terms.authenticate)
 
     def hear(self, line: bytes) -> tuple[Verb, Outcome]:
         """The answer to a challenge."""
-        assert self._exchange
-        refusal = self._exchange.hear(line)
-        return (Verb.AUTH if refusal or self._exchange.is_missing else Verb.PROOF), refusal or self._go_on()
-
-    def _go_on(self) -> Reply | Pending:
-        assert self._exchange
-        if self._exchange.is_missing:
-            return self._exchange.challenge()
-        return partial(self._check, self._exchange)
-
-    def _check(self, exchange: Exchange, answer: Callable[[Reply], None]) -> None:
-        def checked(is_right: bool | None) -> None:
-            self._take_back = None
-            self._authenticated = bool(is_right)
-            answer(_VERDICTS[is_right])
-
-        assert self._site.terms.authenticate
-        self._exchange = None
-        self._take_back = self._site.terms.authenticate(exchange.name, exchange.secret, checked)
+        return self._proof.hear(line)
 
     # For whom
 
@@ -140,7 +117,7 @@ class EsmtpActs:
         terms = self._site.terms
         if terms.requires_tls and not self._is_secure:
             return replies.TLS_FIRST
-        if terms.requires_authentication and not self._authenticated:
+        if terms.requires_authentication and not self._proof.is_given:
             return replies.AUTH_FIRST
         if self._messages == terms.max_messages > 0:
             return replies.TOO_MANY_MESSAGES.about(terms.max_messages)
@@ -231,7 +208,7 @@ class EsmtpActs:
     def _protocol(self) -> bytes:
         """The "with" word (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 3.7.3)."""
         word = b"UTF8SMTP" if self._wish.has_utf8 else b"ESMTP" if self._is_extended else b"SMTP"
-        letters = b"S" * self._is_secure + b"A" * self._authenticated
+        letters = b"S" * self._is_secure + b"A" * self._proof.is_given
         return (word if self._is_extended or not letters else b"ESMTP") + letters
 
     def write(self, piece: bytes) -> None:
@@ -261,9 +238,7 @@ class EsmtpActs:
     def abandon(self) -> None:
         """The transaction is over, or the session, and with it whatever it waited for."""
         self._transaction.abandon()
-        if self._take_back:
-            self._take_back()
-            self._take_back = None
+        self._proof.take_back()
 
     # At any time
 
@@ -301,6 +276,3 @@ class EsmtpActs:
         Verb.PROOF: _auth,
         Verb.QUIT: _quit,
     }
-
-
-_VERDICTS = {True: replies.AUTHENTICATED, False: replies.WRONG_CREDENTIALS, None: replies.AUTH_UNAVAILABLE}

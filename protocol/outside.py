@@ -52,6 +52,9 @@ class Report(Protocol):
     def __call__(self, words: str, *values: object) -> None: ...
 
 
+Authenticate = Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[[], None]]
+
+
 class Terms(NamedTuple):
     """What an operator decides for the dialect of RFC 5321."""
 
@@ -69,7 +72,7 @@ class Terms(NamedTuple):
     """Extensions that are neither offered nor understood."""
     has_tls: bool = False
     requires_tls: bool = False
-    authenticate: Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[[], None]] | None = None
+    authenticate: Authenticate | None = None
     """Looks whether a name and a secret belong together, and calls with the answer; None: that is not known.
 
     What it returns takes the question back.
