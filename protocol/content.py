@@ -39,8 +39,10 @@ class Newlines:
     def rest(self) -> bytes:
         """What waits, when nothing more comes."""
         held, self._held = self._held, b""
-        self.has_bare = self.has_bare or bool(held)
-        return b"\r\n" if held and self._is_mending else held
+        if not held:
+            return b""
+        self.has_bare = True
+        return b"\r\n" if self._is_mending else held
 
 
 class Hops:

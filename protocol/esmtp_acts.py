@@ -5,6 +5,7 @@ It does not know when a verb is allowed.
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any, ClassVar
 
 from . import extensions, replies
@@ -207,9 +208,7 @@ class EsmtpActs:
 
     def _protocol(self) -> bytes:
         """The "with" word (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 3.7.3)."""
-        word = b"UTF8SMTP" if self._wish.has_utf8 else b"ESMTP" if self._is_extended else b"SMTP"
-        letters = b"S" * self._is_secure + b"A" * self._proof.is_given
-        return (word if self._is_extended or not letters else b"ESMTP") + letters
+        return _PROTOCOLS[self._wish.has_utf8, self._is_extended, self._is_secure, self._proof.is_given]
 
     def write(self, piece: bytes) -> None:
         """Some mail data came."""
@@ -222,18 +221,17 @@ class EsmtpActs:
             return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
         if self._is_in_chunks and not self._is_last:
             return replies.CHUNK_TAKEN.about(self._transaction.octets)
-        self._transaction.write(self._newlines.rest(), 0)
-        refusal = self._refusal()
-        if refusal:
+        rest = self._newlines.rest()
+        if rest:
+            self._transaction.write(rest, 0)
+        if self._newlines.has_bare and not self._site.terms.mends_newlines:
             self.abandon()
-            return refusal
+            return replies.BARE_NEWLINE
+        if self._hops.is_loop:
+            self.abandon()
+            return replies.MAIL_LOOP.about(MAX_RECEIVED)
         self._messages += 1
         return self._transaction.commit
-
-    def _refusal(self) -> Reply | None:
-        if self._newlines.has_bare and not self._site.terms.mends_newlines:
-            return replies.BARE_NEWLINE
-        return replies.MAIL_LOOP.about(MAX_RECEIVED) if self._hops.is_loop else None
 
     def abandon(self) -> None:
         """The transaction is over, or the session, and with it whatever it waited for."""
@@ -276,3 +274,11 @@ class EsmtpActs:
         Verb.PROOF: _auth,
         Verb.QUIT: _quit,
     }
+
+
+def _protocol(has_utf8: bool, is_extended: bool, is_secure: bool, is_authenticated: bool) -> bytes:
+    letters = b"S" * is_secure + b"A" * is_authenticated
+    return (b"UTF8SMTP" if has_utf8 else b"ESMTP" if is_extended or letters else b"SMTP") + letters
+
+
+_PROTOCOLS = {known: _protocol(*known) for known in product((False, True), repeat=4)}

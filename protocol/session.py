@@ -149,6 +149,8 @@ class Session:
             if steps == STEPS_A_TURN or len(self.outgoing) >= OUTPUT_LIMIT:
                 self.is_behind = True
                 return
+            if self._buffer.is_empty and not (self._answer or self._has_ended or self._is_draining):
+                return
 
     def _step(self) -> bool:
         """Takes one command, piece of mail data, or answer; false when there is none."""

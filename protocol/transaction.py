@@ -61,7 +61,8 @@ class Transaction:
         def answered(fault: Fault | None) -> None:
             outcome = "stored" if fault is None else f"not stored ({fault})"
             waited = 1000 * (self._site.clock() - since)
-            mailboxes = ", ".join(dict.fromkeys([mailbox for mailbox, _ in recipients]))
+            one, more = recipients[0][0], recipients[1:]
+            mailboxes = ", ".join(dict.fromkeys([one, *(mailbox for mailbox, _ in more)])) if more else one
             words = "message %s %s: mailbox %s, %d octets, %.1f ms"
             self._report(words, message.id, outcome, mailboxes, octets, waited)
             answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])

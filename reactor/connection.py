@@ -29,7 +29,7 @@ class Connection:
     """
 
     __slots__ = (
-        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_due", "_is_encrypted", "_is_lingering", "_is_woken",
+        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_due", "_is_shown", "_is_lingering", "_is_woken",
         "_last_activity", "_on_closed", "_reactor", "_socket", "_timer", "_timer_patience", "_tls", "is_closed", "peer",
     )  # fmt: skip
 
@@ -51,7 +51,7 @@ class Connection:
         self._events = 0
         self._has_ended = False
         self._is_due = False
-        self._is_encrypted = False
+        self._is_shown = log.isEnabledFor(logging.DEBUG)
         self._is_woken = False
         self._is_lingering = False
         self._last_activity = reactor.now
@@ -112,7 +112,7 @@ class Connection:
                 self.close("")
             return
         self._last_activity = self._reactor.now
-        if log.isEnabledFor(logging.DEBUG) and not self._is_encrypted:
+        if self._is_shown:
             log.debug("%s said %r", self.peer, b"..." if self._conversation.keeps_secrets else data[:SHOWN])
         if data:
             self._tell(self._conversation.receive, data)
@@ -166,7 +166,7 @@ class Connection:
         except OSError as error:
             self.close(error.strerror or str(error))
             return False
-        if log.isEnabledFor(logging.DEBUG) and not self._is_encrypted:
+        if self._is_shown:
             log.debug("%s heard %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
         del outgoing[:sent]
         self._last_activity = self._reactor.now
@@ -246,4 +246,4 @@ class Connection:
         if self._tls is None:
             raise RuntimeError("a conversation wants TLS and there is no certificate")
         self._conversation = Encryption(self._conversation, self._tls(), self.peer)
-        self._is_encrypted = True
+        self._is_shown = False  # what is read and sent now is ciphertext
