@@ -22,6 +22,11 @@ class Reply(NamedTuple):
         return self.code < 400
 
     @property
+    def completes(self) -> bool:
+        """True for a positive completion reply (2yz): nothing more is expected before it is done."""
+        return self.code < 300
+
+    @property
     def line(self) -> bytes:
         """The reply as it is sent, CRLF included."""
         return b"%d %b\r\n" % self[:2] if b"\n" not in self.text else self._lines(b"")

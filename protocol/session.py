@@ -227,9 +227,10 @@ class Session:
             self._refuse(outcome, verb, line)
             return
         self._enter(cell.accepted)
-        self._refusals = 0
         if isinstance(outcome, Reply):
             self._say(outcome)
+            if outcome.completes:
+                self._refusals = 0
         elif outcome:
             outcome(self._hear)
         if self._reading is Mark.GONE:
