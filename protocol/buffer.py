@@ -65,11 +65,6 @@ class Buffer:
         self._skipped = octets - here
 
     @property
-    def is_empty(self) -> bool:
-        """Whether all that came is taken."""
-        return self._at >= len(self._bytes)
-
-    @property
     def is_skipping(self) -> bool:
         """Whether some of these have not come yet."""
         return self._skipped > 0

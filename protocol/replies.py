@@ -25,6 +25,11 @@ class Reply(NamedTuple):
         return self.code < REFUSALS
 
     @property
+    def completes(self) -> bool:
+        """True for a positive completion reply (2yz): nothing more is expected before it is done."""
+        return self.code < 300
+
+    @property
     def line(self) -> bytes:
         """The reply as it is sent, CRLF included."""
         code, text, _ = self

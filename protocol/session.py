@@ -13,6 +13,7 @@ from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
 from .grammar import Chunk
 from .outside import Report, Site
+from .refusals import Refusals, words
 from .replies import REFUSALS, Reply
 from .table import Mark, Move, Row, State, Verb
 
@@ -21,12 +22,6 @@ OUTPUT_LIMIT = 64 * 1024
 
 STEPS_A_TURN = 50
 """Commands that are carried out at once; who sends more in one segment does not hold up the others."""
-
-LOGGED_REFUSALS = 10
-"""Refused commands in a row that are logged."""
-
-_SHOWN = 100
-"""Octets of a refused line that the log shows."""
 
 _TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
 _DEAF = (_HELD, _GONE)
@@ -43,7 +38,7 @@ class Session:
     __slots__ = (
         "_acts", "_answer", "_buffer", "_has_ended", "_has_greeted", "_home", "_is_coded", "_is_draining",
         "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell", "is_agreed", "is_behind",
-        "keeps_secrets", "outgoing",
+        "outgoing",
     )  # fmt: skip
 
     def __init__(
@@ -59,9 +54,7 @@ class Session:
         self.is_behind = False
         self.is_agreed = False
         self.farewell = ""
-        self.keeps_secrets = site.terms.authenticate is not None
-        """Whether what is said may be a secret, which is not for the log."""
-        self._refusals = 0
+        self._refusals = Refusals(report, keeps_secrets=site.terms.authenticate is not None)
         self._refused_chunk: tuple[Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
         self._has_ended = False
@@ -134,6 +127,11 @@ class Session:
         return self._row.reading is _GONE
 
     @property
+    def keeps_secrets(self) -> bool:
+        """Whether what is said may be a secret, which is not for the log."""
+        return self._refusals.keeps_secrets
+
+    @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
         return self._acts.patience.get(self._row.reading, inf)
@@ -148,8 +146,6 @@ class Session:
             steps += 1
             if steps == STEPS_A_TURN or len(self.outgoing) >= OUTPUT_LIMIT:
                 self.is_behind = True
-                return
-            if self._buffer.is_empty and not (self._answer or self._has_ended or self._is_draining):
                 return
 
     def _step(self) -> bool:
@@ -232,11 +228,12 @@ class Session:
         elif outcome.code < REFUSALS:
             self._enter(move.accepted)
             self._say(outcome)
+            if outcome.completes:
+                self._refusals.count = 0
         else:
             self._enter(move.refused)
             self._refuse_command(outcome, verb, line, argument)
             return
-        self._refusals = 0
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
@@ -267,27 +264,12 @@ class Session:
 
     def _refuse(self, reply: Reply, verb: Verb, line: bytes) -> None:
         self._say(reply)
-        words = reply.line.decode("ascii", "replace").rstrip()
         if verb in (Verb.END, Verb.STORED):
-            self._report("message refused with %s", words)
+            self._report("message refused with %s", words(reply))
             return
-        self._refusals += 1
-        shown = self._shown(verb, line)
-        if self._refusals <= LOGGED_REFUSALS:
-            more = " (more in a row are not logged)" if self._refusals == LOGGED_REFUSALS else ""
-            self._report("refused with %s: %r%s", words, shown, more)
-        if self._refusals == self._site.max_refusals:
+        self._refusals.add(reply, verb, line)
+        if self._refusals.count == self._site.max_refusals:
             self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")
-
-    def _shown(self, verb: Verb, line: bytes) -> bytes:
-        """What the log may show of a line. Who was refused to authenticate may send a secret as the next line."""
-        if verb in (Verb.AUTH, Verb.PROOF, Verb.CHECKED):
-            self.keeps_secrets = True
-            return b"AUTH"
-        if verb is not Verb.OTHER:
-            return line[:_SHOWN]
-        self.keeps_secrets = self.keeps_secrets or b"AUTH" in line.upper()
-        return b"..." if self.keeps_secrets else line[:_SHOWN]
 
     def _close(self, reply: Reply, why: str) -> None:
         if not self.is_finished:

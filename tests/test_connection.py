@@ -180,8 +180,9 @@ def test_cut_off_sends_what_goes_at_once(pair: Pair) -> None:
     assert pair.peer.recv(100) == b"going down\n" and pair.peer.recv(1) == b""
 
 
-def test_what_is_logged_has_no_control_character(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_logged_has_no_control_character(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
+        pair = Pair()
         pair.say(b"\x1b[2J\n")
         pair.connection.close("test")
     assert r"peer said b'\x1b[2J\n'" in caplog.messages

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.classic import Classic
-from protocol.session import LOGGED_REFUSALS, OUTPUT_LIMIT, STEPS_A_TURN
+from protocol.refusals import LOGGED_REFUSALS
+from protocol.session import OUTPUT_LIMIT, STEPS_A_TURN
 from protocol.table import Verb
 
 from .support import MESSAGE, NOW, TO_DATA, Client, DiskIsFull, Kept

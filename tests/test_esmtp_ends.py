@@ -1,0 +1,103 @@
+"""How long the dialect of RFC 5321 is patient, how often it refuses, and the ways in which a session of it ends."""
+
+from typing import Any
+
+import pytest
+
+from protocol.esmtp import Esmtp
+from protocol.refusals import LOGGED_REFUSALS
+
+from .esmtp import EHLO, TO_RCPT, Checker, EsmtpClient, proof
+
+
+def test_patience_is_that_of_section_4_5_3_2() -> None:
+    client = EsmtpClient(has_tls=True, authenticate=Checker(is_slow=True), authenticates_in_clear=True, disk_is_slow=True)
+    patience = [client.session.patience]
+    for line in (EHLO, "auth login", "eA==", "eA=="):
+        client.say(line)
+        patience.append(client.session.patience)
+    assert patience == [300, 300, 180, 180, 600]
+    client = EsmtpClient(disk_is_slow=True, has_tls=True)
+    patience = []
+    for line in (*TO_RCPT, "data", "x", "."):
+        client.say(line)
+        patience.append(client.session.patience)
+    assert patience == [300, 300, 300, 180, 180, 600]
+    client.settle()
+    assert client.codes("starttls") == [220] and client.session.patience == 600
+
+
+def test_too_many_refusals_in_a_row_close_the_connection() -> None:
+    client = EsmtpClient(max_refusals=3)
+    client.say("xyz", "data", "noop", "xyz", "bdat 0")
+    assert client.say("mail from") == [
+        b"503 5.5.1 Send EHLO or HELO first",
+        b"421 4.7.0 mx.test closing connection, too many commands were refused",
+    ]
+    assert client.session.is_finished and client.say("noop") == []
+
+
+def test_refused_chunks_and_answers_to_challenges_count_as_refusals() -> None:
+    client = EsmtpClient(max_refusals=3, authenticate=Checker(), authenticates_in_clear=True)
+    assert [client.codes(line) for line in (EHLO, "bdat 0", "auth plain =")][1:] == [[503], [501]]
+    assert client.codes("auth plain", "*") == [501, 421]
+
+
+def test_guessing_secrets_is_refused_in_a_row() -> None:
+    """Neither a challenge nor a check that goes on is a success."""
+    client = EsmtpClient(max_refusals=4, authenticate=Checker(), authenticates_in_clear=True)
+    client.say(EHLO)
+    for _ in range(3):
+        assert client.codes(f"auth plain {proof(secret=b'x')}") == [535]
+    assert client.codes("noop") == [250]
+    for _ in range(3):
+        assert client.codes("auth login", "eA==", "eA==") == [535]
+    assert client.codes(f"auth plain {proof(secret=b'x')}") == [535, 421]
+
+
+def test_a_flood_of_refusals_is_not_a_flood_of_log_lines() -> None:
+    client = EsmtpClient()
+    client.say(*["xyz"] * 100, "noop", "xyz")
+    assert len(client.log) == LOGGED_REFUSALS + 1
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (lambda session: session.time_out(), b"421 4.4.2 mx.test closing connection, idle for too long"),
+        (lambda session: session.shut_down(True), b"421 4.3.2 mx.test closing connection, the server is shutting down"),
+        (lambda session: session.break_down(), b"421 4.3.0 mx.test closing connection, internal error"),
+    ],
+)
+def test_a_421_can_come_at_any_time_and_leaves_nothing(end: Any, words: bytes) -> None:
+    for opening in ((), (EHLO,), TO_RCPT, (*TO_RCPT, "data", "x"), (*TO_RCPT, "bdat 0"), (*TO_RCPT, "bdat 9", "x")):
+        client = EsmtpClient()
+        client.say(*opening)
+        end(client.session)
+        assert client.hear() == [words] and client.session.state is Esmtp.CLOSED
+        assert client.send(b"x\r\n.\r\nnoop\r\n") == [] and client.boxes == {}
+        assert client.store.memory.abandoned == (len(opening) > 3)
+
+
+def test_a_message_that_is_coming_may_end_when_the_server_stops() -> None:
+    for lines in (("data", "x", "."), ("bdat 3 last", "x")):
+        client = EsmtpClient()
+        client.say(*TO_RCPT, lines[0])
+        client.session.shut_down(False)
+        assert client.hear() == []
+        assert [reply[:3] for reply in client.say(*lines[1:])] == [b"250", b"421"]
+        assert client.contents == [b"x\r\n"]
+
+
+def test_a_client_that_leaves_early_leaves_nothing() -> None:
+    for opening in (
+        TO_RCPT,
+        (*TO_RCPT, "data", "x"),
+        (*TO_RCPT, "bdat 0"),
+        (*TO_RCPT, "bdat 9 last", "x"),
+        (EHLO, "bdat 9"),
+    ):
+        client = EsmtpClient()
+        client.say(*opening)
+        client.session.end_of_input()
+        assert client.session.is_finished and client.hear() == [] and client.boxes == {}
