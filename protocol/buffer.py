@@ -79,7 +79,9 @@ class Buffer:
             else:
                 self._bytes, self._at = b"", 0
             return None
-        line = self._overlong or self._bytes[self._at : end].removesuffix(b"\r")
+        line = self._overlong or self._bytes[self._at : end]
+        if newline == b"\n":
+            line = line.removesuffix(b"\r")
         self._at, self._overlong = end + len(newline), b""
         return line[: self._max_line + 1]
 
