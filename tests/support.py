@@ -169,7 +169,8 @@ MESSAGE = (*TO_DATA, "hello", ".")
 
 
 _TRACE = re.compile(
-    rb"Return-Path: <(.*)>\nDelivered-To: (.*)\nReceived: from .* \(\[.*\]\)\n\tby .* with \w+ id [^;\n]*(?:\n\tfor .*)?; .*\n"
+    rb"Return-Path: <(.*)>\nDelivered-To: (.*)\nReceived: from .* \(\[.*\]\)\n"
+    rb"\tby .* with (?:UTF8)?E?SMTPS?A? id [^;\n]*(?:\n\tfor .*)?; .*\n"
 )
 
 
