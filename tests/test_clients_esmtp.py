@@ -180,3 +180,32 @@ def test_smtp_source_in_200_sessions_at_once(tmp_path: Path, dialect: str) -> No
         call("smtp-source", *sessions, "-f", "me@far.example", "-t", "johndoe@here.example", f"127.0.0.1:{server.port}")
         wait_until(lambda: len(server.mailbox("johndoe")) == 400)
         assert server.log == ""
+
+
+DIALOGUE = ("EHLO me", "MAIL FROM:<a@b.example>", "RCPT TO:<johndoe@here.example>", "DATA", "Subject: x", "", "hello", ".")
+
+
+def test_nc_writes_proper_line_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    with esmtp(tmp_path) as server:
+        text = "".join(f"{line}\n" for line in (*DIALOGUE, "QUIT"))
+        assert call("nc", "-C", "-N", "127.0.0.1", server.port, text=text).endswith(" closing connection\n")
+        check(server, body=b"hello\n", protocol="ESMTP")
+
+
+def test_telnet_writes_proper_line_ends(tmp_path: Path) -> None:
+    with esmtp(tmp_path) as server:
+        command = [program("telnet"), "127.0.0.1", str(server.port)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as telnet:
+            assert telnet.stdin and telnet.stdout
+            telnet.stdin.write("".join(f"{line}\n" for line in (*DIALOGUE, "QUIT")).encode())
+            telnet.stdin.flush()
+            assert b"closed by foreign host" in telnet.stdout.read()
+        check(server, body=b"hello\n", protocol="ESMTP")
+
+
+def test_openssl_begins_tls_and_leaves_the_rest_to_whoever_types(tmp_path: Path, pem: Pem) -> None:
+    with esmtp(tmp_path, pem=pem) as server:
+        there = ("-connect", f"127.0.0.1:{server.port}", "-starttls", "smtp", "-CAfile", pem.cert, "-verify_return_error")
+        text = "".join(f"{line}\n" for line in (*DIALOGUE, "QUIT"))
+        assert "221 2.0.0 " in call("openssl", "s_client", *there, "-quiet", "-crlf", text=text)
+        check(server, body=b"hello\n", protocol="ESMTPS")
