@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -26,13 +27,15 @@ class Server:
         command = [sys.executable, ROOT / "bin" / "smtpd", *listen, "--mail-dir", self.mail_dir, *arguments, self.users]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        self.addresses = [self._address() for _ in range(max(1, arguments.count("--listen")))]
+        listeners = max(1, arguments.count("--listen")) + arguments.count("--listen-tls")
+        self.addresses = [self._address() for _ in range(listeners)]
         self.port = self.addresses[0][1]
+        self.tls_port = self.addresses[-1][1]
 
     def _address(self) -> tuple[str, int]:
         assert self.process.stdout
         line = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on \[?([^\]]+)\]?:(\d+)\n", line)
+        match = re.fullmatch(r"listening on \[?([^\]]+)\]?:(\d+)(?: \(TLS\))?\n", line)
         assert match, f"{line!r}, and on stderr: {self.log}"
         return match[1], int(match[2])
 
@@ -91,16 +94,30 @@ class Telnet:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
+    def secure(self, context: ssl.SSLContext) -> Self:
+        """Makes the TLS handshake."""
+        self._file.close()
+        self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+        self._file = self.socket.makefile("rb")
+        return self
+
     def hear(self) -> bytes:
         """The next line, b"" at the end."""
         return self._file.readline().removesuffix(b"\r\n")
 
+    def hear_all(self) -> list[bytes]:
+        """The next reply, which may be several lines."""
+        lines = [self.hear()]
+        while lines[-1][3:4] == b"-":
+            lines.append(self.hear())
+        return lines
+
     def say(self, *lines: str) -> bytes:
-        """Sends lines one at a time, waiting for each reply; returns the last one."""
+        """Sends lines one at a time, waiting for each reply; returns the last line of the last one."""
         reply = b""
         for line in lines:
             self.send(line.encode() + b"\r\n")
-            reply = self.hear()
+            reply = self.hear_all()[-1]
         return reply
 
     def mail(self, content: bytes, sender: str = "a@b", to: str = "johndoe") -> bytes:

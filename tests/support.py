@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import pytest
 
 from protocol.classic import CLASSIC
-from protocol.outside import Fault, Site
+from protocol.outside import Fault, Site, Terms
 from protocol.session import Session
 from protocol.table import Dialect
 
@@ -64,7 +64,7 @@ class MemoryMessage:
 
     def settle(self, fault: Fault | None) -> None:
         if fault is None:
-            for box, forward_path in self._recipients:
+            for box, forward_path in dict(reversed(self._recipients)).items():  # of several for a box the first counts
                 kept = Kept(self._reverse_path, forward_path, self._content)
                 self._store.boxes.setdefault(box, []).append(kept)
             self._store.traces.append(self._trace)
@@ -113,12 +113,13 @@ class Client:
         max_message_size: int = 1000,
         max_refusals: int = 0,
         disk_is_slow: bool = False,
+        terms: Terms = Terms(),  # noqa: B008 (it is a value)
     ) -> None:
         self.store = MemoryStore()
         self.log: list[str] = []
         self.wakes = 0
         self._disk_is_slow = disk_is_slow
-        site = Site(dialect, b"mx.test", find_user, self.store, lambda: NOW, max_message_size, max_refusals)
+        site = Site(dialect, b"mx.test", find_user, self.store, lambda: NOW, max_message_size, max_refusals, terms)
         self.session = Session(site, "192.0.2.1", self._report, self._wake)
         self.session.open()
 
@@ -168,7 +169,8 @@ MESSAGE = (*TO_DATA, "hello", ".")
 
 
 _TRACE = re.compile(
-    rb"Return-Path: <(.*)>\nDelivered-To: (.*)\nReceived: from .* \(\[.*\]\)\n\tby .* with SMTP id .*\n\tfor .*; .*\n"
+    rb"Return-Path: <(.*)>\nDelivered-To: (.*)\nReceived: from .* \(\[.*\]\)\n"
+    rb"\tby .* with (?:UTF8)?E?SMTPS?A? id [^;\n]*(?:\n\tfor .*)?; .*\n"
 )
 
 
