@@ -207,7 +207,10 @@ class Session:
         if self._buffer.is_skipping:
             return self._leave()
         self._refused_chunk = None
-        self._refuse(reply, verb, line)
+        if isinstance(self._row[verb], Go):
+            self._apply(verb, reply, line)
+        else:
+            self._refuse(reply, verb, line)
         return True
 
     def _content(self, piece: bytes, is_end: bool) -> None:
