@@ -1,11 +1,14 @@
 """The dialect of RFC 5321 keeps the order of commands: every line in every situation, and in random histories."""
 
+from hypothesis import settings
+
 from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
 from protocol.esmtp_acts import EsmtpActs
 from protocol.grammar import parse_esmtp
 from protocol.table import Dialect, Table, Verb
 
 from .esmtp_dialogues import SITUATIONS, Talk, check_order, known_after
+from .esmtp_histories import ordering_of
 from .esmtp_ordering import BDAT, EHLO, FILL, MAIL, NOOP, RCPT, SECURED, STARTTLS, Known
 
 
@@ -42,3 +45,7 @@ def test_a_refused_chunk_leads_where_the_cell_says() -> None:
     assert talk.client.session.state.name == "FORWARD", "its octets have not come"
     assert talk.take(FILL, 2000) == ["502 5.5.1 Command not offered"]
     assert talk.client.session.state.name == "REVERSE"
+
+
+TestOrdering = ordering_of(ESMTP).TestCase
+TestOrdering.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
