@@ -92,12 +92,12 @@ class EsmtpActs:
     def _starttls(self, _: bytes) -> Reply:
         if not self._site.terms.has_tls or self._hides("STARTTLS"):
             return replies.NOT_OFFERED
-        self._buffer.clear()  # what came in the clear behind it may be anybody's (RFC 3207 section 6)
         return replies.START_TLS
 
     def secured(self) -> Reply | None:
         """The connection is encrypted: whatever was known is forgotten (RFC 3207 section 4.2)."""
         self._start_anew(is_secure=True)
+        self._buffer.clear()  # what came in the clear behind STARTTLS may be anybody's (RFC 3207 section 6)
         return None
 
     def _auth(self, auth: Auth) -> Outcome:

@@ -113,14 +113,15 @@ class Client:
         max_message_size: int = 1000,
         max_refusals: int = 0,
         disk_is_slow: bool = False,
-        terms: Terms = Terms(),  # noqa: B008 (it is a value)
+        terms: Terms = Terms(),  # noqa: B008 (it cannot change)
+        is_encrypted: bool = False,
     ) -> None:
         self.store = MemoryStore()
         self.log: list[str] = []
         self.wakes = 0
         self._disk_is_slow = disk_is_slow
         site = Site(dialect, b"mx.test", find_user, self.store, lambda: NOW, max_message_size, max_refusals, terms)
-        self.session = Session(site, "192.0.2.1", self._report, self._wake)
+        self.session = Session(site, "192.0.2.1", self._report, self._wake, is_encrypted)
         self.session.open()
 
     def _report(self, words: str, *values: object) -> None:

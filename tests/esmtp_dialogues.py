@@ -1,0 +1,224 @@
+"""Dialogues through every situation of RFC 5321 and its extensions, held with a session as `esmtp_ordering` expects.
+
+`check_order` holds them all. Which walks are enough to tell where a line has led is shown by `test_esmtp_mutants`.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import NamedTuple
+
+from protocol.outside import Terms
+from protocol.table import Dialect
+
+from .esmtp_ordering import (
+    ALL,
+    ALL_WRONG,
+    BARE,
+    BDAT,
+    BINARY,
+    CHECKED,
+    DATA,
+    DOT,
+    EHLO,
+    FAILED,
+    FILL,
+    HELO,
+    KINDS,
+    LARGE,
+    LAST,
+    LIMIT,
+    LOGIN,
+    LOGIN_NAME,
+    LOGIN_WRONG,
+    LOOP,
+    MAIL,
+    NAME,
+    NONE,
+    NONE_LAST,
+    PLAIN,
+    PROOF,
+    PROOF_WRONG,
+    QUIT,
+    RCPT,
+    RSET,
+    SECRET,
+    SECURED,
+    STARTTLS,
+    STORED,
+    UNKNOWN,
+    WRONG,
+    Known,
+    expected,
+)
+from .support import Client, DiskIsFull
+
+Steps = tuple[str, ...]
+
+HOMES: dict[str, Steps] = {
+    "in the clear": (EHLO,),
+    "by HELO": (HELO,),
+    "encrypted": (EHLO, STARTTLS, SECURED, EHLO),
+    "authenticated": (EHLO, PROOF, CHECKED),
+    "encrypted and authenticated": (EHLO, STARTTLS, SECURED, EHLO, PROOF, CHECKED),
+}
+TRANSACTIONS: dict[str, Steps] = {
+    "client known": (),
+    "reverse-path known": (MAIL,),
+    "recipients known": (MAIL, RCPT, RCPT),
+    "mail data is coming": (MAIL, RCPT, DATA),
+    "a chunk is coming": (MAIL, RCPT, BDAT),
+    "chunks came": (MAIL, RCPT, BDAT, FILL),
+    "another chunk is coming": (MAIL, RCPT, NONE, BDAT),
+    "the last chunk is coming": (MAIL, RCPT, BDAT, FILL, LAST),
+    "the only chunk is coming": (MAIL, RCPT, LAST),
+    "mail data ended": (MAIL, RCPT, DATA, DOT),
+    "the last chunk came": (MAIL, RCPT, BDAT, FILL, NONE_LAST),
+    "a message was stored": (MAIL, RCPT, DATA, DOT, STORED),
+    "octets of a refused chunk are coming": (BDAT,),
+}
+BINARIES: dict[str, Steps] = {"recipients of binary content known": (BINARY, RCPT)}
+PROOFS: dict[str, Steps] = {
+    "asked for all": (PLAIN,),
+    "asked for a name": (LOGIN,),
+    "asked for a secret": (LOGIN, NAME),
+    "asked for a secret only": (LOGIN_NAME,),
+    "asked for a secret, the name is wrong": (LOGIN_WRONG,),
+    "being checked": (PROOF,),
+    "wrong, being checked": (LOGIN, NAME, WRONG),
+}
+OTHERS: dict[str, Steps] = {
+    "nobody known": (),
+    "a handshake is due": (EHLO, STARTTLS),
+    "encrypted, nobody known": (EHLO, STARTTLS, SECURED),
+    "goodbye was said": (EHLO, QUIT),
+}
+SITUATIONS: dict[str, Steps] = (
+    OTHERS
+    | {f"{home}: {part}": (*HOMES[home], *steps) for home in HOMES for part, steps in TRANSACTIONS.items()}
+    | {f"{home}: {part}": (*HOMES[home], *steps) for home in HOMES if home != "by HELO" for part, steps in BINARIES.items()}
+    | {f"{home}: {part}": (*HOMES[home], *steps) for home in ("in the clear", "encrypted") for part, steps in PROOFS.items()}
+)
+"""What a session can be in, and a dialogue that leads there."""
+
+LINES = tuple(line for lines in KINDS.values() for line in lines)
+ANSWERS = (ALL, ALL_WRONG, NAME, SECRET, WRONG)
+EVENTS = (FILL, STORED, FAILED, CHECKED, UNKNOWN, SECURED)
+CONTENTS = (LARGE, BARE, LOOP)
+"""What may stand in mail data and is no good there."""
+
+WALKS: tuple[Steps, ...] = (
+    (PROOF_WRONG, CHECKED, DATA, STARTTLS, DOT, FILL, STORED, SECURED, STARTTLS, MAIL, DATA),
+    (RSET, PROOF_WRONG, CHECKED, MAIL, STARTTLS, RCPT, LAST, FILL, STORED, STARTTLS),
+)
+"""After every line these tell where it has led: no two situations answer both of them alike."""
+
+
+class Dialogue(NamedTuple):
+    """Steps, of which the one `at` a place leads out of a situation; and how the server is set up."""
+
+    steps: Steps
+    at: int = 0
+    start: Known = Known()
+
+
+class Talk:
+    """A client whose storage, password check and handshake answer when they are told to."""
+
+    def __init__(self, dialect: Dialect, start: Known) -> None:
+        self._answer: Callable[[bool | None], None] | None = None
+        self._is_right = False
+        terms = Terms(
+            hidden=frozenset({"CHUNKING"} if "bdat" in start.lacks else ()),
+            has_tls="starttls" not in start.lacks,
+            authenticate=None if "auth" in start.lacks else self._check,
+            authenticates_in_clear=True,
+            verifies=True,
+        )
+        is_encrypted = not start.is_greeted
+        self.client = Client(dialect, max_message_size=LIMIT, disk_is_slow=True, terms=terms, is_encrypted=is_encrypted)
+        self.client.hear()
+
+    def _check(self, name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
+        self._answer, self._is_right = answer, (name, secret) == (b"johndoe", b"secret")
+        return lambda: None
+
+    def take(self, step: str, due: int) -> list[str]:
+        """A line, or somebody's answer; the last line of each reply, without its enhanced status code."""
+        client = self.client
+        if step == FILL:
+            client.session.receive(b"x" * due)
+        elif step == SECURED:
+            client.session.secured()
+        elif step in (STORED, FAILED):
+            client.store.fault = DiskIsFull() if step == FAILED else None
+            client.settle()
+        elif step in (CHECKED, UNKNOWN):
+            answer, self._answer = self._answer, None
+            if answer:
+                answer(self._is_right if step == CHECKED else None)
+                client.session.resume()
+        else:
+            client.session.receive(step.encode() + b"\r\n")
+        return [line.decode() for line in client.hear() if line[3:4] != b"-"]
+
+
+def hold(dialect: Dialect, dialogue: Dialogue) -> None:
+    """All that is heard is as expected, and so is whether the session waits, wants TLS, or is over."""
+    now = dialogue.start
+    talk = Talk(dialect, now)
+    session = talk.client.session
+    for number, step in enumerate(dialogue.steps):
+        heard = talk.take(step, now.due)
+        answers, now = expected(now, step)
+        so_far = dialogue.steps[: number + 1]
+        assert len(heard) == len(answers), f"{so_far}: {answers} expected, {heard} heard"
+        for reply, answer in zip(heard, answers, strict=True):
+            code, _, words = answer.partition(" ")
+            assert reply[:3] == code and words in reply, f"{so_far}: {answers} expected, {heard} heard"
+        assert session.wants_tls == (now.place == "handshake"), so_far
+        assert session.is_finished == (now.place == "goodbye"), so_far
+        assert session.takes_input == (now.place not in ("handshake", "goodbye", "storing", "checking")), so_far
+
+
+def known_after(steps: Steps, start: Known = Known()) -> Known:  # noqa: B008  it cannot change
+    """What is known after these."""
+    for step in steps:
+        _, start = expected(start, step)
+    return start
+
+
+def dialogues() -> Iterator[Dialogue]:
+    """Every line and answer in every situation, and every walk after that."""
+    for kind, opening in product(("bdat", "starttls", "auth"), SITUATIONS.values()):
+        start = Known(lacks=frozenset({kind}))
+        if known_after(opening).place in ("client", "recipients") and not _is_lacking(opening, kind):
+            for line, walk in product(KINDS[kind], WALKS):
+                yield Dialogue((*opening, line, *([FILL] if kind == "bdat" else []), *walk), len(opening), start)
+    for opening in SITUATIONS.values():
+        yield from _all_steps(opening, Known())
+    for opening in ((), (SECURED,)):  # encrypted from the first moment on
+        yield from _all_steps(opening, Known(place="handshake", is_greeted=False))
+
+
+def _is_lacking(opening: Steps, kind: str) -> bool:
+    return any(line in opening for line in KINDS[kind])
+
+
+def _all_steps(opening: Steps, start: Known) -> Iterator[Dialogue]:
+    now = known_after(opening, start)
+    steps: Steps = (*LINES, *EVENTS)
+    if now.place.startswith("asked"):
+        steps += ANSWERS
+    if now.place in ("mail data", "chunk", "last chunk"):
+        steps = (*steps, *CONTENTS[now.due > 0 :])
+    for step, walk in product(steps, WALKS):
+        yield Dialogue((*opening, step, *walk), len(opening), start)
+    if now.place in ("storing", "checking"):  # what was held is carried out as if it came after the answer
+        for line, event in product(LINES, (STORED, FAILED) if now.place == "storing" else (CHECKED, UNKNOWN)):
+            yield Dialogue((*opening, line, event, *WALKS[1]), len(opening) + 1, start)
+
+
+def check_order(dialect: Dialect) -> None:
+    """All of the above."""
+    for dialogue in dialogues():
+        hold(dialect, dialogue)

@@ -1,0 +1,265 @@
+"""Random histories of the dialect of RFC 5321, against what the rules say in prose; nothing here is read from the table."""
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from protocol.table import Dialect
+
+from .esmtp_dialogues import Talk
+from .esmtp_ordering import ALL, ALL_WRONG, CHECKED, LIMIT, LOOP, NAME, SECRET, SECURED, STORED, WRONG, Known
+from .histories import in_any_case
+from .support import Kept
+
+USER = st.sampled_from(["johndoe", "JhaneRoe", '"babydoe"'])
+DOMAIN = st.sampled_from(["here", "[192.0.2.7]", "a.b.example"])
+NOBODY = st.sampled_from(["nobody@here", "john.doe@here", "postmaster@here", '""@here'])
+SENDER = st.sampled_from(["", "a@b", "x+y@sub.example", '"a b"@c'])
+EXTRAS = st.sampled_from(["", " size=100", " body=8BITMIME", " SMTPUTF8", " body=7bit size=0"])
+PIECE = st.one_of(
+    st.sampled_from([b"", b"\r", b"\n", b"a\r\n", b".\r\n", b"quit\r\n", b"\0", b"x" * 2600]), st.binary(max_size=8)
+)
+LINE = st.binary(max_size=9).map(lambda line: line.replace(b"\n", b""))
+LINES = st.lists(st.one_of(LINE, st.sampled_from([b".", b"..", b"quit", b"a\nb", b""])), max_size=4)
+JUNK = st.sampled_from(["", ".", "foo", "hel", "x" * 13_000, "\0", "e\x80hlo", "AUTHX plain", "*"])
+WRITTEN_WRONG = st.sampled_from(["ehlo", "helo ", "noop \x01", "rset x", "quit x", "help \x01", "vrfy", "expn", "helo a b"])
+
+
+class Ordering(RuleBasedStateMachine):
+    """A client that says anything at any time, against what the rules say in prose.
+
+    Model: is the client known and how, is it encrypted, is it authenticated, which paths are known, which chunks came.
+    """
+
+    dialect: Dialect
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connect()
+
+    def connect(self) -> None:
+        """A new connection with a store of its own."""
+        self.talk = Talk(self.dialect, Known())
+        self.hello = ""
+        self.is_encrypted = self.is_authenticated = False
+        self.kept: list[tuple[str, Kept]] = []
+        self.protocols: list[str] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """No transaction is under way."""
+        self.reverse_path: str | None = None
+        self.recipients: list[str] = []
+        self.chunks: bytes | None = None
+        self.is_binary = False
+
+    def say(self, line: str) -> int | None:
+        """A line and its reply's code, after the answers that it takes, if any."""
+        replies = self.talk.take(line, 0)
+        for event in (STORED, CHECKED):
+            replies += self.talk.take(event, 0)
+        return self.code(replies)
+
+    def code(self, replies: list[str]) -> int | None:
+        """There is one at most."""
+        assert len(replies) <= 1
+        return int(replies[0][:3]) if replies else None
+
+    def out_of_order(self, is_transaction_begun: bool) -> bool:
+        """Whether MAIL, STARTTLS and AUTH cannot come, or RCPT and all that needs recipients."""
+        return not self.hello or (self.reverse_path is not None) != is_transaction_begun
+
+    @initialize(opening=st.integers(0, 9), is_encrypted=st.booleans(), is_authenticated=st.booleans())
+    def already_under_way(self, opening: int, is_encrypted: bool, is_authenticated: bool) -> None:
+        """Most of a dialogue is reached by few random sequences, so it is given."""
+        if opening and is_encrypted:
+            self.a_client_says_who_it_is("ehlo", "me")
+            self.starttls_forgets_all("starttls")
+        if opening:
+            self.a_client_says_who_it_is("helo" if opening == 4 else "ehlo", "me")
+        if opening and is_authenticated:
+            self.one_proof_in_a_session("auth plain", True, False)
+        if opening == 9:
+            self.a_message("")
+        if opening > 4:
+            self.mail_begins_a_transaction("mail", "a@b", "")
+        if opening > 5:
+            self.rcpt_adds_a_recipient("rcpt", "johndoe", "here")
+        if opening == 8:
+            self.bdat_takes_a_chunk("bdat", b"a\r\n", False, 1)
+
+    def a_message(self, sender: str) -> None:
+        self.mail_begins_a_transaction("mail", sender, "")
+        self.rcpt_adds_a_recipient("rcpt", "johndoe", "here")
+        self.data_takes_a_message("data", [b"text"])
+
+    @rule(verb=st.sampled_from(["ehlo", "helo", "EHLO", "Helo"]), name=st.sampled_from(["me", "[192.0.2.1]", "a_b.c"]))
+    def a_client_says_who_it_is(self, verb: str, name: str) -> None:
+        assert self.say(f"{verb} {name}") == 250
+        self.hello = verb.upper()
+        self.forget()
+
+    @rule(verb=in_any_case("mail"), sender=SENDER, extras=EXTRAS)
+    def mail_begins_a_transaction(self, verb: str, sender: str, extras: str) -> None:
+        code = self.say(f"{verb} from:<{sender}>{extras}")
+        if self.out_of_order(False):
+            assert code == 503
+        elif extras and self.hello == "HELO":
+            assert code == 555
+        else:
+            assert code == 250
+            self.reverse_path = sender
+            self.protocol = "UTF8SMTP" if "SMTPUTF8" in extras else "SMTP" if self.hello == "HELO" else "ESMTP"
+
+    @rule(sender=SENDER)
+    def binary_content_comes_in_chunks(self, sender: str) -> None:
+        is_late = self.out_of_order(False)
+        self.mail_begins_a_transaction("mail", sender, " body=BINARYMIME")
+        self.is_binary = self.is_binary if is_late else self.reverse_path is not None
+
+    @rule(verb=in_any_case("rcpt"), user=USER, domain=DOMAIN)
+    def rcpt_adds_a_recipient(self, verb: str, user: str, domain: str) -> None:
+        code = self.say(f"{verb} to:<{user}@{domain}>")
+        if self.out_of_order(True) or self.chunks is not None:
+            assert code == 503
+        else:
+            assert code == 250
+            self.recipients.append(f"{user}@{domain}")
+
+    @rule(address=NOBODY)
+    def rcpt_to_nobody_changes_nothing(self, address: str) -> None:
+        assert self.say(f"rcpt to:<{address}>") == (503 if self.out_of_order(True) or self.chunks is not None else 550)
+
+    @rule(verb=in_any_case("data"), lines=LINES)
+    def data_takes_a_message(self, verb: str, lines: list[bytes]) -> None:
+        code = self.say(verb)
+        if not self.recipients or self.chunks is not None or self.is_binary:
+            assert code == 503
+            return
+        assert code == 354
+        content = b"".join(line + b"\r\n" for line in lines)
+        sent = b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines)
+        assert self.talk.client.send(sent) == []
+        self.content_ends(self.say("."), content)
+
+    @rule(piece=PIECE, is_last=st.booleans(), verb=in_any_case("bdat"), cut=st.integers(0, 8))
+    def bdat_takes_a_chunk(self, verb: str, piece: bytes, is_last: bool, cut: int) -> None:
+        """Cut anywhere, and with another command right behind it."""
+        sent = f"{verb} {len(piece)}{' LAST' * is_last}\r\n".encode() + piece
+        heard = self.talk.client.send(sent[: -cut or None]) + (self.talk.client.send(sent[-cut:]) if cut else [])
+        code = self.code([line.decode() for line in heard] + self.talk.take(STORED, 0))
+        if not self.recipients:
+            assert code == 503
+            return
+        content = (self.chunks or b"") + piece
+        if is_last or len(content) > LIMIT:
+            self.content_ends(code, content)
+        else:
+            assert code == 250
+            self.chunks = content
+
+    def content_ends(self, code: int | None, content: bytes) -> None:
+        """It is kept, or refused; in any case the transaction is over."""
+        has_bare_newline = re.search(rb"(?<!\r)\n|\r(?!\n)", content) and not self.is_binary
+        assert code == (552 if len(content) > LIMIT else 550 if has_bare_newline else 250)
+        if code == 250:
+            letters = "S" * self.is_encrypted + "A" * self.is_authenticated
+            self.protocols.append(("ESMTP" if letters and self.protocol == "SMTP" else self.protocol) + letters)
+            for path in self.recipients:
+                box = path.rsplit("@", 1)[0].strip('"').lower()
+                self.kept.append((box, Kept((self.reverse_path or "").encode(), path.encode(), content)))
+        self.forget()
+
+    @rule()
+    def a_loop_is_refused(self) -> None:
+        if self.recipients and self.chunks is None and not self.is_binary:
+            assert self.say("data") == 354 and self.say(LOOP) is None and self.say(".") == 554
+            self.forget()
+
+    @rule(verb=in_any_case("rset"))
+    def rset_forgets_the_transaction(self, verb: str) -> None:
+        assert self.say(verb) == 250
+        self.forget()
+
+    @rule(verb=in_any_case("starttls"))
+    def starttls_forgets_all(self, verb: str) -> None:
+        """What is sent behind it is not carried out."""
+        code = self.code(self.talk.take(f"{verb}", 0))
+        if self.out_of_order(False) or self.is_encrypted or self.is_authenticated:
+            assert code == 503
+            return
+        assert code == 220 and self.say("ehlo me") is None
+        assert self.talk.take(SECURED, 0) == []
+        self.hello, self.is_encrypted = "", True
+
+    @rule(
+        verb=st.sampled_from(["auth plain", "AUTH LOGIN", "auth Plain", "Auth login"]),
+        is_right=st.booleans(),
+        is_short=st.booleans(),
+    )
+    def one_proof_in_a_session(self, verb: str, is_right: bool, is_short: bool) -> None:
+        is_plain = "plain" in verb.lower()
+        answers = [ALL if is_right else ALL_WRONG] if is_plain else [NAME, SECRET if is_right else WRONG]
+        first = f"{verb} {answers.pop(0)}" if is_short else verb
+        if self.out_of_order(False) or self.is_authenticated:
+            assert self.say(first) == 503
+            return
+        for line in (first, *answers[:-1]) if answers else ():
+            assert self.say(line) == 334
+        assert self.say(answers[-1] if answers else first) == (235 if is_right else 535)
+        self.is_authenticated = is_right
+
+    @rule(answer=st.sampled_from(["*", "!", "quit\0", "abc"]))
+    def what_is_no_answer_ends_the_attempt(self, answer: str) -> None:
+        if not self.out_of_order(False) and not self.is_authenticated:
+            assert self.say("auth login") == 334
+            assert self.say(answer) == 501
+
+    @rule(line=st.sampled_from(["noop", "NOOP x", "help", "Help mail"]))
+    def what_can_come_at_any_time_changes_nothing(self, line: str) -> None:
+        assert self.say(line) == (214 if line.lower().startswith("help") else 250)
+
+    @rule(line=JUNK)
+    def what_is_no_command_changes_nothing(self, line: str) -> None:
+        assert self.say(line) == 500
+
+    @rule(line=WRITTEN_WRONG)
+    def what_is_written_wrong_changes_nothing(self, line: str) -> None:
+        assert self.say(line) == 501
+
+    @rule(verb=in_any_case("quit"))
+    def quit_can_come_at_any_time(self, verb: str) -> None:
+        assert self.say(verb) == 221
+        assert self.talk.client.session.is_finished and self.say("noop") is None
+        self.teardown()
+        self.connect()
+
+    @invariant()
+    def the_state_says_what_is_known(self) -> None:
+        if not self.hello:
+            known = "FRESH" if self.is_encrypted else "START"
+        elif self.reverse_path is None:
+            known = "KNOWN" if self.is_authenticated else "SECURE" if self.is_encrypted else "CLIENT"
+        else:
+            known = "CHUNKED" if self.chunks is not None else "FORWARD" if self.recipients else "REVERSE"
+        assert self.talk.client.session.state.name == known
+
+    def teardown(self) -> None:
+        """The store has the accepted messages, each once, in order, and how each came."""
+        store = self.talk.client.store
+        expected: dict[str, list[Kept]] = {}
+        for box, kept in self.kept:
+            expected.setdefault(box, []).append(kept)
+        assert store.boxes == expected
+        assert [re.findall(rb" with (\S+) id", trace)[0].decode() for trace in store.traces] == self.protocols
+
+
+def ordering_of(tested: Dialect) -> Any:
+    """The machine for a dialect."""
+
+    class Tested(Ordering):
+        dialect = tested
+
+    return Tested

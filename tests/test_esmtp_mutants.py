@@ -1,0 +1,123 @@
+"""Would the ordering tests of RFC 5321 notice a wrong cell? Each cell of the table is changed in turn, to see them fail."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
+from protocol.esmtp_acts import EsmtpActs
+from protocol.grammar import parse_esmtp
+from protocol.replies import NOT_OFFERED, Reply
+from protocol.table import Cell, Dialect, Go, Mark, State, Table, Target, Verb, Written
+
+from .esmtp_dialogues import Dialogue, dialogues, hold
+
+CELLS = [(state, verb) for state in Esmtp for verb in VERBS]
+REFUSALS = sorted(
+    {NOT_OFFERED, *(cell for row in ESMTP.table.cells.values() for cell in row.values() if isinstance(cell, Reply))}
+)
+
+NEVER_REFUSE = {Verb.EHLO, Verb.HELO, Verb.RSET, Verb.NOOP, Verb.HELP, Verb.QUIT, Verb.SECURED}
+"""The verbs whose action cannot refuse: where that would lead is of no effect."""
+
+NEVER_ACCEPT = {Verb.EXPN}
+"""The other way round."""
+
+SAME: dict[tuple[State, Verb], Written] = {
+    (Esmtp.FORWARD, Verb.LAST): Esmtp.CONTENT,
+    (Esmtp.CHUNKED, Verb.LAST): Esmtp.CONTENT,
+}
+"""The last chunk leads on as mail data does, so that for a client these are one state."""
+
+
+def cannot_refuse(state: State, verb: Verb) -> bool:
+    """Nor can, in one state: the last answer to a challenge (one that is refused is not the last), and another chunk."""
+    places = {(Esmtp.ASKING, Verb.PROOF), (Esmtp.CHUNKED, Verb.BDAT), (Esmtp.CHUNKED, Verb.LAST)}
+    return verb in NEVER_REFUSE or (state, verb) in places
+
+
+def others(state: State, old: Target | None) -> Iterator[Target]:
+    """Every other target. BACK from a home, or from the start, is to stay."""
+    for target in (*Esmtp, Mark.BACK):
+        if target is not old and not (target is Mark.BACK and old is state and state in (Esmtp.START, *HOMES)):
+            yield target
+
+
+def other_cells(state: State, verb: Verb) -> Iterator[Written]:
+    """What else could stand in this cell: every other target, for each outcome; every other Mark; every other refusal."""
+    old = ESMTP.table.cells[state][verb]
+    yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
+    if verb is not Verb.END:  # where commands are read no line is END
+        yield from (reply for reply in REFUSALS if reply != old)
+    accepted, refused = old if isinstance(old, Go) else (None, state)
+    if verb not in NEVER_ACCEPT or accepted is None:
+        yield from ((other, refused) for other in others(state, accepted) if other is not SAME.get((state, verb)))
+    if accepted is not None and not cannot_refuse(state, verb):
+        yield from ((accepted, other) for other in others(state, refused))
+
+
+def table_with(state: State, verb: Verb, cell: Written) -> Table | None:
+    """The table with one wrong cell; None where that is no table at all."""
+    row = [cell if v is verb else old for v, old in zip(VERBS, ROWS[state], strict=True)]
+    try:
+        return Table("mutant", VERBS, {**ROWS, state: row}, HOMES)
+    except ValueError:
+        return None
+
+
+def mutants(state: State, verb: Verb) -> list[tuple[Written, Table]]:
+    tried = [(cell, table_with(state, verb, cell)) for cell in other_cells(state, verb)]
+    return [(cell, table) for cell, table in tried if table]
+
+
+class Watched:
+    """A row that remembers which of its cells were looked at."""
+
+    def __init__(self, state: State, row: dict[Verb, Cell], seen: set[tuple[State, Verb]]) -> None:
+        self._state = state
+        self._row = row
+        self._seen = seen
+
+    def __getitem__(self, verb: Verb) -> Cell:
+        self._seen.add((self._state, verb))
+        return self._row[verb]
+
+
+@cache
+def dialogues_by_cell() -> dict[tuple[State, Verb], list[Dialogue]]:
+    """Which dialogues a cell is of any effect on: first those in which it is looked at late, at the step under test."""
+    seen: set[tuple[State, Verb]] = set()
+    table: Any = Table("watched", VERBS, ROWS, HOMES)
+    table.cells = {state: Watched(state, row, seen) for state, row in table.cells.items()}
+    found: dict[tuple[State, Verb], list[list[Dialogue]]] = {cell: [[], []] for cell in CELLS}
+    early: dict[tuple[Any, ...], set[tuple[State, Verb]]] = {}
+    for dialogue in dialogues():
+        opening = (dialogue.steps[: dialogue.at], dialogue.start)
+        if opening not in early:
+            seen.clear()
+            hold(Dialect(table, parse_esmtp, EsmtpActs), Dialogue(opening[0], 0, opening[1]))
+            early[opening] = set(seen)
+        seen.clear()
+        hold(Dialect(table, parse_esmtp, EsmtpActs), dialogue)
+        for cell in seen:
+            found[cell][cell in early[opening]].append(dialogue)
+    return {cell: [*late, *soon] for cell, (late, soon) in found.items()}
+
+
+def is_noticed(table: Table, held: list[Dialogue]) -> bool:
+    dialect = Dialect(table, parse_esmtp, EsmtpActs)
+    try:
+        for dialogue in held:
+            hold(dialect, dialogue)
+    except (AssertionError, RuntimeError):
+        return True
+    return False
+
+
+@pytest.mark.parametrize(("state", "verb"), CELLS, ids=lambda word: word.name)
+def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> None:
+    held = dialogues_by_cell()[state, verb]
+    missed = [cell for cell, table in mutants(state, verb) if not is_noticed(table, held)]
+    assert not missed
