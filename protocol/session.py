@@ -55,7 +55,7 @@ class Session:
         self.is_agreed = False
         self.farewell = ""
         self._refusals = Refusals(report, keeps_secrets=site.terms.authenticate is not None)
-        self._refused_chunk: tuple[Reply, Verb, bytes] | None = None
+        self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
         self._has_ended = False
         self._has_greeted = False
@@ -188,24 +188,26 @@ class Session:
         verb, argument = self._site.dialect.parse(line)
         cell = self._row.cells[verb]
         if isinstance(cell, Reply):
-            self._refuse_command(cell, verb, line, argument)
+            self._refuse_command(self._row, cell, verb, line, argument)
         elif isinstance(argument, Reply):
             self._refuse(argument, verb, line)
         else:
             self._apply(verb, self._acts.actions[verb](self._acts, argument), line, argument)
 
-    def _refuse_command(self, reply: Reply, verb: Verb, line: bytes, argument: object) -> None:
+    def _refuse_command(self, row: Row | None, reply: Reply, verb: Verb, line: bytes, argument: object) -> None:
         """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
         if isinstance(argument, Chunk):
             self._buffer.skip(argument.size)
-            self._refused_chunk = reply, verb, line
+            self._refused_chunk = row, reply, verb, line
         else:
+            self._enter(row)
             self._refuse(reply, verb, line)
 
-    def _refuse_chunk(self, reply: Reply, verb: Verb, line: bytes) -> bool:
+    def _refuse_chunk(self, row: Row | None, reply: Reply, verb: Verb, line: bytes) -> bool:
         if self._buffer.is_skipping:
             return self._leave()
         self._refused_chunk = None
+        self._enter(row)
         self._refuse(reply, verb, line)
         return True
 
@@ -231,8 +233,7 @@ class Session:
             if outcome.completes:
                 self._refusals.count = 0
         else:
-            self._enter(move.refused)
-            self._refuse_command(outcome, verb, line, argument)
+            self._refuse_command(move.refused, outcome, verb, line, argument)
             return
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True

@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "mail": (MAIL, MAIL8, BINARY, ODD, "mail from:", "mail to:<a@b>", "mail from:<a@b> =y", "mail"),
     "rcpt": (RCPT, STRANGER, "rcpt to:", "rcpt to:<a@b@c>"),
     "data": (DATA, "data x"),
-    "bdat": (BDAT, LAST, HUGE, HUGE_LAST, NONE, NONE_LAST, "bdat", "bdat 5 first"),
+    "bdat": (BDAT, LAST, HUGE, HUGE_LAST, NONE, NONE_LAST, "bdat", "bdat first"),
     "starttls": (STARTTLS, "starttls x"),
     "auth": (
         PLAIN,

@@ -10,7 +10,7 @@ from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
 from protocol.esmtp_acts import EsmtpActs
 from protocol.grammar import parse_esmtp
 from protocol.replies import NOT_OFFERED, Reply
-from protocol.table import Cell, Dialect, Go, Mark, State, Table, Target, Verb, Written
+from protocol.table import Dialect, Go, Mark, State, Table, Target, Verb, Written
 
 from .esmtp_dialogues import Dialogue, dialogues, hold
 
@@ -75,12 +75,12 @@ def mutants(state: State, verb: Verb) -> list[tuple[Written, Table]]:
 class Watched:
     """A row that remembers which of its cells were looked at."""
 
-    def __init__(self, state: State, row: dict[Verb, Cell], seen: set[tuple[State, Verb]]) -> None:
+    def __init__(self, state: State, row: dict[Verb, Any], seen: set[tuple[State, Verb]]) -> None:
         self._state = state
         self._row = row
         self._seen = seen
 
-    def __getitem__(self, verb: Verb) -> Cell:
+    def __getitem__(self, verb: Verb) -> Any:
         self._seen.add((self._state, verb))
         return self._row[verb]
 
@@ -90,7 +90,8 @@ def dialogues_by_cell() -> dict[tuple[State, Verb], list[Dialogue]]:
     """Which dialogues a cell is of any effect on: first those in which it is looked at late, at the step under test."""
     seen: set[tuple[State, Verb]] = set()
     table: Any = Table("watched", VERBS, ROWS, HOMES)
-    table.cells = {state: Watched(state, row, seen) for state, row in table.cells.items()}
+    for state, row in table.rows.items():
+        row.cells = Watched(state, row.cells, seen)
     found: dict[tuple[State, Verb], list[list[Dialogue]]] = {cell: [[], []] for cell in CELLS}
     early: dict[tuple[Any, ...], set[tuple[State, Verb]]] = {}
     for dialogue in dialogues():
