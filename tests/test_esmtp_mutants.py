@@ -1,10 +1,12 @@
 """Would the ordering tests of RFC 5321 notice a wrong cell? Each cell of the table is changed in turn, to see them fail."""
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
 from protocol.esmtp_acts import EsmtpActs
@@ -13,6 +15,7 @@ from protocol.replies import NOT_OFFERED, Reply
 from protocol.table import Dialect, Go, Mark, State, Table, Target, Verb, Written
 
 from .esmtp_dialogues import Dialogue, dialogues, hold
+from .esmtp_histories import ordering_of
 
 CELLS = [(state, verb) for state in Esmtp for verb in VERBS]
 REFUSALS = sorted(
@@ -107,18 +110,42 @@ def dialogues_by_cell() -> dict[tuple[State, Verb], list[Dialogue]]:
     return {cell: [*late, *soon] for cell, (late, soon) in found.items()}
 
 
-def is_noticed(table: Table, held: list[Dialogue]) -> bool:
-    dialect = Dialect(table, parse_esmtp, EsmtpActs)
+def is_noticed(check: Callable[[], None]) -> bool:
     try:
-        for dialogue in held:
-            hold(dialect, dialogue)
+        check()
     except (AssertionError, RuntimeError):
         return True
     return False
 
 
+def hold_all(table: Table, held: list[Dialogue]) -> None:
+    for dialogue in held:
+        hold(Dialect(table, parse_esmtp, EsmtpActs), dialogue)
+
+
 @pytest.mark.parametrize(("state", "verb"), CELLS, ids=lambda word: word.name)
 def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> None:
     held = dialogues_by_cell()[state, verb]
-    missed = [cell for cell, table in mutants(state, verb) if not is_noticed(table, held)]
+    missed = [cell for cell, table in mutants(state, verb) if not is_noticed(partial(hold_all, table, held))]
     assert not missed
+
+
+def test_most_wrong_cells_are_noticed_by_random_histories_too() -> None:
+    """One wrong content for each cell: they look for what enumeration cannot see, so they must not be blind."""
+    once = settings(
+        max_examples=150,
+        stateful_step_count=15,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    tried = [(state, verb, *found[len(found) // 2]) for state, verb in CELLS[::7] if (found := mutants(state, verb))]
+    missed = []
+    for state, verb, cell, table in tried:
+        machine = ordering_of(Dialect(table, parse_esmtp, EsmtpActs))
+        if not is_noticed(partial(run_state_machine_as_test, machine, settings=once)):
+            missed.append(f"{state.name}, {verb.name}: {cell}")
+    print(f"{len(tried) - len(missed)} of {len(tried)} noticed; missed: {missed}")
+    assert len(missed) <= len(tried) // 10, missed
