@@ -177,8 +177,8 @@ class Ordering(RuleBasedStateMachine):
         if code == 250:
             letters = "S" * self.is_encrypted + "A" * self.is_authenticated
             self.protocols.append(("ESMTP" if letters and self.protocol == "SMTP" else self.protocol) + letters)
-            for path in self.recipients:
-                box = path.rsplit("@", 1)[0].strip('"').lower()
+            by_box = {path.rsplit("@", 1)[0].strip('"').lower(): path for path in reversed(self.recipients)}
+            for box, path in by_box.items():  # one copy a mailbox, for the recipient that was named first
                 self.kept.append((box, Kept((self.reverse_path or "").encode(), path.encode(), content)))
         self.forget()
 
