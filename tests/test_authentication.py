@@ -12,7 +12,7 @@ NAME, SECRET = base64(Checker.name), base64(Checker.secret)
 SUCCESS = b"235 2.7.0 Authentication succeeded"
 
 
-def authenticating(checker: Checker | None = None, **terms: bool) -> EsmtpClient:
+def authenticating(checker: Checker | None = None, **terms: Any) -> EsmtpClient:
     client = EsmtpClient(authenticate=checker or Checker(), **{"authenticates_in_clear": True, **terms})
     client.say(EHLO)
     return client
