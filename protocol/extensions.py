@@ -17,6 +17,9 @@ EXTENSIONS = (
 )  # fmt: skip
 """RFC 2920, 1870, 6152, 6531, 2034, 3030 (twice), 9422, 3207, 4954."""
 
+_NEEDS = {"BINARYMIME": "CHUNKING", "SMTPUTF8": "8BITMIME"}
+"""RFC 3030 section 3, RFC 6531 section 3.1."""
+
 _SIZE = re.compile(rb"\d{1,20}")
 _AUTH = re.compile(rb"[!-~]+")
 
@@ -43,8 +46,8 @@ def offered(site: Site, is_secure: bool, is_authenticated: bool) -> list[bytes]:
 
 
 def is_hidden(site: Site, name: str) -> bool:
-    """Whether an extension is not understood here. BINARYMIME needs CHUNKING (RFC 3030 section 3)."""
-    return name in site.terms.hidden or (name == "BINARYMIME" and "CHUNKING" in site.terms.hidden)
+    """Whether an extension is not understood here, or another is not that it needs."""
+    return not site.terms.hidden.isdisjoint((name, _NEEDS.get(name, name)))
 
 
 def wish(site: Site, envelope: Envelope) -> Wish | Reply:

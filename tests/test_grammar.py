@@ -103,6 +103,7 @@ def test_a_bdat_that_says_how_many_octets_follow_tells_it_though_the_rest_is_wro
     ("line", "refusal"),
     [
         (b"AUTH CRAM-MD5", b"504 5.5.4"),
+        (b"AUTH X", b"504 5.5.4"),
         (b"AUTH XOAUTH2 YQ==", b"504 5.5.4"),
         (b"AUTH PLAIN Y", b"501 5.5.2"),
         (b"AUTH PLAIN YQ", b"501 5.5.2"),
