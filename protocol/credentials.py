@@ -45,8 +45,10 @@ class Exchange:
         question, self._asked = self._asked[0], self._asked[1:]
         if question == _ALL:
             identity, *parts = answer.split(b"\0")
-            if len(parts) != 2 or not parts[0] or identity not in (b"", parts[0]):
+            if len(parts) != 2 or not parts[0]:
                 return replies.NOT_ENCODED
+            if identity not in (b"", parts[0]):  # nobody acts for somebody else here
+                return replies.WRONG_CREDENTIALS
             self.name, self.secret = parts
         elif question == _NAME:
             self.name = answer

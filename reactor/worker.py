@@ -52,6 +52,11 @@ class Worker:
         self._theirs.setblocking(False)
         reactor.watch(self._ours, READ, self._tell)
 
+    @property
+    def waiting(self) -> int:
+        """Calls that have not begun."""
+        return len(self._jobs)
+
     def submit(self, work: Callable[[], T], done: Callable[[T | None], None]) -> Job:
         """Calls `work()` in the thread, after those submitted before; then, in the loop's read step, `done(its result)`.
 

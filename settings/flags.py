@@ -116,7 +116,7 @@ def arguments(choices: Choices) -> argparse.Namespace:
     parser = Arguments(prog="smtpd", description="Receives mail by SMTP into one mailbox a user.")
     add = parser.add_argument
     add("users_file", metavar="USERS_FILE", nargs="?", type=Path, help="the mailboxes that exist: one name a line")
-    where = "where to listen; repeatable; IPv6 as [::1]:25; port 0 picks one (default: 127.0.0.1:49152)"
+    where = "where to listen; repeatable; IPv6 as [::1]:25; port 0 picks one (default: 127.0.0.1:49152, or none with --listen-tls)"
     add("--listen", metavar="HOST:PORT", type=told(choices.address), action="append", help=where)
     for flag, shown, kind, default, meaning in VALUES:
         add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
@@ -174,6 +174,11 @@ def _flaw(options: argparse.Namespace, extensions: Collection[str]) -> str:
         (options.tls_key and not options.tls_cert, "--tls-key: give the certificate, too, with --tls-cert"),
         (options.require_tls and not options.tls_cert, "--require-tls: give a certificate with --tls-cert"),
         (options.listen_tls and not options.tls_cert, "--listen-tls: give a certificate with --tls-cert"),
+        (
+            options.require_tls and "STARTTLS" in options.hide_extension and not options.listen_tls,
+            "--require-tls: nobody can begin TLS while STARTTLS is hidden and --listen-tls not given",
+        ),
+        (options.require_auth and "AUTH" in options.hide_extension, "--require-auth: nobody can while AUTH is hidden"),
         (options.auth_file and options.auth_accept_any, "--auth-file and --auth-accept-any: give one of them"),
         (options.require_auth and not has_auth, "--require-auth: give --auth-file or --auth-accept-any"),
         (

@@ -6,6 +6,7 @@ handshake, `F: ` flags that the server is started with, `#` a comment. `\\x00` a
 mailboxes.
 """
 
+import re
 import shlex
 from collections.abc import Callable
 from itertools import zip_longest
@@ -82,17 +83,18 @@ TERMS: dict[str, dict[str, Any]] = {
     "--max-messages 2": {"max_messages": 2},
     "--vrfy": {"verifies": True},
     "--bare-newline normalize": {"mends_newlines": True},
-    "--hide-extension chunking": {"hidden": frozenset(["CHUNKING"])},
     "--postmaster babydoe": {"postmaster": lambda: "babydoe"},
 }
-"""What the flags of the dialogues mean to a Session."""
+"""What the flags of the dialogues mean to a Session, but for --hide-extension."""
 
 
 def terms_of(flags: list[str]) -> Terms:
     text = " ".join(flags)
+    hidden = re.findall(r"--hide-extension (\S+)", text)
     meant = [flag for flag in TERMS if flag in text]
-    assert sum(len(flag.split()) for flag in meant) == len(flags), f"TERMS does not know all of {text}"
-    return Terms(postmaster=lambda: "johndoe")._replace(**{name: is_ for flag in meant for name, is_ in TERMS[flag].items()})
+    assert sum(len(flag.split()) for flag in meant) + 2 * len(hidden) == len(flags), f"TERMS does not know all of {text}"
+    terms = Terms(postmaster=lambda: "johndoe", hidden=frozenset(map(str.upper, hidden)))
+    return terms._replace(**{name: value for flag in meant for name, value in TERMS[flag].items()})
 
 
 @EVERY_FILE

@@ -21,15 +21,13 @@ def relay(server: Server, *settings: str, protocol: str) -> str:
         for number in range(MESSAGES):
             text = CONTENT.replace("you?", f"you {number}?")
             client.sendmail("me@far.example", [f"{name}@here.example" for name in USERS], text)
-        for name in USERS:
-            wait_until(lambda name=name: len(server.mailbox(name)) == MESSAGES, 20)  # type: ignore[misc]
+        wait_until(lambda: log_file.read_text().count("status=sent (250 ") == MESSAGES * len(USERS), 20)
         log = log_file.read_text()
     for name in USERS:
         bodies = [kept.content.split(b"\n\n", 1)[1] for kept in server.mailbox(name)]
         wanted = [CONTENT.replace("you?", f"you {n}?").split("\n\n", 1)[1].encode() for n in range(MESSAGES)]
         assert sorted(bodies) == wanted
         assert (server.mail_dir / f"{name}.txt").read_text().count(f" (carteiro) with {protocol} id ") == MESSAGES
-    assert log.count("status=sent (250 ") == MESSAGES * len(USERS) and "refused" not in log and "warning" not in log
     return log
 
 

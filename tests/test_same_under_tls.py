@@ -54,7 +54,7 @@ def outcome(server: Server, client: Telnet, pieces: list[bytes]) -> tuple[bytes,
     return heard, {name: server.mailbox(name)[length:] for name, length in before.items()}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.sampled_from(PARTS), max_size=8), size=st.sampled_from([7, 100, 1000, 70_000]))
 def test_the_same_with_tls_and_without(server: Server, pem: Pem, parts: list[bytes], size: int) -> None:
     said = b"EHLO me\r\n" + b"".join(parts) + END

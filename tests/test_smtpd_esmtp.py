@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from .esmtp_server import FROM, TO, TO_DATA, esmtp, run
-from .server import Telnet
-from .support import descriptors, wait_until
+from .server import Server, Telnet
+from .support import Kept, descriptors, wait_until
 
 
 def test_several_recipients_and_one_copy_a_mailbox(tmp_path: Path) -> None:
@@ -22,6 +22,18 @@ def test_several_recipients_and_one_copy_a_mailbox(tmp_path: Path) -> None:
         assert [kept.forward_path for kept in server.mailbox("babydoe")] == [b"babydoe@x"]
         assert "stored: mailbox johndoe, babydoe, 7 octets" in server.log
         assert "for <" not in (server.mail_dir / "johndoe.txt").read_text(), "who else got it is nobody's business"
+
+
+def test_a_name_that_is_not_ascii_has_a_mailbox_for_those_who_ask_for_smtputf8(tmp_path: Path) -> None:
+    with Server(tmp_path, "--dialect", "esmtp", users=["josé"]) as server, server.connect() as client:
+        assert client.say("EHLO me", "MAIL FROM:<zoë@olá.example> SMTPUTF8", "RCPT TO:<José@olá.example>")[:3] == b"250"
+        assert client.say("DATA")[:3] == b"354"
+        client.send("Subject: olá\r\n.\r\n".encode())
+        assert client.hear()[:3] == b"250"
+        assert server.mailbox("josé") == [
+            Kept("zoë@olá.example".encode(), "José@olá.example".encode(), "Subject: olá\n".encode())
+        ]
+        assert "with UTF8SMTP id" in (server.mail_dir / "josé.txt").read_text()
 
 
 def test_without_a_flag_the_first_user_is_the_postmaster(tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def test_a_client_that_stalls_in_the_handshake_delays_nobody(tmp_path: Path, pem
             client.close()
 
 
+def test_a_stalled_handshake_has_an_end(tmp_path: Path, pem: Pem) -> None:
+    with esmtp(tmp_path, *LISTEN_TLS, "--idle-timeout", "0.2", pem=pem) as server:
+        with server.connect() as client:
+            assert client.say("EHLO me", "STARTTLS")[:3] == b"220"
+            assert client.hear() == b"", "nothing in plain any more"
+        with Telnet(server.tls_port) as client:
+            assert client.hear() == b""
+        wait_until(lambda: server.log.count("closed: idle for too long") == 2)
+
+
 def test_one_too_many_is_told_in_plain_only_where_plain_is_spoken(tmp_path: Path, pem: Pem) -> None:
     with esmtp(tmp_path, *LISTEN_TLS, "--max-connections", "1", pem=pem) as server, server.connect():
         assert Telnet(server.port).hear()[:3] == b"421"
