@@ -116,7 +116,7 @@ def arguments(choices: Choices) -> argparse.Namespace:
     parser = Arguments(prog="smtpd", description="Receives mail by SMTP into one mailbox a user.")
     add = parser.add_argument
     add("users_file", metavar="USERS_FILE", nargs="?", type=Path, help="the mailboxes that exist: one name a line")
-    where = "where to listen; repeatable; IPv6 as [::1]:25; port 0 picks one (default: 127.0.0.1:49152, or none with --listen-tls)"
+    where = "where to listen; repeatable; IPv6 as [::1]:25; port 0 picks one (default: 127.0.0.1:49152)"
     add("--listen", metavar="HOST:PORT", type=told(choices.address), action="append", help=where)
     for flag, shown, kind, default, meaning in VALUES:
         add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")

@@ -43,7 +43,7 @@ def test_the_examples_of_rfc_4954() -> None:
         ([f"auth plain {proof(secret=b'x')}"], b"535 5.7.8"),
         ([f"auth plain {proof(name=b'x')}"], b"535 5.7.8"),
         ([f"auth plain {base64(b'johndoe')}"], b"501 5.5.2"),
-        ([f"auth plain {base64(b'x' + bytes(1) + b'johndoe' + bytes(1) + Checker.secret)}"], b"501 5.5.2"),
+        ([f"auth plain {base64(b'x' + bytes(1) + b'johndoe' + bytes(1) + Checker.secret)}"], b"535 5.7.8"),
         ([f"auth plain {base64(bytes(2) + Checker.secret)}"], b"501 5.5.2"),
         ([f"auth plain {base64(bytes(1) + b'a' + bytes(1) + b'b' + bytes(1))}"], b"501 5.5.2"),
         (["auth plain x"], b"501 5.5.2"),
