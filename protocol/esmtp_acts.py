@@ -120,6 +120,7 @@ class EsmtpActs:
 
     def _check(self, exchange: Exchange, answer: Callable[[Reply], None]) -> None:
         def checked(is_right: bool | None) -> None:
+            self._take_back = None
             self._authenticated = bool(is_right)
             answer(_VERDICTS[is_right])
 
