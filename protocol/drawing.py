@@ -3,7 +3,8 @@
 It does not know any dialect.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from string import ascii_lowercase
 
 from .replies import Reply
 from .table import Cell, Go, Mark, State, Table, Target, Verb
@@ -12,8 +13,10 @@ from .table import Cell, Go, Mark, State, Table, Target, Verb
 def text(table: Table) -> str:
     """Rows are states, columns are verbs; verbs that are alike everywhere share one."""
     columns: dict[tuple[str, ...], list[str]] = {}
+    names = _names(table)
     for verb in table.verbs:
-        columns.setdefault(tuple(_word(state, table.cells[state][verb]) for state in table.states), []).append(verb.value)
+        words = tuple(_word(state, table.cells[state][verb], names) for state in table.states)
+        columns.setdefault(words, []).append(verb.value)
     drawn = [
         ["", *(state.name for state in table.states)],
         *([", ".join(verbs), *words] for words, verbs in columns.items()),
@@ -29,8 +32,8 @@ def legend(table: Table) -> list[str]:
     """What the words in the cells mean, a line each."""
     cells = [cell for row in table.cells.values() for cell in row.values()]
     lines = ["X        the state that follows", "X else Y X when the verb's action accepts, Y when it refuses"]
-    replies = sorted({cell for cell in cells if isinstance(cell, Reply)})
-    lines += [f"{reply.code}      refused with {reply.code} {reply.text.decode()}; nothing changes" for reply in replies]
+    names = sorted((name, reply) for reply, name in _names(table).items())
+    lines += [f"{name:8} refused with {reply.code} {reply.text.decode()}; nothing changes" for name, reply in names]
     if table.homes:
         homes = ", ".join(state.name for state in table.states if state in table.homes)
         lines.append(f"BACK     {Mark.BACK.value}: one of {homes}")
@@ -52,11 +55,24 @@ def dot(table: Table) -> str:
     return "\n".join([*lines, f"    {table.closed.name} -> end;", "    end [shape=point];", "}"])
 
 
-def _word(state: State, cell: Cell) -> str:
+def _names(table: Table) -> dict[Reply, str]:
+    """What each refusal is called in the grid: its code, with a letter where there are several with that code."""
+    replies = dict.fromkeys(cell for row in table.cells.values() for cell in row.values() if isinstance(cell, Reply))
+    alike: dict[int, list[Reply]] = {}
+    for reply in replies:
+        alike.setdefault(reply.code, []).append(reply)
+    return {
+        reply: f"{code}{letter}"
+        for code, same in alike.items()
+        for reply, letter in zip(same, ascii_lowercase if len(same) > 1 else [""], strict=False)
+    }
+
+
+def _word(state: State, cell: Cell, names: Mapping[Reply, str]) -> str:
     if isinstance(cell, Go):
         stays = cell.refused in (state, cell.accepted)
         return cell.accepted.name if stays else f"{cell.accepted.name} else {cell.refused.name}"
-    return str(cell.code) if isinstance(cell, Reply) else cell.name.lower()
+    return names[cell] if isinstance(cell, Reply) else cell.name.lower()
 
 
 def _edges(table: Table) -> Iterator[tuple[Target, Target, str]]:
@@ -83,7 +99,7 @@ def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Targe
 
 
 _LABELS = {verb: (verb.value.replace(":", ""), "refused") for verb in Verb} | {
-    Verb.END: ("a lone dot", "a lone dot, too large"),
+    Verb.END: ("its end", "its end, refused"),
     Verb.STORED: ("stored", "not stored"),
     Verb.CHECKED: ("right", "wrong"),
     Verb.SECURED: ("encrypted", "not encrypted"),

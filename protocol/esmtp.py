@@ -107,7 +107,7 @@ ROWS: dict[State, list[Written]] = {
     CHUNK:    reads(TEXT,   END=(CHUNKED, BACK)),
     FINAL:    reads(TEXT,   END=(STORING, BACK)),
     STORING:  reads(HELD,   STORED=(BACK, BACK)),
-    ASKING:   reads(ANSWER, AUTH=(ASKING, BACK), PROOF=(CHECKING, BACK)),
+    ASKING:   reads(ANSWER, AUTH=(ASKING, BACK), PROOF=CHECKING),
     CHECKING: reads(HELD,   CHECKED=(KNOWN, BACK)),
     SHAKING:  reads(HELD,   SECURED=FRESH),
     CLOSED:   reads(GONE),

@@ -186,6 +186,9 @@ def _shape_flaws(verbs: tuple[Verb, ...], rows: Mapping[State, Sequence[Written]
     for state, row in rows.items():
         if len(row) != len(verbs):
             yield f"{state.name} has {len(row)} cells for {len(verbs)} verbs"
+        targets = {target for cell in row if isinstance(go := _meaning(state, cell), Go) for target in go}
+        for target in targets - rows.keys() - {Mark.BACK}:
+            yield f"{state.name} leads to {target}, which has no row"
 
 
 def _sense_flaws(table: Table) -> Iterable[str]:
@@ -200,7 +203,7 @@ def _sense_flaws(table: Table) -> Iterable[str]:
 def _row_flaws(table: Table, state: State, row: Mapping[Verb, Cell]) -> Iterable[str]:
     """A state reads one kind of line, and only what ends that may differ; or it waits for one answer."""
     reading = table.reading(state)
-    if reading in (Mark.NEVER, Mark.BACK) or isinstance(row[Verb.OTHER], Go):
+    if reading is Mark.NEVER or isinstance(row[Verb.OTHER], Go):
         yield f"{state.name}: a line of any kind can come"
     ends = ENDS.get(reading, set()) if reading else set()
     for verb in row.keys() - {Verb.OTHER, *EVENTS}:

@@ -127,6 +127,7 @@ class Talk:
     def __init__(self, dialect: Dialect, start: Known) -> None:
         self._answer: Callable[[bool | None], None] | None = None
         self._is_right = False
+        self.taken_back = 0
         terms = Terms(
             hidden=frozenset({"CHUNKING"} if "bdat" in start.lacks else ()),
             has_tls="starttls" not in start.lacks,
@@ -140,7 +141,11 @@ class Talk:
 
     def _check(self, name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
         self._answer, self._is_right = answer, (name, secret) == (b"johndoe", b"secret")
-        return lambda: None
+        return self._take_back
+
+    def _take_back(self) -> None:
+        self._answer = None
+        self.taken_back += 1
 
     def take(self, step: str, due: int) -> list[str]:
         """A line, or somebody's answer; the last line of each reply, without its enhanced status code."""

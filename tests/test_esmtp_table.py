@@ -1,0 +1,158 @@
+"""What the table of RFC 5321 needs beside the classic one: homes, answers of others and to challenges; and its drawings."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from protocol import drawing
+from protocol.classic import CLASSIC, Classic
+from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
+from protocol.replies import UNRECOGNIZED, Reply
+from protocol.table import EVENTS, Go, Mark, State, Table, Verb, Written, reachable
+
+TABLE = ESMTP.table
+DRAWN = drawing.text(TABLE)
+
+
+def changed(state: State, verb: Verb, cell: Written) -> dict[State, Sequence[Written]]:
+    rows: dict[State, Sequence[Written]] = dict(ROWS)
+    rows[state] = [cell if v is verb else old for v, old in zip(VERBS, ROWS[state], strict=True)]
+    return rows
+
+
+def test_every_state_has_a_cell_for_every_verb_and_can_be_reached() -> None:
+    assert {(s, v) for s in TABLE.cells for v in TABLE.cells[s]} == {(s, v) for s in Esmtp for v in Verb}
+    assert reachable(TABLE) == set(Esmtp)
+    ends = {state for state, row in TABLE.cells.items() if not any(isinstance(cell, Go) for cell in row.values())}
+    assert ends == {TABLE.closed} == {Esmtp.CLOSED}
+
+
+def test_what_is_read_follows_from_the_cells() -> None:
+    read: dict[Mark | None, set[State]] = {}
+    for state in Esmtp:
+        read.setdefault(TABLE.reading(state), set()).add(state)
+    assert read.pop(Mark.TEXT) == {Esmtp.CONTENT, Esmtp.CHUNK, Esmtp.FINAL}
+    assert read.pop(Mark.HELD) == {Esmtp.STORING, Esmtp.CHECKING, Esmtp.SHAKING}
+    assert read.pop(Mark.ANSWER) == {Esmtp.ASKING} and read.pop(Mark.GONE) == {Esmtp.CLOSED}
+    assert read.keys() == {None} and len(read[None]) == 8, "commands, in all others"
+
+
+def test_who_is_waited_for_follows_from_the_cells() -> None:
+    awaited = {Esmtp.STORING: Verb.STORED, Esmtp.CHECKING: Verb.CHECKED, Esmtp.SHAKING: Verb.SECURED}
+    assert {state: TABLE.awaited(state) for state in Esmtp} == {state: awaited.get(state) for state in Esmtp}
+    assert TABLE.shaking is Esmtp.SHAKING
+    assert CLASSIC.table.shaking is None and CLASSIC.table.awaited(Classic.STORING) is Verb.STORED
+
+
+def test_back_stands_where_a_state_could() -> None:
+    assert TABLE.homes == {Esmtp.CLIENT, Esmtp.SECURE, Esmtp.KNOWN} and not CLASSIC.table.homes
+    cells = TABLE.cells
+    assert cells[Esmtp.REVERSE][Verb.RSET] == Go(Mark.BACK, Esmtp.REVERSE)
+    assert cells[Esmtp.CONTENT][Verb.END] == Go(Esmtp.STORING, Mark.BACK)
+    assert cells[Esmtp.STORING][Verb.STORED] == Go(Mark.BACK, Mark.BACK)
+
+
+@pytest.mark.parametrize(
+    ("state", "verb", "cell", "flaw"),
+    [
+        (Esmtp.START, Verb.OTHER, Mark.BACK, "START: a line of any kind can come"),
+        (Esmtp.START, Verb.OTHER, Mark.NEVER, "START: a line of any kind can come"),
+        (Esmtp.ASKING, Verb.AUTH, Mark.ANSWER, "ASKING: the exchange never ends"),
+        (Esmtp.ASKING, Verb.PROOF, UNRECOGNIZED, "ASKING: the exchange never ends"),
+        (Esmtp.ASKING, Verb.MAIL, UNRECOGNIZED, "ASKING, MAIL: no commands are read here"),
+        (Esmtp.ASKING, Verb.END, Esmtp.CLIENT, "ASKING, END: no commands are read here"),
+        (Esmtp.CLIENT, Verb.AUTH, Mark.ANSWER, "CLIENT, AUTH: commands are read here"),
+        (Esmtp.CONTENT, Verb.PROOF, Esmtp.CHECKING, "CONTENT, PROOF: no commands are read here"),
+        (Esmtp.CHECKING, Verb.CHECKED, Mark.NEVER, "CHECKING: storage answers in the states that wait for it"),
+        (Esmtp.CHECKING, Verb.STORED, Mark.BACK, "CHECKING: who checks passwords answers in the states that wait"),
+        (Esmtp.CHECKING, Verb.SECURED, Esmtp.FRESH, "CHECKING: the handshake answers in the states that wait for it"),
+        (Esmtp.SHAKING, Verb.SECURED, UNRECOGNIZED, "FRESH cannot be reached"),
+        (Esmtp.CLIENT, Verb.CHECKED, Esmtp.KNOWN, "CLIENT: who checks passwords answers in the states that wait"),
+        (Esmtp.CLIENT, Verb.MAIL, (Esmtp.REVERSE, Mark.HELD), "CLIENT leads to Mark.HELD, which has no row"),
+        (Esmtp.CLIENT, Verb.MAIL, Classic.REVERSE, "CLIENT leads to Classic.REVERSE, which has no row"),
+    ],
+)
+def test_a_table_without_sense_is_refused(state: State, verb: Verb, cell: Written, flaw: str) -> None:
+    with pytest.raises(ValueError, match=flaw):
+        Table("broken", VERBS, changed(state, verb, cell), HOMES)
+
+
+def test_a_table_without_homes_cannot_lead_back() -> None:
+    with pytest.raises(ValueError, match="REVERSE: there is nothing to go back to"):
+        Table("broken", VERBS, ROWS)
+
+
+# Drawings
+
+
+def drawn_columns() -> dict[Verb, list[str]]:
+    """Each verb's words in the text table, top to bottom."""
+    lines = DRAWN.splitlines()[: 1 + len(TABLE.states)]
+    starts = [match.start() for match in re.finditer(r"(?<=  )\S", lines[0])]
+    columns: dict[Verb, list[str]] = {}
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        header, *words = [line[start:end].strip() for line in lines]
+        for name in header.split(", "):
+            columns[Verb(name)] = words
+    return columns
+
+
+def test_the_text_shows_every_cell_and_alike_verbs_in_one_column() -> None:
+    columns = drawn_columns()
+    refusals = {
+        text: name for name, text in re.findall(r"^(\S+) +refused with \d+ (.+); nothing changes$", DRAWN, re.MULTILINE)
+    }
+    assert len(refusals) == len(set(refusals.values())) == 8, "no two are called the same"
+    assert columns.keys() == set(TABLE.verbs)
+    for verb, words in columns.items():
+        for state, word in zip(TABLE.states, words, strict=True):
+            cell = TABLE.cells[state][verb]
+            if isinstance(cell, Go):
+                assert word.split(" else ")[0] == cell.accepted.name
+                assert word.split(" else ")[-1] in (cell.accepted.name, cell.refused.name)
+            else:
+                assert word == (refusals[cell.text.decode()] if isinstance(cell, Reply) else cell.name.lower())
+    header = DRAWN.splitlines()[0]
+    assert "  ehlo X, helo X  " in header and "  noop, help, vrfy A, expn L  " in header
+
+
+def test_the_text_explains_back_and_every_mark() -> None:
+    assert "BACK     back to the state in which the transaction began: one of CLIENT, SECURE, KNOWN" in DRAWN
+    assert "answer   is an answer to a challenge" in DRAWN
+    assert "BACK" not in drawing.text(CLASSIC.table) and "answer to a" not in drawing.text(CLASSIC.table)
+
+
+def moves() -> Iterator[tuple[str, str]]:
+    """All that changes the state, or may."""
+    for state, row in TABLE.cells.items():
+        for cell in row.values():
+            if isinstance(cell, Go) and cell != Go(state, state):
+                yield state.name, cell.accepted.name
+                if cell.refused is not state:
+                    yield state.name, cell.refused.name
+
+
+@pytest.mark.parametrize(
+    ("drawn", "pattern"),
+    [
+        (drawing.mermaid(TABLE), r"^    (\w+) --> (\w+): (.+)$"),
+        (drawing.dot(TABLE), r"^    (\w+) -> (\w+) \[label=\"(.+)\"\];$"),
+    ],
+)
+def test_the_diagrams_show_every_move_and_no_other(drawn: str, pattern: str) -> None:
+    arrows = re.findall(pattern, drawn, re.MULTILINE)
+    homes = {("BACK", home.name) for home in HOMES}
+    assert {(start, end) for start, end, _ in arrows} == {*moves(), *homes}
+    assert len(arrows) == len(set(arrows)), "each once"
+    labels = {(start, label) for start, end, label in arrows if end == "BACK"}
+    assert {("STORING", "stored or not stored"), ("CHECKING", "wrong"), ("CHUNK", "its end, refused")} <= labels
+    assert {label for start, _, label in arrows if start == "BACK"} == {"if it began there"}
+
+
+def test_nothing_that_can_happen_lacks_an_arrow() -> None:
+    """Every verb and event that leads anywhere is named at least once."""
+    named = set(re.findall(r": (.+)$", drawing.mermaid(TABLE), re.MULTILINE))
+    assert {"ehlo X", "mail from A", "bdat N last", "auth M X", "starttls", "right", "encrypted", "its end", "quit"} <= named
+    assert not {"noop", "help", "other"} & named
+    assert set(EVENTS) <= set(TABLE.verbs)
