@@ -4,7 +4,6 @@ It does not know any dialect.
 """
 
 from collections.abc import Iterator, Mapping
-from string import ascii_lowercase
 
 from .replies import Reply
 from .table import Cell, Go, Mark, State, Table, Target, Verb
@@ -62,9 +61,9 @@ def _names(table: Table) -> dict[Reply, str]:
     for reply in replies:
         alike.setdefault(reply.code, []).append(reply)
     return {
-        reply: f"{code}{letter}"
+        reply: f"{code}{chr(ord('a') + number)}" if len(same) > 1 else str(code)
         for code, same in alike.items()
-        for reply, letter in zip(same, ascii_lowercase if len(same) > 1 else [""], strict=False)
+        for number, reply in enumerate(same)
     }
 
 
