@@ -114,9 +114,14 @@ class EsmtpActs:
 
     # For whom
 
+    @property
+    def _lacks_tls(self) -> bool:
+        """Whether nothing is to be told or taken yet (RFC 3207 section 4)."""
+        return self._site.terms.requires_tls and not self._is_secure
+
     def _mail(self, envelope: Envelope) -> Reply:
         terms = self._site.terms
-        if terms.requires_tls and not self._is_secure:
+        if self._lacks_tls:
             return replies.TLS_FIRST
         if terms.requires_authentication and not self._proof.is_given:
             return replies.AUTH_FIRST
@@ -159,6 +164,8 @@ class EsmtpActs:
         return self._site.find_mailbox(name) or (self._site.terms.postmaster() if name == b"postmaster" else None)
 
     def _vrfy(self, text: bytes) -> Reply:
+        if self._lacks_tls:
+            return replies.TLS_FIRST
         if not self._site.terms.verifies:
             return replies.CANNOT_VERIFY
         word = text if self._hides("SMTPUTF8") else _ASKS_FOR_UTF8.sub(b"", text)

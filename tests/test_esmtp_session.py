@@ -114,7 +114,7 @@ def test_vrfy_tells_nothing_unless_it_is_asked_to() -> None:
 def test_a_site_may_require_tls_before_mail() -> None:
     client = EsmtpClient(has_tls=True, requires_tls=True)
     assert client.say(EHLO, FROM) == [b"530 5.7.0 Send STARTTLS first"]
-    assert client.codes(TO) == [503]
+    assert client.codes(TO) == [503] and client.codes("vrfy johndoe") == [530]
     client.secure()
     assert client.codes(*TO_RCPT) == [250]
 
