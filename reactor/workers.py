@@ -28,7 +28,7 @@ class Workers:
     """`count` processes, each of which calls `work(number, gone)` and ends with what that returns as its exit code.
 
     Numbers begin with 1. `gone` becomes readable in a worker when its parent has gone. No signal comes to a worker before it
-    calls `leave_when_gone`. `stopped` is called when all have ended after `signal_all` told them to; a worker that ends by
+    runs a reactor of its own. `stopped` is called when all have ended after `signal_all` told them to; a worker that ends by
     itself before is started again.
     """
 
@@ -128,11 +128,10 @@ class Workers:
 
 
 def leave_when_gone(reactor: Reactor, gone: int, leave: Callable[[], None]) -> None:
-    """In a worker that is ready for signals: they come from now on, and `leave` is called when its parent has gone."""
+    """In a worker: calls `leave` when its parent has gone."""
 
     def ended(_: int) -> None:
         reactor.unwatch(gone)
         leave()
 
     reactor.watch(gone, READ, ended)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_PARENT)
