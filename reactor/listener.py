@@ -86,6 +86,8 @@ def listening(host: str, port: int, count: int = 1) -> list[socket.socket]:
     """
     if count == 1 or not hasattr(socket, "SO_REUSEPORT"):
         return [_listen(host, port, is_shared=False)] * count
+    if port:
+        _listen(host, port, is_shared=False).close()  # which fails when another program has it, also one that would share it
     first = _listen(host, port, is_shared=True)
     return [first, *(_listen(host, first.getsockname()[1], is_shared=True) for _ in range(1, count))]
 

@@ -126,8 +126,9 @@ class Reactor:
     # Running
 
     def run(self) -> None:
-        """Turns until `stop` is called."""
+        """Turns until `stop` is called. Signals that were blocked until there was somebody to take them come from now on."""
         self._is_running = True
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
         while self._is_running:
             self.turn()
 

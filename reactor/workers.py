@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import NoReturn
 
 from .loop import READ, Reactor, Timer
 
@@ -20,14 +21,15 @@ LAST_DELAY = 30.0
 STEADY = 60.0
 """Seconds after which a worker that dies is taken to have been at work."""
 
-_TO_PARENT = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+_TO_PARENT = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD)
 
 
 class Workers:
     """`count` processes, each of which calls `work(number, gone)` and ends with what that returns as its exit code.
 
-    Numbers begin with 1. `gone` becomes readable in a worker when its parent has gone. `stopped` is called when all have
-    ended after `signal_all` told them to; a worker that ends by itself before is started again.
+    Numbers begin with 1. `gone` becomes readable in a worker when its parent has gone. No signal comes to a worker before it
+    runs a reactor of its own. `stopped` is called when all have ended after `signal_all` told them to; a worker that ends by
+    itself before is started again.
     """
 
     def __init__(self, reactor: Reactor, count: int, work: Callable[[int, int], int], stopped: Callable[[], None]) -> None:
@@ -39,6 +41,8 @@ class Workers:
         self._delays = dict.fromkeys(range(1, count + 1), FIRST_DELAY)
         self._timers: dict[int, Timer] = {}
         self._is_stopping = False
+        self.failed: set[int] = set()
+        """Those that ended otherwise than they should when they ended last."""
         self._gone, self._ours = os.pipe()
         reactor.on_signal(signal.SIGCHLD, self._reap)
         for number in self._delays:
@@ -62,10 +66,20 @@ class Workers:
 
     def _start(self, number: int) -> None:
         self._began[number] = self._reactor.now
-        pid = os.fork()
-        if pid:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _TO_PARENT)  # our handlers are not the worker's
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._ended(number, f"could not be started: {error.strerror}")
+            pid = -1
+        if pid == 0:
+            self._run(number)
+        elif pid > 0:
             self._pids[pid] = number
-            return
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _run(self, number: int) -> NoReturn:
+        """The life of a worker."""
         code = 1
         try:
             self._become_worker()
@@ -80,7 +94,7 @@ class Workers:
         """Whatever this process has of its parent's loop is of no use to it."""
         os.close(self._ours)
         signal.set_wakeup_fd(-1)
-        for signum in (*_TO_PARENT, signal.SIGCHLD):
+        for signum in _TO_PARENT:
             signal.signal(signum, signal.SIG_DFL)
         self._reactor.disown()
 
@@ -88,18 +102,22 @@ class Workers:
         for pid in list(self._pids):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                self._ended(self._pids.pop(pid), pid, os.waitstatus_to_exitcode(status))
+                code = os.waitstatus_to_exitcode(status)
+                how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+                self._ended(self._pids.pop(pid), f"(process {pid}) {how}", is_well=code == 0)
         if self._is_stopping and not self._pids:
             self._stopped()
 
-    def _ended(self, number: int, pid: int, code: int) -> None:
+    def _ended(self, number: int, how: str, is_well: bool = False) -> None:
+        (self.failed.discard if is_well else self.failed.add)(number)
         if self._is_stopping:
+            if not is_well:
+                log.error("worker %d %s", number, how)
             return
         if self._reactor.now - self._began[number] >= STEADY:
             self._delays[number] = FIRST_DELAY
         delay = self._delays[number]
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-        log.error("worker %d (process %d) %s: started again in %g s", number, pid, how, delay)
+        log.error("worker %d %s: started again in %g s", number, how, delay)
         self._delays[number] = min(2 * delay, LAST_DELAY)
         self._timers[number] = self._reactor.call_later(delay, partial(self._start, number))
 

@@ -28,19 +28,24 @@ class Doubts:
         self._letters = letters
         self._notes = notes
 
-    def check_torn(self, mailbox: Mailbox) -> None:
+    def check_torn(self, queue: Queue, mailbox: Mailbox) -> None:
         """Raises IsLocked when half a message of another process may be in it, which that one will cut off."""
-        if self._notes and mailbox.mark and self._notes.is_torn(mailbox.mark.inode):
+        if self._notes and mailbox.mark and self._notes.is_torn(queue.mailbox):
             raise IsLocked
+
+    def note(self, queue: Queue) -> None:
+        """For others: half a message of ours may be in its mailbox until `cut_tail` was carried out. Raises OSError."""
+        if self._notes and queue.start:
+            self._notes.doubt(queue.mailbox)
 
     def find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
         """Leaves what is not in the mailbox waiting, and nothing half-written in it."""
         if mailbox.mark is None:
             yield from self._look_for_names(queue, mailbox)
         elif queue.start is None:
-            self.check_torn(mailbox)
+            self.check_torn(queue, mailbox)
         elif not (yield from self.cut_tail(queue, mailbox)):
-            self.check_torn(mailbox)
+            self.check_torn(queue, mailbox)
             yield from self._search(queue, mailbox)
         queue.is_doubtful = False
 
@@ -49,8 +54,13 @@ class Doubts:
         if queue.start is None or mailbox.mark is None:
             return False
         is_cut = yield from mailbox.take_back(queue.start, self._taken(queue, list(queue.waiting)))
+        if self._notes:
+            if is_cut:
+                mailbox.sync()  # else what was cut off could be on disk among what others write there
+            self._notes.settle(queue.mailbox)  # when it is not cut it was whole: others wrote only then
         if is_cut:
-            queue.end = queue.start
+            # What others wrote before may not be on disk: then we write only after a new intent.
+            queue.end = None if self._notes else queue.start
             queue.is_doubtful = False
         return is_cut
 

@@ -6,6 +6,7 @@ raises OSError when the call fails.
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
@@ -133,6 +134,7 @@ def open_directory(files: Files, name: bytes, at: int) -> int:
     try:
         return files.open(name, DIRECTORY, at)
     except FileNotFoundError:
-        files.make_directory(name, at)
+        with suppress(FileExistsError):  # another process was faster
+            files.make_directory(name, at)
         files.sync_names(at)
         return files.open(name, DIRECTORY, at)

@@ -54,10 +54,11 @@ class MaildirMailboxes:
         return MaildirMailbox(self._files, opened, self._host)
 
     def sync(self, mailbox: str) -> None:
-        """The names in new/ are on disk when this returns. Nothing is left to sync of a Maildir that was removed."""
+        """The names in new/, and its own, are on disk when this returns. Of a Maildir that was removed nothing is left."""
         with suppress(FileNotFoundError):
             top = self._files.open(mailbox.encode(), DIRECTORY, self._directory)
             try:
+                self._files.sync_names(top)  # who made new/ was killed, perhaps, before it was on disk
                 new = self._files.open(b"new", DIRECTORY, top)
                 try:
                     self._files.sync_names(new)
@@ -138,7 +139,8 @@ class MaildirMailbox:
         return f"{int(letter.came)}.{letter.id}.{self._host}".encode()
 
     def sync(self) -> None:
-        """The names in new/ are on disk when this returns."""
+        """The names in new/, and its own, are on disk when this returns."""
+        self._files.sync_names(self._top)
         self._files.sync_names(self._new)
 
     def close(self) -> None:

@@ -9,7 +9,6 @@ import errno
 import logging
 import time
 from collections import deque
-from contextlib import suppress
 from itertools import islice
 
 from .doubts import Doubts, Steps
@@ -18,7 +17,7 @@ from .files import IsLocked, NotSynced
 from .journal import Journal
 from .letter import Letter
 from .letters import Letters
-from .mailbox import Mailbox, Mailboxes, Mark
+from .mailbox import Mailbox, Mailboxes
 from .notes import Notes
 from .places import Place
 from .queues import Queue
@@ -51,7 +50,6 @@ class Mover:
     def __init__(self, journal: Journal, mailboxes: Mailboxes, letters: Letters, notes: Notes | None = None) -> None:
         self._journal = journal
         self._notes = notes
-        self._is_noted = False
         self._mailboxes = mailboxes
         self._letters = letters
         self._doubts = Doubts(mailboxes, letters, notes)
@@ -70,13 +68,15 @@ class Mover:
         That comes first, for the journals of all processes, before any of them moves anything.
         """
         for queue in self.queues.values():
-            with suppress(OSError, IsLocked, Damaged):
-                if queue.is_doubtful and queue.start:
+            if queue.is_doubtful and queue.start:
+                try:
                     mailbox = self._mailboxes.open(queue.mailbox)
                     try:
                         deque(self._doubts.cut_tail(queue, mailbox), maxlen=0)
                     finally:
                         mailbox.close()
+                except (OSError, IsLocked, Damaged):
+                    self._doubts.note(queue)
 
     def put(self, place: Place, mailbox: str) -> None:
         """A message is to be moved."""
@@ -115,7 +115,7 @@ class Mover:
         try:
             for queue in list(islice(self.ready, OPENED)):
                 yield from self._open(queue)
-            self._say_what_is_intended()
+            yield from self._say_what_is_intended()
             for queue, mailbox in list(self._opened.items()):
                 yield from self._deliver(queue, mailbox)
         finally:
@@ -130,11 +130,11 @@ class Mover:
                 yield from self._doubts.find_out(queue, mailbox)
                 self.settle_notes()
             elif mailbox.mark != queue.end:
-                self._doubts.check_torn(mailbox)
+                self._doubts.check_torn(queue, mailbox)
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._postpone(queue, error)
 
-    def _say_what_is_intended(self) -> None:
+    def _say_what_is_intended(self) -> Steps:
         """In the journal, for each open mailbox file that will be written to, unless it was said before."""
         intents = []
         synced = []
@@ -146,6 +146,7 @@ class Mover:
                     if queue.unsynced or self._notes:
                         mailbox.sync()
                         synced.append(queue)
+                        yield
                     intents.append((queue, mark))
             except OSError as error:
                 self._postpone(queue, error)
@@ -169,10 +170,7 @@ class Mover:
                 if letters:
                     yield from self._append(queue, mailbox, letters)
         except Exception as error:  # noqa: BLE001 (it is logged)
-            is_doubtful = _has_changed(mailbox, queue)
-            if not is_doubtful:
-                self._note(None)
-            self._postpone(queue, error, is_doubtful)
+            self._postpone(queue, error, is_doubtful=self._has_changed(mailbox, queue))
         else:
             queue.works()
             self._close(queue)
@@ -183,7 +181,8 @@ class Mover:
                 del self.queues[queue.mailbox]
 
     def _append(self, queue: Queue, mailbox: Mailbox, letters: list[Letter]) -> Steps:
-        self._note(queue.end)
+        if self._notes and queue.end:
+            self._notes.begin(queue.mailbox)
         moved = 0
         for there in mailbox.append(letters):
             queue.move(there - moved)
@@ -191,19 +190,25 @@ class Mover:
             yield
         queue.move(len(letters) - moved)
         queue.end = mailbox.mark
-        self._note(None)
+        if self._notes:
+            self._notes.end()
         yield
 
-    def _note(self, mark: Mark | None) -> None:
-        """For the others: there may be half a message at `mark`; None: there is none, any more."""
-        if self._notes and (mark or self._is_noted):
-            self._notes.begin(mark.inode if mark else 0)
-            self._is_noted = mark is not None
+    def _has_changed(self, mailbox: Mailbox, queue: Queue) -> bool:
+        """Whether an attempt that failed left something in a mailbox file."""
+        try:
+            if mailbox.mark != queue.end:
+                return True
+            if self._notes and queue.end:
+                mailbox.sync()  # else what was cut off could be on disk among what others write there
+        except OSError:
+            return True
+        return False
 
     def settle_notes(self) -> None:
-        """For the others: where we were killed there is nothing half-written any more."""
-        if self._notes and not any(queue.is_doubtful for queue in self.queues.values()):
-            self._notes.settled()
+        """For the others: where nothing is in doubt any more, nothing half-written is left."""
+        if self._notes and self._notes.has_doubts:
+            self._notes.settle_all_but(queue.mailbox for queue in self.queues.values() if queue.is_doubtful)
 
     def _batch(self, queue: Queue) -> list[Letter]:
         """The next letters that are put in together: those that were intended, of a size that is written at once."""
@@ -226,9 +231,12 @@ class Mover:
 
     def _postpone(self, queue: Queue, error: Exception, is_doubtful: bool = False) -> None:
         """A mailbox could not be written to: it is tried again later, and what was written is found out before."""
-        self._close(queue)
         if is_doubtful or isinstance(error, NotSynced):
             queue.doubt()
+            self._doubts.note(queue)
+        if self._notes:
+            self._notes.end()
+        self._close(queue)
         if isinstance(error, Damaged) and isinstance(error.place, Place):
             try:
                 self._give_up(queue, error, error.place)
@@ -290,11 +298,3 @@ class Mover:
 
 def _since(place: Place) -> Since:
     return Since(place.segment.sequence, place.offset)
-
-
-def _has_changed(mailbox: Mailbox, queue: Queue) -> bool:
-    """Whether an attempt that failed left something in a mailbox file."""
-    try:
-        return mailbox.mark != queue.end
-    except OSError:
-        return True

@@ -6,8 +6,8 @@ It does not know what a mailbox looks like.
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .errors import StorageError, fault, words
@@ -88,31 +88,41 @@ class Store:
         except IsLocked as error:
             where_to = "stop that one, or give another directory with --mail-dir"
             raise StorageError(f"mail directory {directory}: another server uses it: {where_to}") from error
+        self._where = where
         self._mailboxes = kind(self._files, top, directory)
         self._journal = Journal(self._files, journal, where)
         self._spool = Spool(self._files, spool)
         self._letters = Letters(self._journal, self._spool)
-        notes = Notes(self._files, shared, self._part or "0") if self._part is not None else None
-        if notes:
+        notes = None
+        if self._part is not None:
+            with self._faults():
+                notes = Notes(self._files, shared, self._part or "0")
             self._opened.callback(notes.close)
         self._mover = Mover(self._journal, self._mailboxes, self._letters, notes)
         self._housekeeping = Housekeeping(self._journal, self._mailboxes, self._letters, self._mover)
         self._opened.callback(self._journal.close)
         self._journal.open()
-        try:
+        with self._faults():
             self._recover()
             self._spool.clean(is_kept_aside=self._journal.is_damaged)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, Unreadable) as error:
-            raise StorageError(f"{where}: {words(error) if isinstance(error, OSError) else error}") from error
+            raise StorageError(f"{self._where}: {words(error) if isinstance(error, OSError) else error}") from error
 
     def cut_tails(self) -> None:
         """What a crash left half-written at the end of a mailbox is cut off: for all parts, before any of them finishes."""
-        self._mover.cut_tails()
+        with self._faults():
+            self._mover.cut_tails()
 
     def finish(self) -> None:
         """Moves all that a crash left."""
         self._housekeeping.finish(math.inf)
-        self._mover.settle_notes()
+        with self._faults():
+            self._mover.settle_notes()
 
     def _keep(self, descriptor: int) -> int:
         self._opened.callback(self._files.close, descriptor)
@@ -227,6 +237,11 @@ class Store:
     def tidy(self, is_idle: bool) -> float | None:
         """Moves some of what was accepted; returns the seconds until it wants to go on at the latest, or None."""
         return self._housekeeping.tidy(is_idle)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no message waits for `settle`."""
+        return not self._complete
 
     @property
     def is_moving(self) -> bool:

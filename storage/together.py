@@ -29,7 +29,14 @@ class Together:
         self._others = list(others)
         self._turn = 0
         self.begin = store.begin
-        self.settle = store.settle
+
+    def settle(self, is_idle: bool = True) -> bool:
+        """As a store's, but not while another one has mailboxes open: to look at one, and close it, gives up its lock."""
+        moving = [store for store in self._others if store.is_moving]
+        if not moving or self._store.is_settled:
+            return self._store.settle(is_idle)
+        moving[0].tidy(is_idle=True)
+        return True
 
     def tidy(self, is_idle: bool) -> float | None:
         """Moves some of what one of them has; returns the seconds until it wants to go on at the latest, or None."""
@@ -47,7 +54,7 @@ class Together:
 
     def close(self) -> None:
         """Moves all that can be moved, and gives back the descriptors."""
-        for store in [self._store, *self._others]:
+        for store in sorted([self._store, *self._others], key=lambda store: not store.is_moving):
             store.close()
 
 
