@@ -47,7 +47,7 @@ def delivered(setting: Setting) -> Outcome:
         ratios = [mine.rate / other.rate for mine, other in zip(ours, theirs, strict=True)]
         beside = f"{ours[-1].rate:,.0f}/s", f"{theirs[-1].rate:,.0f}/s"
         shares = ours[-1].client, theirs[-1].client
-        work = f"durable and moved into the mailboxes, {WORK.name}, {SUSTAINED * setting.seconds:g} s: messages/s"
+        work = f"in the mailboxes, {WORK.name}, {SUSTAINED * setting.seconds:g} s: messages/s"
         rows.append(outcome.row(work, postfix.DELIVERED.name, ratios, GOAL, beside, shares=shares))
     return Outcome(rows, HEADING, [_cells(name, each) for name, all_of in found.items() for each in all_of], _notes(rounds))
 

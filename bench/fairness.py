@@ -23,7 +23,7 @@ SLOW = 5000
 NOTE = (
     "three processes share the machine's cores here: the server, the ordinary clients (with priority where that is allowed) "
     "and the visitor, so that a part of what it does to the ordinary clients is what it takes of the processor, "
-    "whatever the server does"
+    f"whatever the server does; those others never pause, the slow ones send an octet every {SLOW_PAUSE:g} s"
 )
 
 
@@ -47,10 +47,10 @@ def visitors(setting: Setting) -> dict[str, tuple[str, int] | None]:
     slow = SLOW // setting.divisor
     return {
         ALONE: None,
-        "one that pipelines messages without end": ("messages", 1),
-        "one that pipelines NOOP without end": ("commands", 1),
-        "one that sends 25 MiB messages without pause": ("large", 1),
-        f"{slow:,} that send an octet every {SLOW_PAUSE:g} s": ("slow", slow),
+        "one that pipelines messages": ("messages", 1),
+        "one that pipelines NOOP": ("commands", 1),
+        "one that sends 25 MiB messages": ("large", 1),
+        f"{slow:,} slow ones": ("slow", slow),
     }
 
 

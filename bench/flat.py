@@ -101,5 +101,5 @@ def _row(results: Results, load: str) -> Row:
     by_round: list[list[Measured]] = [list(found) for found in zip(*kinds.values(), strict=True)]
     spreads = [max(map(cpu_of, each)) / min(map(cpu_of, each)) for each in by_round]
     costs = " / ".join(f"{1e6 * min(map(cpu_of, found)):.0f}" for found in kinds.values())
-    work = f"CPU a message, {load}: the most, divided by the least"
-    return outcome.row(work, " / ".join(kinds), spreads, GOAL, (f"{costs} µs", ""), is_ceiling=True)
+    work = f"CPU a message, {load}: most to least"
+    return outcome.row(work, "", spreads, GOAL, (f"{' / '.join(kinds)}: {costs} µs", ""), is_ceiling=True)

@@ -67,7 +67,7 @@ DEFERRED = Peer("Postfix, delivery deferred", lambda *_: [], None, share=1 / 3)
 """Its queue manager takes up each message, as for a delivery, and puts it off."""
 
 
-DELIVERED = Peer("Postfix, virtual(8) to mbox files", lambda *_: [], None)
+DELIVERED = Peer("Postfix, virtual(8)", lambda *_: [], None)
 """It delivers what it accepts; it does not slow down those who send faster than that (in_flow_delay)."""
 
 MAILBOXES = 100

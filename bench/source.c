@@ -1,6 +1,6 @@
 /* The load generator: SMTP sessions on one epoll loop, each as fast as it is answered, for a number of seconds.
  *
- * It does not know which server answers. It takes a fraction of the CPU that smtp-source does, so that the server is measured.
+ * It does not know which server answers. It takes a fraction of the CPU that smtp-source does: it is the server that is measured.
  * Usage: source PORT SESSIONS SECONDS SIZE MAILBOXES PAUSE_MS FLAGS
  *   FLAGS: m many messages a connection, p MAIL, RCPT and DATA in one piece, e EHLO; - none
  * With m it prints "ready" when all sessions have been greeted, and begins when it gets a line. In the end it prints
