@@ -64,18 +64,20 @@ HELD = Peer("Postfix, mail on hold", lambda *_: [], _in_queue, share=1 / 3)
 """It only accepts: its queue manager has nothing to do."""
 
 DEFERRED = Peer("Postfix, delivery deferred", lambda *_: [], None, share=1 / 3)
-"""Its queue manager takes up each message, as for a delivery, and puts it off."""
+"""Its queue manager takes up each message, as for a delivery, and puts it off.
+
+It does not pause its clients when more comes than is delivered (in_flow_delay): the pause would be measured."""
 
 
 DELIVERED = Peer("Postfix, virtual(8)", lambda *_: [], None)
-"""It delivers what it accepts; it does not slow down those who send faster than that (in_flow_delay)."""
+"""It delivers what it accepts, and does not pause either."""
 
 MAILBOXES = 100
 """How many it delivers to: user0 and so on."""
 
 MODES = {
     HELD.name: "mydestination = b.c\nsmtpd_client_restrictions = check_client_access static:HOLD",
-    DEFERRED.name: "mydestination = b.c\ndefer_transports = local",
+    DEFERRED.name: "mydestination = b.c\ndefer_transports = local\nin_flow_delay = 0",
     DELIVERED.name: """mydestination =
 virtual_mailbox_domains = b.c
 virtual_mailbox_base = {place}/mail
