@@ -1,9 +1,10 @@
-"""Postfix as a peer: an instance of its own in a directory of its own, which accepts mail into its queue and delivers none.
+"""Postfix as a peer: an instance of its own in a directory of its own, which accepts mail into its queue, or delivers it.
 
 It does not know what it is compared with. Only root can start it.
 """
 
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -26,7 +27,6 @@ mail_owner = postfix
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = peer.example
-mydestination = b.c
 local_recipient_maps =
 alias_maps =
 {mode}
@@ -50,6 +50,7 @@ retry unix - - n - - error
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 local unix - n n - - local
+virtual unix - n n - - virtual
 postlog unix-dgram n - n - 1 postlogd
 """
 
@@ -63,12 +64,28 @@ HELD = Peer("Postfix, mail on hold", lambda *_: [], _in_queue, share=1 / 3)
 """It only accepts: its queue manager has nothing to do."""
 
 DEFERRED = Peer("Postfix, delivery deferred", lambda *_: [], None, share=1 / 3)
-"""Its queue manager takes up each message, as for a delivery, and puts it off."""
+"""Its queue manager takes up each message, as for a delivery, and puts it off.
 
+It does not pause its clients when more comes than is delivered (in_flow_delay): the pause would be measured."""
+
+
+DELIVERED = Peer("Postfix, virtual(8)", lambda *_: [], None)
+"""It delivers what it accepts, and does not pause either."""
+
+MAILBOXES = 100
+"""How many it delivers to: user0 and so on."""
 
 MODES = {
-    HELD.name: "smtpd_client_restrictions = check_client_access static:HOLD",
-    DEFERRED.name: "defer_transports = local",
+    HELD.name: "mydestination = b.c\nsmtpd_client_restrictions = check_client_access static:HOLD",
+    DEFERRED.name: "mydestination = b.c\ndefer_transports = local\nin_flow_delay = 0",
+    DELIVERED.name: """mydestination =
+virtual_mailbox_domains = b.c
+virtual_mailbox_base = {place}/mail
+virtual_mailbox_maps = texthash:{place}/conf/mailboxes
+virtual_minimum_uid = 1
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+in_flow_delay = 0""",
 }
 
 
@@ -81,11 +98,15 @@ def is_here() -> bool:
 def running(peer: Peer, place: Path) -> Iterator[Running]:
     """Postfix as one of the above, from when it listens until the end of the block."""
     os.sync()
-    for part in ("conf", "queue", "data"):
+    for part in ("conf", "queue", "data", "mail"):
         (place / part).mkdir(parents=True)
     shutil.chown(place / "data", "postfix")
+    shutil.chown(place / "mail", "nobody")
     port = free_port()
-    (place / "conf" / "main.cf").write_text(MAIN.format(place=place, daemons=DAEMONS, mode=MODES[peer.name]))
+    nobody = pwd.getpwnam("nobody")
+    mode = MODES[peer.name].format(place=place, uid=nobody.pw_uid, gid=nobody.pw_gid)
+    (place / "conf" / "main.cf").write_text(MAIN.format(place=place, daemons=DAEMONS, mode=mode))
+    (place / "conf" / "mailboxes").write_text("".join(f"user{n}@b.c user{n}.txt\n" for n in range(MAILBOXES)))
     (place / "conf" / "master.cf").write_text(MASTER.format(host=HOST, port=port))
     postfix = [find_program("postfix") or "postfix", "-c", str(place / "conf")]
     try:

@@ -1,0 +1,90 @@
+"""The step that measures whether anybody can spoil the service for 50 ordinary clients: by haste, by bulk, by sloth.
+
+It does not know how the servers are started, nor what the visitors do.
+"""
+
+from contextlib import nullcontext
+from typing import NamedTuple
+
+from bench import outcome, peers
+from bench.frame import KIB
+from bench.load import Load
+from bench.measuring import HEADING, Measured, Results, Setting, in_turns, measure, median, p99_of, ratios, running, table
+from bench.outcome import Outcome, Row
+from bench.peers import Peer
+from bench.visitors import SLOW_PAUSE, visiting
+
+ORDINARY = Load(50, KIB, True)
+PAUSE = 0.05
+GOAL = 3.0
+ALONE = "nobody else"
+SLOW = 5000
+
+NOTE = (
+    "three processes share the machine's cores here: the server, the ordinary clients (with priority where that is allowed) "
+    "and the visitor, so that a part of what it does to the ordinary clients is what it takes of the processor, "
+    f"whatever the server does; those others never pause, the slow ones send an octet every {SLOW_PAUSE:g} s"
+)
+
+
+class Setup(NamedTuple):
+    """How the ordinary clients behave, and where their mail goes."""
+
+    name: str
+    store: str
+    pause: float
+
+
+SETUPS = (
+    Setup("without a pause, discard", "discard", 0.0),
+    Setup("without a pause, durable", "mbox", 0.0),
+    Setup(f"a message every {PAUSE * 1000:g} ms each, discard", "discard", PAUSE),
+)
+
+
+def visitors(setting: Setting) -> dict[str, tuple[str, int] | None]:
+    """Who visits, by their names in the tables: what they do, and how many they are."""
+    slow = SLOW // setting.divisor
+    return {
+        ALONE: None,
+        "one that pipelines messages": ("messages", 1),
+        "one that pipelines NOOP": ("commands", 1),
+        "one that sends 25 MiB messages": ("large", 1),
+        f"{slow:,} slow ones": ("slow", slow),
+    }
+
+
+def fair(setting: Setting) -> Outcome:
+    """The reply times of ordinary clients, alone and beside each visitor."""
+    results: Results = {}
+    setups = SETUPS if setting.tools.source else SETUPS[:2]  # only the client in C knows how to pause
+    for number in range(setting.rounds):
+        for setup in setups:
+            for visitor, measured in _round(setting, setup, number).items():
+                results.setdefault((f"50 sessions {setup.name}", visitor), []).append(measured)
+    rows = [_row(results, load, visitor) for load, visitor in results if visitor != ALONE]
+    return Outcome(rows, HEADING.replace("server |", "beside |", 1), table(results), [NOTE])
+
+
+def _round(setting: Setting, setup: Setup, number: int) -> dict[str, Measured]:
+    options = ["--quiet", "--store", setup.store]
+    found = {}
+    names = visitors(setting)
+    servers = [Peer(name, peers.carteiro(*options), None) for name in names]
+    for server in in_turns(setting, f"50 sessions {setup.name}", servers, number):
+        who = names[server.name]
+        with (
+            running(server, setting.place()) as listening,
+            visiting(who[0], listening.port, who[1]) if who else nullcontext(),
+        ):
+            found[server.name] = measure(setting, listening, ORDINARY, pause=setup.pause)
+    return {name: found[name] for name in names}
+
+
+def _row(results: Results, load: str, visitor: str) -> Row:
+    beside, alone = results[load, visitor], results[load, ALONE]
+    mine, other = median(beside), median(alone)
+    shown = f"{1e3 * mine.p99:.2f} ms", f"{1e3 * other.p99:.2f} ms"
+    found = ratios(beside, alone, p99_of)
+    work = f"{load}: reply p99 beside {visitor}"
+    return outcome.row(work, ALONE, found, GOAL, shown, is_ceiling=True, shares=(mine.client, other.client))

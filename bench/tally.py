@@ -1,0 +1,77 @@
+"""What a server has used and stored: messages in mailbox files, each octet read once; CPU time and memory of its processes.
+
+It does not know what was sent.
+"""
+
+import os
+from pathlib import Path
+
+
+class Tally:
+    """Counts the messages that have come to the files mail/*.txt of a directory since it was made.
+
+    What is in a mailbox before may be of any size, and is not read. A message counts when its From line is there.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._read = {path: path.stat().st_size for path in directory.glob("mail/*.txt")}
+        self._count = 0
+
+    def __call__(self, directory: Path) -> int:
+        """How many so far."""
+        for path in directory.glob("mail/*.txt"):
+            begin = self._read.get(path, 0)
+            if path.stat().st_size > begin:
+                self._read[path] = begin + self._look_through(path, begin)
+        return self._count
+
+    def _look_through(self, path: Path, begin: int) -> int:
+        """How many octets it has looked through: whole lines only, since a From line may be half written."""
+        taken = 0
+        with path.open("rb") as file:
+            file.seek(begin)
+            while block := file.read(1 << 20):
+                lines = block[: block.rfind(b"\n") + 1]
+                if not lines:
+                    break
+                self._count += lines.count(b"\nFrom ") + lines.startswith(b"From ")
+                taken += len(lines)
+                file.seek(begin + taken)
+        return taken
+
+
+def processes(pid: int) -> list[int]:
+    """A process and all that come from it."""
+    found, parents = [pid], _parents()
+    for each in found:
+        found.extend(child for child, parent in parents.items() if parent == each)
+    return found
+
+
+def _parents() -> dict[int, int]:
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it is gone
+            continue
+    return parents
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time used so far by a process and those that come from it, to a hundredth of a second."""
+    return sum(_cpu(each) for each in processes(pid))
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_kib(pid: int) -> int:
+    """What a process and those that come from it have in memory."""
+    return sum(_resident(each) for each in processes(pid))
+
+
+def _resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0])
