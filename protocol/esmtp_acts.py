@@ -49,9 +49,9 @@ class EsmtpActs:
         self._buffer = buffer
         self._transaction = Transaction(site, report)
         self._messages = 0
-        self._newlines = Newlines(site.terms.mends_newlines)
-        self._hops = Hops()
-        self._wish = Wish()
+        self._newlines: Newlines
+        self._hops: Hops  # both for each message
+        self._wish = _NO_WISH
         self._is_in_chunks = self._is_last = False
         self._start_anew(is_secure=False)
 

@@ -10,6 +10,9 @@ from .outside import Fault, Message, Report, Site
 from .replies import Reply
 from .trace import received
 
+_NOBODY: list[tuple[str, bytes]] = []
+"""The recipients before the first transaction: one list for all who are connected and silent."""
+
 
 class Transaction:
     """What is known of the current transaction. Size is in octets of mail data, as sent, transparency undone."""
@@ -22,7 +25,7 @@ class Transaction:
         self._message: Message | None = None
         self.octets = 0
         self.reverse_path = b""
-        self.recipients: list[tuple[str, bytes]] = []
+        self.recipients = _NOBODY
 
     def begin(self, reverse_path: bytes) -> None:
         """A new one."""
