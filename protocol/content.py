@@ -66,8 +66,11 @@ class Hops:
             return
         text = self._line + piece
         end = _END_OF_HEADER.search(text)
-        self.received += len(_RECEIVED.findall(text, 0, end.start() if end else len(text)))
-        self._is_over = end is not None
+        if end:
+            self._is_over = True
+            self.received += len(_RECEIVED.findall(text, 0, end.start()))
+            return
+        self.received += len(_RECEIVED.findall(text))
         # What begins in this piece and ends in the next is to be found, and nothing is to be found twice.
         start = text.rfind(b"\n")
         rest = text[start : start + _ENOUGH_OF_A_LINE]

@@ -114,20 +114,15 @@ class EsmtpActs:
 
     # For whom
 
-    @property
-    def _lacks_tls(self) -> bool:
-        """Whether nothing is to be told or taken yet (RFC 3207 section 4)."""
-        return self._site.terms.requires_tls and not self._is_secure
-
     def _mail(self, envelope: Envelope) -> Reply:
         terms = self._site.terms
-        if self._lacks_tls:
+        if terms.requires_tls and not self._is_secure:
             return replies.TLS_FIRST
         if terms.requires_authentication and not self._proof.is_given:
             return replies.AUTH_FIRST
         if self._messages == terms.max_messages > 0:
             return replies.TOO_MANY_MESSAGES.about(terms.max_messages)
-        wish = self._wished(envelope)
+        wish = self._wished(envelope) if envelope.parameters else _NO_WISH
         if isinstance(wish, Reply):
             return wish
         if not envelope.path.is_ascii and not wish.has_utf8:
@@ -138,8 +133,6 @@ class EsmtpActs:
 
     def _wished(self, envelope: Envelope) -> Wish | Reply:
         """Parameters are for those who know what is offered."""
-        if not envelope.parameters:
-            return _NO_WISH
         return extensions.wish(self._site, envelope) if self._is_extended else replies.UNKNOWN_PARAMETER
 
     def _rcpt(self, envelope: Envelope) -> Reply:
@@ -164,7 +157,7 @@ class EsmtpActs:
         return self._site.find_mailbox(name) or (self._site.terms.postmaster() if name == b"postmaster" else None)
 
     def _vrfy(self, text: bytes) -> Reply:
-        if self._lacks_tls:
+        if self._site.terms.requires_tls and not self._is_secure:
             return replies.TLS_FIRST
         if not self._site.terms.verifies:
             return replies.CANNOT_VERIFY

@@ -5,8 +5,9 @@ It does not know when a reply is given: that stands in a dialect's table.
 
 from typing import NamedTuple
 
+INTERMEDIATES = 300
 REFUSALS = 400
-"""Reply codes from here on are negative (RFC 5321 section 4.2.1)."""
+"""Reply codes below the first mean that a command is done; from the second on, that it was refused (section 4.2.1)."""
 
 
 class Reply(NamedTuple):
@@ -23,11 +24,6 @@ class Reply(NamedTuple):
     def accepts(self) -> bool:
         """True for a positive reply (2yz, 3yz), false for a negative one (4yz, 5yz): RFC 5321 section 4.2.1."""
         return self.code < REFUSALS
-
-    @property
-    def completes(self) -> bool:
-        """True for a positive completion reply (2yz): nothing more is expected before it is done."""
-        return self.code < 300
 
     @property
     def line(self) -> bytes:

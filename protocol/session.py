@@ -14,7 +14,7 @@ from .commands import MAX_COMMAND_LINE
 from .grammar import Chunk
 from .outside import Report, Site
 from .refusals import Refusals, words
-from .replies import REFUSALS, Reply
+from .replies import INTERMEDIATES, REFUSALS, Reply
 from .table import Mark, Move, Row, State, Verb
 
 OUTPUT_LIMIT = 64 * 1024
@@ -223,18 +223,16 @@ class Session:
         move = self._row.cells[verb]
         if not isinstance(move, Move):
             raise RuntimeError(f"{verb} in {self.state}: {move}")
-        if not isinstance(outcome, Reply):
-            self._enter(move.accepted)
-            if outcome:
-                outcome(self._hear)
-        elif outcome.code < REFUSALS:
-            self._enter(move.accepted)
-            self._say(outcome)
-            if outcome.completes:
-                self._refusals.count = 0
-        else:
+        if isinstance(outcome, Reply) and outcome.code >= REFUSALS:
             self._refuse_command(move.refused, outcome, verb, line, argument)
             return
+        self._enter(move.accepted)
+        if isinstance(outcome, Reply):
+            self.outgoing += outcome.coded_line if self._is_coded else outcome.line
+            if outcome.code < INTERMEDIATES:
+                self._refusals.count = 0
+        elif outcome:
+            outcome(self._hear)
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
