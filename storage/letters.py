@@ -13,6 +13,9 @@ from .places import Place
 from .records import Recipient, Record, decode, encode
 from .spool import PIECE, Spool
 
+RECENT = 4 << 20
+"""Octets of records that are remembered until they are moved. What is more is read from the journal again."""
+
 
 class Letters:
     """What the journal and the spool hold."""
@@ -20,6 +23,8 @@ class Letters:
     def __init__(self, journal: Journal, spool: Spool) -> None:
         self._journal = journal
         self._spool = spool
+        self._recent: dict[tuple[int, int], Record] = {}  # by sequence, which no later use of a segment has, and offset
+        self._recent_octets = 0
 
     def put(self, records: Iterable[tuple[Place, Record]]) -> None:
         """These records are in the journal, and need their spool files."""
@@ -27,6 +32,16 @@ class Letters:
             if record.content is None:
                 self._spool.need(record.id)
                 place.segment.spooled.append(record.id)
+            else:
+                self._remember(place, record)
+
+    def _remember(self, place: Place, record: Record) -> None:
+        """Most messages are moved a moment later: so they need not be read again."""
+        self._recent_octets += place.length
+        if self._recent_octets > RECENT:
+            self._recent.clear()
+            self._recent_octets = place.length
+        self._recent[place.segment.sequence, place.offset] = record
 
     def take(self, place: Place, mailbox: str) -> Letter:
         """The letter for a mailbox. It, and its content later, raise OSError, and Damaged with a place."""
@@ -37,6 +52,10 @@ class Letters:
         return Letter(*envelope, content, record.content is None, record.is_verbatim)
 
     def _record(self, place: Place) -> Record:
+        recent = self._recent.pop((place.segment.sequence, place.offset), None)
+        if recent:
+            self._recent_octets -= place.length
+            return recent
         try:
             record = decode(self._journal.read(place))
         except Damaged as damage:
