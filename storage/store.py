@@ -82,8 +82,8 @@ class Store:
                 journal = self._keep(open_directory(self._files, self._part.encode(), shared))
             self._files.claim(journal)
             spool = self._keep(open_directory(self._files, b"spool", journal))
-            for directory in (top, shared, journal):  # who made what is in them may have been killed before this
-                self._files.sync_names(directory)
+            for names in (top, shared, journal):  # who made what is in them may have been killed before this
+                self._files.sync_names(names)
         except OSError as error:
             raise StorageError(f"mail directory {directory}: {words(error)}: {_ADVICE}") from error
         except IsLocked as error:
