@@ -4,9 +4,10 @@ It does not know when this is to be done, nor how messages are moved.
 """
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from itertools import islice
 
+from .errors import fault
 from .files import IsLocked
 from .letter import Letter
 from .letters import Letters
@@ -33,10 +34,30 @@ class Doubts:
         if self._notes and mailbox.mark and self._notes.is_torn(queue.mailbox):
             raise IsLocked
 
+    def begin(self, queue: Queue) -> None:
+        """For others: there is half a message of ours in its mailbox now. Raises OSError."""
+        if self._notes and queue.end:
+            self._notes.begin(queue.mailbox)
+
+    def end(self, queue: Queue | None = None) -> None:
+        """For others: there is none any more; but perhaps in the mailbox of this queue, if it is doubtful."""
+        try:
+            if queue and queue.is_doubtful:
+                self.note(queue)
+            if self._notes:
+                self._notes.end()
+        except OSError as error:
+            log.error("%s: others keep away from a mailbox until we have another one", fault("note", error))
+
     def note(self, queue: Queue) -> None:
         """For others: half a message of ours may be in its mailbox until `cut_tail` was carried out. Raises OSError."""
         if self._notes and queue.start:
             self._notes.doubt(queue.mailbox)
+
+    def settle(self, queues: Iterable[Queue]) -> None:
+        """For others: of what we noted before a crash, only what these are in doubt about can be torn. Raises OSError."""
+        if self._notes and self._notes.has_doubts:
+            self._notes.settle_all_but(queue.mailbox for queue in queues if queue.is_doubtful and queue.start)
 
     def find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
         """Leaves what is not in the mailbox waiting, and nothing half-written in it."""

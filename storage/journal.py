@@ -45,9 +45,7 @@ class Journal:
         self._where = where
         self._spare: list[Segment] = []
         self._voids: list[Void] = []
-        self._group = 0
-        self._sequence = 0
-        self._names = 0
+        self._group = self._sequence = self._names = 0
         self.segments: list[Segment] = []
         """Those in use, the oldest first. The last one takes records unless it is sealed."""
         self.is_damaged = False  # what was kept aside may have been acknowledged
@@ -74,15 +72,18 @@ class Journal:
             self._drop(segment)
             return
         try:
-            segment.sequence, segment.salt = format.read_header(self._files.read(segment.file, START, 0))
+            header = self._files.read(segment.file, START, 0)
+            segment.sequence, segment.salt = format.read_header(header)
         except format.NotASegment as error:
             advice = "nothing was changed; start the version that wrote it, or move it away"
             raise StorageError(f"{self._where}/{os.fsdecode(segment.name)} {error}: {advice}") from error
         except ValueError as error:
             self._set_aside(segment, str(error))
             return
-        segment.is_sealed = True
-        segment.end = format.SIZE
+        if not segment.sequence:  # who freed it may have been killed before that was on disk
+            write_all(self._files, segment.file, header, 0)
+            self._files.sync(segment.file)
+        segment.is_sealed, segment.end = True, format.SIZE
         (self.segments if segment.sequence else self._spare).append(segment)
 
     def _set_aside(self, segment: Segment, why: str) -> None:

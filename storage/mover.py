@@ -62,10 +62,14 @@ class Mover:
         self.postponed: set[Queue] = set()
         """Those in which messages wait until the mailbox is tried again."""
 
+    def recovered(self) -> None:
+        """All that an earlier run left is in the queues. Raises OSError."""
+        self._doubts.settle(self.queues.values())
+
     def cut_tails(self) -> None:
         """Where a crash left half a message of ours, and nobody wrote anything after it, it is cut off now.
 
-        That comes first, for the journals of all processes, before any of them moves anything.
+        That comes first, for the journals of all processes, before any of them moves anything. Raises OSError.
         """
         for queue in self.queues.values():
             if queue.is_doubtful and queue.start:
@@ -128,7 +132,6 @@ class Mover:
             mailbox = self._opened[queue] = self._mailboxes.open(queue.mailbox)
             if queue.is_doubtful:
                 yield from self._doubts.find_out(queue, mailbox)
-                self.settle_notes()
             elif mailbox.mark != queue.end:
                 self._doubts.check_torn(queue, mailbox)
         except Exception as error:  # noqa: BLE001 (it is logged)
@@ -148,6 +151,8 @@ class Mover:
                         synced.append(queue)
                         yield
                     intents.append((queue, mark))
+            except NotSynced as error:  # if nothing is ours, there is nothing to put right
+                self._postpone(queue, error if queue.unsynced else OSError(*error.args))
             except OSError as error:
                 self._postpone(queue, error)
         if synced:
@@ -181,8 +186,7 @@ class Mover:
                 del self.queues[queue.mailbox]
 
     def _append(self, queue: Queue, mailbox: Mailbox, letters: list[Letter]) -> Steps:
-        if self._notes and queue.end:
-            self._notes.begin(queue.mailbox)
+        self._doubts.begin(queue)
         moved = 0
         for there in mailbox.append(letters):
             queue.move(there - moved)
@@ -190,8 +194,7 @@ class Mover:
             yield
         queue.move(len(letters) - moved)
         queue.end = mailbox.mark
-        if self._notes:
-            self._notes.end()
+        self._doubts.end()
         yield
 
     def _has_changed(self, mailbox: Mailbox, queue: Queue) -> bool:
@@ -204,11 +207,6 @@ class Mover:
         except OSError:
             return True
         return False
-
-    def settle_notes(self) -> None:
-        """For the others: where nothing is in doubt any more, nothing half-written is left."""
-        if self._notes and self._notes.has_doubts:
-            self._notes.settle_all_but(queue.mailbox for queue in self.queues.values() if queue.is_doubtful)
 
     def _batch(self, queue: Queue) -> list[Letter]:
         """The next letters that are put in together: those that were intended, of a size that is written at once."""
@@ -233,9 +231,7 @@ class Mover:
         """A mailbox could not be written to: it is tried again later, and what was written is found out before."""
         if is_doubtful or isinstance(error, NotSynced):
             queue.doubt()
-            self._doubts.note(queue)
-        if self._notes:
-            self._notes.end()
+        self._doubts.end(queue)
         self._close(queue)
         if isinstance(error, Damaged) and isinstance(error.place, Place):
             try:

@@ -82,7 +82,8 @@ class Store:
                 journal = self._keep(open_directory(self._files, self._part.encode(), shared))
             self._files.claim(journal)
             spool = self._keep(open_directory(self._files, b"spool", journal))
-            self._files.sync_names(top)  # of mailboxes, too, that a crash may have kept from the disk
+            for names in (top, shared, journal):  # who made what is in them may have been killed before this
+                self._files.sync_names(names)
         except OSError as error:
             raise StorageError(f"mail directory {directory}: {words(error)}: {_ADVICE}") from error
         except IsLocked as error:
@@ -121,8 +122,6 @@ class Store:
     def finish(self) -> None:
         """Moves all that a crash left."""
         self._housekeeping.finish(math.inf)
-        with self._faults():
-            self._mover.settle_notes()
 
     def _keep(self, descriptor: int) -> int:
         self._opened.callback(self._files.close, descriptor)
@@ -150,6 +149,7 @@ class Store:
         sequences = {segment.sequence for segment in self._journal.segments}
         for queue in self._mover.queues.values():
             queue.recover(intents.get(queue.mailbox), sequences, self._journal.is_damaged)
+        self._mover.recovered()
         waiting = sum(len(queue.waiting) for queue in self._mover.queues.values())
         if waiting:
             words = "recovering %d messages that the last run left, for %d mailboxes: one that was removed since comes again"
