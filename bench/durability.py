@@ -67,7 +67,7 @@ def running(peer: Peer, place: Path) -> Iterator[Running]:
 
 def compare(rounds: int, messages: int, directory: Path) -> None:
     ours, *others = [peer for peer in peers.available()[0] if "sink" not in peer.name and "log" not in peer.name]
-    queues = [postfix.HELD, postfix.DEFERRED] if postfix.is_here() else []
+    queues = [postfix.HELD, postfix.DEFERRED, postfix.SHIPPED] if postfix.is_here() else []
     servers = [ours, *queues, *([haraka.HELD] if haraka.is_here() else []), *others]
     rates: Rates = {}
     for number in range(rounds):

@@ -69,6 +69,9 @@ DEFERRED = Peer("Postfix, delivery deferred", lambda *_: [], None, share=1 / 3)
 It does not pause its clients when more comes than is delivered (in_flow_delay): the pause would be measured."""
 
 
+SHIPPED = Peer("Postfix, delivery deferred, paused", lambda *_: [], None, share=1 / 3)
+"""The same as it is shipped: it pauses its clients, a second at most, while more comes than is delivered."""
+
 DELIVERED = Peer("Postfix, virtual(8)", lambda *_: [], None)
 """It delivers what it accepts, and does not pause either."""
 
@@ -78,6 +81,7 @@ MAILBOXES = 100
 MODES = {
     HELD.name: "mydestination = b.c\nsmtpd_client_restrictions = check_client_access static:HOLD",
     DEFERRED.name: "mydestination = b.c\ndefer_transports = local\nin_flow_delay = 0",
+    SHIPPED.name: "mydestination = b.c\ndefer_transports = local",
     DELIVERED.name: """mydestination =
 virtual_mailbox_domains = b.c
 virtual_mailbox_base = {place}/mail

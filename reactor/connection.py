@@ -113,7 +113,7 @@ class Connection:
             return
         self._last_activity = self._reactor.now
         if self._is_shown:
-            log.debug("%s said %r", self.peer, b"..." if self._conversation.keeps_secrets else data[:SHOWN])
+            log.debug("from %s: %r", self.peer, b"..." if self._conversation.keeps_secrets else data[:SHOWN])
         if data:
             self._tell(self._conversation.receive, data)
         else:
@@ -167,7 +167,7 @@ class Connection:
             self.close(error.strerror or str(error))
             return False
         if self._is_shown:
-            log.debug("%s heard %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
+            log.debug("to %s: %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
         del outgoing[:sent]
         self._last_activity = self._reactor.now
         return True

@@ -53,7 +53,7 @@ class Encryption:
         self._has_ended = False
         self._failure = ""
         self._wire = bytearray(conversation.outgoing)
-        self._show("heard", self._wire)
+        self._show("to", self._wire)
         conversation.outgoing.clear()
 
     # What the connection sees
@@ -126,7 +126,7 @@ class Encryption:
             self._conversation.secured()
         plain = self._decrypt()
         if plain:
-            self._show("said", b"..." if self.keeps_secrets else plain)
+            self._show("from", b"..." if self.keeps_secrets else plain)
             self._conversation.receive(plain)
         if self._has_ended:
             self._conversation.end_of_input()
@@ -202,7 +202,7 @@ class Encryption:
         except ssl.SSLError as error:
             self._fail(error)
         else:
-            self._show("heard", piece[:taken])
+            self._show("to", piece[:taken])
             del plain[:taken]
         self._flush()
 
@@ -221,7 +221,7 @@ class Encryption:
 
     def _show(self, verb: str, plain: bytes | bytearray) -> None:
         if plain and log.isEnabledFor(logging.DEBUG):
-            log.debug("%s %s %r", self._peer, verb, bytes(plain[:SHOWN]))
+            log.debug("%s %s: %r", verb, self._peer, bytes(plain[:SHOWN]))
 
 
 def reason(error: ssl.SSLError) -> str:

@@ -117,7 +117,8 @@ class Workers:
         if self._reactor.now - self._began[number] >= STEADY:
             self._delays[number] = FIRST_DELAY
         delay = self._delays[number]
-        log.error("worker %d %s: started again in %g s", number, how, delay)
+        level = logging.INFO if is_well else logging.ERROR
+        log.log(level, "worker %d %s: started again in %g s", number, how, delay)
         self._delays[number] = min(2 * delay, LAST_DELAY)
         self._timers[number] = self._reactor.call_later(delay, partial(self._start, number))
 

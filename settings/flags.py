@@ -66,6 +66,13 @@ def word(text: str) -> str:
     return text
 
 
+def domain(text: str) -> str:
+    """A domain that mail is for."""
+    if not re.fullmatch(r"[^\s@<>.]+(\.[^\s@<>.]+)*|\[\S+\]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a domain: write example.org")
+    return text
+
+
 class Choices(NamedTuple):
     """What there is to choose from, and how an address is read."""
 
@@ -94,8 +101,8 @@ ESMTP_VALUES: tuple[tuple[str,       str,       Callable[[str], Any], Any, str],
     # flag                 shown as  is         default meaning
     ("--max-recipients",   "N",      number(1), 100,     "most recipients of a message (default: 100)"),
     ("--max-messages",     "N",      number(0), 0,       "most messages on a connection (default: 0, any number)"),
-    ("--domain",           "DOMAIN", word,      [],      "a domain that mail is taken for; repeatable (default: all)"),
-    ("--postmaster",       "NAME",   str,       None,    "whose mailbox the postmaster's is (default: the first user)"),
+    ("--domain",           "DOMAIN", domain,    [],      "a domain that mail is taken for; repeatable (default: all)"),
+    ("--postmaster",       "NAME",   str.lower, None,    "whose mailbox the postmaster's is (default: the first user)"),
     ("--hide-extension",   "NAME",   str.upper, [],      "an extension that is not offered; repeatable"),
     ("--tls-cert",         "FILE",   Path,      None,    "certificate and chain, PEM: STARTTLS is offered"),
     ("--tls-key",          "FILE",   Path,      None,    "its private key, PEM (default: in the certificate's file)"),
@@ -126,6 +133,7 @@ def arguments(choices: Choices) -> argparse.Namespace:
         default="mbox",
         help="files NAME.txt, Maildirs NAME/, or nothing (default: %(default)s)",
     )
+    add("--catch-all", metavar="NAME", type=str.lower, help="the user who gets what is for names that are not in USERS_FILE")
     add("--dialect", choices=choices.dialects, default="classic", help="the table that is spoken (default: %(default)s)")
     refusals = "refusals in a row that end a connection; 0: never (default: 0, with esmtp 100)"
     add("--max-refusals", metavar="N", type=number(0), help=refusals)

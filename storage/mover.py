@@ -99,7 +99,9 @@ class Mover:
         try:
             self._mailboxes.check(mailbox)
         except OSError as error:
-            return fault(self._mailboxes.path(mailbox), error)
+            refusal = fault(self._mailboxes.path(mailbox), error)
+            log.warning("%s: mail for it is refused", refusal)
+            return refusal
         return None
 
     def wake(self) -> float | None:

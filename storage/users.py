@@ -5,7 +5,7 @@ It does not know mailboxes, nor what an address looks like.
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 log = logging.getLogger("carteiro.storage")
@@ -28,25 +28,35 @@ class UsersFileError(Exception):
 class Users:
     """The names in a users file, lower-cased (ASCII only: two names that differ elsewhere are two mailboxes).
 
-    `first` is the mailbox of the first one. Raises UsersFileError when the file cannot be read, holds no name, or holds one
-    that is not fit for a file name.
+    `first` is the mailbox of the first one, `catch_all` that of one who gets what is for names that are not there. Raises
+    UsersFileError when the file cannot be read, holds no name, lacks that one, or holds one that is not fit for a file name.
     """
 
     first: str
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, catch_all: str | None = None) -> None:
         self._path = path
+        self._catch_all = catch_all
         self.reread()
 
     def reread(self) -> None:
         """Reads the file again. When it raises UsersFileError, the names stay as they were."""
         names = _read(self._path)
+        self._check(names, self._catch_all, "--catch-all")
         self.first = next(iter(names)).decode()
         self._names = frozenset(names)
 
     def find(self, name: bytes) -> str | None:
-        """The mailbox of this name (given in lower case), or None."""
-        return name.decode() if name in self._names else None
+        """The mailbox of this name (given in lower case), or who gets what is for others, or None."""
+        return name.decode() if name in self._names else self._catch_all
+
+    def check(self, name: str | None, flag: str) -> None:
+        """Raises UsersFileError unless the name that was given with a flag is one of them."""
+        self._check(self._names, name, flag)
+
+    def _check(self, names: Container[bytes], name: str | None, flag: str) -> None:
+        if name is not None and name.encode() not in names:
+            raise UsersFileError(f"{self._path}: {name} is not there: give {flag} one of its names")
 
     def __len__(self) -> int:
         return len(self._names)

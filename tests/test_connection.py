@@ -185,8 +185,8 @@ def test_what_is_logged_has_no_control_character(caplog: pytest.LogCaptureFixtur
         pair = Pair()
         pair.say(b"\x1b[2J\n")
         pair.connection.close("test")
-    assert r"peer said b'\x1b[2J\n'" in caplog.messages
-    assert r"peer heard b'\x1b[2J\n'" in caplog.messages
+    assert r"from peer: b'\x1b[2J\n'" in caplog.messages
+    assert r"to peer: b'\x1b[2J\n'" in caplog.messages
     assert "peer closed: test" in caplog.messages
     assert all(message.isprintable() for message in caplog.messages)
 

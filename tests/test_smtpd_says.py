@@ -57,7 +57,7 @@ def test_verbose_shows_bytes_and_quiet_shows_nothing(tmp_path: Path) -> None:
             with server.connect() as client:
                 client.say("helo me")
             server.stop()
-            assert (r"said b'helo me\r\n'" in server.log) == shown
+            assert (r": b'helo me\r\n'" in server.log) == shown
         server.log_file.unlink()
 
 

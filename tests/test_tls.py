@@ -275,9 +275,9 @@ def test_the_log_shows_plain_text(pem: Pem, caplog: pytest.LogCaptureFixture) ->
     secure(pair, peer)
     pair.say(peer.say(b"hello\n"))
     pair.close()
-    shown = [message.removeprefix("peer ") for message in caplog.messages if " said " in message or " heard " in message]
-    plain = [r"heard b'hi\n'", r"said b'encrypt\n'", r"heard b'go ahead\n'"]
-    assert shown == [*plain, r"said b'hello\n'", r"heard b'hello\n'"]
+    shown = [message.replace(" peer", "") for message in caplog.messages if message.startswith(("from ", "to "))]
+    plain = [r"to: b'hi\n'", r"from: b'encrypt\n'", r"to: b'go ahead\n'"]
+    assert shown == [*plain, r"from: b'hello\n'", r"to: b'hello\n'"]
 
 
 def test_an_encrypted_connection_is_freed_without_the_garbage_collector(pem: Pem) -> None:

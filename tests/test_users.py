@@ -105,3 +105,12 @@ def test_a_bad_file_leaves_the_old_names_in_place(tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_bytes(b"b\n")
     found.reread()
     assert (found.find(b"a"), found.find(b"b")) == (None, "b")
+
+
+def test_what_is_for_nobody_goes_to_who_catches_it(tmp_path: Path) -> None:
+    path = tmp_path / "users.txt"
+    path.write_text("johndoe\nmaria\n")
+    users = Users(path, "maria")
+    assert [users.find(name) for name in (b"johndoe", b"maria", b"nobody")] == ["johndoe", "maria", "maria"]
+    with pytest.raises(UsersFileError, match="nobody is not there: give --catch-all one of its names"):
+        Users(path, "nobody")
