@@ -133,7 +133,7 @@ def test_the_table_is_printed(tmp_path: Path) -> None:
         ("--max-messages -1", "is not a whole number|expected one argument"),
         ("--bare-newline keep", "invalid choice: 'keep'"),
         ("--hide-extension DSN", "--hide-extension DSN: there are PIPELINING, SIZE"),
-        ("--domain two\twords", "is not a host name"),
+        ("--domain two\twords", "is not a domain"),
         ("--tls-key k", "give the certificate, too"),
         ("--require-tls", "--require-tls: give a certificate with --tls-cert"),
         ("--listen-tls 127.0.0.1:0", "--listen-tls: give a certificate with --tls-cert"),
