@@ -47,6 +47,16 @@ class Buffer:
         self._ends = _CRLF
         self._max_line = max_line
 
+    def sole_line(self, data: bytes) -> bytes | None:
+        """The line that was sent, when nothing waits and `data` is just that; else None, and `data` is to be fed."""
+        newline = self._ends.line
+        length = len(data) - len(newline)
+        if self._at < len(self._bytes) or self._overlong or self._skipped:
+            return None
+        if not 0 <= length <= self._max_line or data.find(newline) != length:
+            return None
+        return data[:length].removesuffix(b"\r") if newline == b"\n" else data[:length]
+
     def feed(self, data: bytes) -> None:
         """Adds what came."""
         self._bytes = self._bytes[self._at :] + data if self._at < len(self._bytes) else data

@@ -8,7 +8,6 @@ import re
 MAX_RECEIVED = 100
 """Received fields beyond which a message is taken to be in a loop (RFC 5321 section 6.3)."""
 
-_ANY_NEWLINE = re.compile(rb"\r\n|\r|\n")
 _RECEIVED = re.compile(rb"\nreceived[ \t]{0,6}:", re.IGNORECASE)
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _ENOUGH_OF_A_LINE = 16
@@ -34,7 +33,7 @@ class Newlines:
         if not self.has_bare:
             rest = piece.replace(b"\r\n", b"")  # a third of what it takes to count them
             self.has_bare = b"\n" in rest or b"\r" in rest
-        return _ANY_NEWLINE.sub(b"\r\n", piece) if self.has_bare and self._is_mending else piece
+        return _mended(piece) if self.has_bare and self._is_mending else piece
 
     def rest(self) -> bytes:
         """What waits, when nothing more comes."""
@@ -43,6 +42,10 @@ class Newlines:
             return b""
         self.has_bare = True
         return b"\r\n" if self._is_mending else held
+
+
+def _mended(piece: bytes) -> bytes:
+    return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
 class Hops:

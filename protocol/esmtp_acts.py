@@ -3,7 +3,6 @@
 It does not know when a verb is allowed.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any, ClassVar
@@ -24,9 +23,6 @@ _NO_WISH = Wish()
 
 _ANY_DOMAIN = b"any.invalid"
 """Stands for a domain that was not given."""
-
-_ASKS_FOR_UTF8 = re.compile(rb" +SMTPUTF8\Z", re.IGNORECASE)
-"""The parameter of VRFY (RFC 6531 section 3.7.4.2)."""
 
 HELP = b"\n".join([b"EHLO HELO MAIL RCPT DATA BDAT RSET", b"NOOP HELP VRFY EXPN STARTTLS AUTH QUIT"])
 
@@ -49,8 +45,8 @@ class EsmtpActs:
         self._buffer = buffer
         self._transaction = Transaction(site, report)
         self._messages = 0
-        self._newlines: Newlines
-        self._hops: Hops  # both for each message
+        self._newlines: Newlines | None = None
+        self._hops: Hops | None = None
         self._wish = _NO_WISH
         self._is_in_chunks = self._is_last = False
         self._start_anew(is_secure=False)
@@ -114,12 +110,18 @@ class EsmtpActs:
 
     # For whom
 
-    def _mail(self, envelope: Envelope) -> Reply:
+    def _not_yet(self) -> Reply | None:
+        """Why nothing is taken, nor told, before something else is done."""
         terms = self._site.terms
         if terms.requires_tls and not self._is_secure:
             return replies.TLS_FIRST
-        if terms.requires_authentication and not self._proof.is_given:
-            return replies.AUTH_FIRST
+        return replies.AUTH_FIRST if terms.requires_authentication and not self._proof.is_given else None
+
+    def _mail(self, envelope: Envelope) -> Reply:
+        terms = self._site.terms
+        refusal = self._not_yet()
+        if refusal:
+            return refusal
         if self._messages == terms.max_messages > 0:
             return replies.TOO_MANY_MESSAGES.about(terms.max_messages)
         wish = self._wished(envelope) if envelope.parameters else _NO_WISH
@@ -157,16 +159,17 @@ class EsmtpActs:
         return self._site.find_mailbox(name) or (self._site.terms.postmaster() if name == b"postmaster" else None)
 
     def _vrfy(self, text: bytes) -> Reply:
-        if self._site.terms.requires_tls and not self._is_secure:
-            return replies.TLS_FIRST
+        refusal = self._not_yet()
+        if refusal:
+            return refusal
         if not self._site.terms.verifies:
             return replies.CANNOT_VERIFY
-        word = text if self._hides("SMTPUTF8") else _ASKS_FOR_UTF8.sub(b"", text)
-        name = word.strip(b" <>")
+        asks_for_utf8 = text.upper().endswith(b" SMTPUTF8") and not self._hides("SMTPUTF8")  # RFC 6531 section 3.7.4.2
+        name = (text[: -len(b"SMTPUTF8")] if asks_for_utf8 else text).strip(b" <>")
         path = mailbox_of(b"<%b>" % name) or mailbox_of(b"<%b@%b>" % (name, _ANY_DOMAIN))
         if path is None:
             return replies.SYNTAX.about(b"VRFY address")
-        if not path.is_ascii and word == text:
+        if not path.is_ascii and not asks_for_utf8:
             return replies.NEEDS_UTF
         mailbox = self._mailbox(path) if path.domain in (_ANY_DOMAIN, *(self._site.terms.domains or [path.domain])) else None
         if mailbox is None:
@@ -212,6 +215,7 @@ class EsmtpActs:
 
     def write(self, piece: bytes) -> None:
         """Some mail data came."""
+        assert self._hops and self._newlines, "there is a message"
         self._hops.look(piece)
         self._transaction.write(piece if self._wish.is_binary else self._newlines.passed(piece), len(piece))
 
@@ -221,6 +225,7 @@ class EsmtpActs:
             return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
         if self._is_in_chunks and not self._is_last:
             return replies.CHUNK_TAKEN.about(self._transaction.octets)
+        assert self._hops and self._newlines
         rest = self._newlines.rest()
         if rest:
             self._transaction.write(rest, 0)

@@ -24,6 +24,9 @@ from .table import Verb
 MAX_LINE = 12_288
 """Longest line in octets, its line end not counted: what RFC 4954 section 4 asks for, and far more than RFC 5321 does."""
 
+MAX_PATH = 512
+"""Longest path in octets, its source route included: twice what RFC 5321 section 4.5.3.1.3 asks for."""
+
 MAX_DOMAIN = 255
 """Longest domain in octets (RFC 5321 section 4.5.3.1.2)."""
 
@@ -52,7 +55,8 @@ _MOST_GROUPS = 6
 """Of an IPv6 address beside its "::", which stands for two or more."""
 _CLIENT = re.compile(rb"[\x21-\x7e\x80-\xff]{1,%d}" % MAX_DOMAIN)
 _TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
-_CHUNK = re.compile(rb"0*(\d{1,20})(?: +(.*))?", re.DOTALL)
+_CHUNK = re.compile(rb"(\d+)(?: +(.*))?", re.DOTALL)
+_MOST_DIGITS = 20
 _AUTH = re.compile(rb"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/=]+))?")
 
 
@@ -111,7 +115,12 @@ def mailbox_of(text: bytes) -> Path | None:
 def _path(text: bytes, local_part: bytes, domain: bytes) -> Path | None:
     """The path with these parts, source route and all, or None where more than its characters is wrong."""
     is_ascii = text.isascii()
-    if len(domain) > MAX_DOMAIN or not (is_ascii or _is_utf8(text)) or (domain[0] == _BRACKET and not _is_sound(domain)):
+    if (
+        len(text) > MAX_PATH
+        or len(domain) > MAX_DOMAIN
+        or not (is_ascii or _is_utf8(text))
+        or (domain[0] == _BRACKET and not _is_sound(domain))
+    ):
         return None
     written = b"%b@%b" % (local_part, domain)
     if local_part[0] == _QUOTE:
@@ -123,11 +132,14 @@ _BRACKET, _QUOTE = b'["'
 
 
 def _is_utf8(text: bytes) -> bool:
+    """Whether it is UTF-8 without what some programs take for a control character or a line end."""
     try:
-        text.decode()
+        return not _CONTROL.search(text.decode())
     except UnicodeDecodeError:
         return False
-    return True
+
+
+_CONTROL = re.compile("[\x80-\x9f\u2028\u2029]")
 
 
 def _is_sound(domain: bytes) -> bool:
@@ -190,9 +202,9 @@ def _parameters(words: bytes) -> dict[bytes, bytes | None] | None:
 
 def _bdat(text: bytes) -> tuple[Verb, Chunk | Reply]:
     match, flaw = _CHUNK.fullmatch(text), SYNTAX.about(b"BDAT size [LAST]")
-    if match is None:
+    if match is None or len(match[1].lstrip(b"0")) > _MOST_DIGITS:
         return Verb.BDAT, flaw
-    size = int(match[1])
+    size = int(match[1].lstrip(b"0") or b"0")
     if match[2] is None:
         return Verb.BDAT, Chunk(size)
     return (Verb.LAST, Chunk(size)) if match[2].upper() == b"LAST" else (Verb.BDAT, Chunk(size, flaw))

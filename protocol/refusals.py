@@ -13,18 +13,22 @@ LOGGED_REFUSALS = 10
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
 
-_OF_AUTH = (Verb.AUTH, Verb.PROOF, Verb.CHECKED)
+OF_AUTH = frozenset((Verb.AUTH, Verb.PROOF, Verb.CHECKED))
 
 
 class Refusals:
-    """`keeps_secrets`: what the client says may be a secret, which is not for the log."""
+    """`keeps_secrets`: the client tries to authenticate, and what it says may be a secret, which is not for the log.
 
-    __slots__ = ("_report", "count", "keeps_secrets")
+    Where one `is_wary`, since clients can authenticate, a line that is no command may be one, too.
+    """
 
-    def __init__(self, report: Report, keeps_secrets: bool) -> None:
+    __slots__ = ("_is_wary", "_report", "count", "keeps_secrets")
+
+    def __init__(self, report: Report, is_wary: bool) -> None:
         self._report = report
+        self._is_wary = is_wary
         self.count = 0
-        self.keeps_secrets = keeps_secrets
+        self.keeps_secrets = False
 
     def add(self, reply: Reply, verb: Verb, line: bytes) -> None:
         """One more in a row."""
@@ -36,13 +40,12 @@ class Refusals:
 
     def _shown(self, verb: Verb, line: bytes) -> bytes:
         """Who was refused to authenticate may send a secret as the next line."""
-        if verb in _OF_AUTH:
-            self.keeps_secrets = True
+        if verb in OF_AUTH:
             return b"AUTH"
         if verb is not Verb.OTHER:
             return line[:_SHOWN]
         self.keeps_secrets = self.keeps_secrets or b"AUTH" in line.upper()
-        return b"..." if self.keeps_secrets else line[:_SHOWN]
+        return b"..." if self.keeps_secrets or self._is_wary else line[:_SHOWN]
 
 
 def words(reply: Reply) -> str:

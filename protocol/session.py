@@ -13,9 +13,12 @@ from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
 from .grammar import Chunk
 from .outside import Report, Site
-from .refusals import Refusals, words
+from .refusals import OF_AUTH, Refusals, words
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .table import Mark, Move, Row, State, Verb
+
+HANDSHAKE_PATIENCE = 60.0
+"""Seconds of silence in a TLS handshake after which it is given up."""
 
 OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
@@ -54,7 +57,7 @@ class Session:
         self.is_behind = False
         self.is_agreed = False
         self.farewell = ""
-        self._refusals = Refusals(report, keeps_secrets=site.terms.authenticate is not None)
+        self._refusals = Refusals(report, is_wary=site.terms.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
         self._has_ended = False
@@ -75,8 +78,16 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
-        self._buffer.feed(data)
-        self.resume()
+        # Most send one command and wait for its reply: then there is nothing to be gathered, nor anything left afterwards.
+        is_due = self._row.reading is None and not self._is_draining and not self.is_behind
+        line = self._buffer.sole_line(data) if is_due else None
+        if line is None:
+            self._buffer.feed(data)
+            self.resume()
+        else:
+            self._command(line)
+            if self._refused_chunk or self._row.reading is not None:
+                self.resume()
 
     def end_of_input(self) -> None:
         """The client sends no more. What it has sent is still answered; half a line or half a message is dropped."""
@@ -134,7 +145,7 @@ class Session:
     @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
-        return self._acts.patience.get(self._row.reading, inf)
+        return HANDSHAKE_PATIENCE if self.wants_tls else self._acts.patience.get(self._row.reading, inf)
 
     # Reading: the table says what kind of line is due, and what a line of that kind does
 
@@ -186,6 +197,8 @@ class Session:
 
     def _command(self, line: bytes) -> None:
         verb, argument = self._site.dialect.parse(line)
+        if verb in OF_AUTH:
+            self._refusals.keeps_secrets = True
         cell = self._row.cells[verb]
         if isinstance(cell, Reply):
             self._refuse_command(self._row, cell, verb, line, argument)

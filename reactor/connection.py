@@ -112,13 +112,14 @@ class Connection:
                 self.close("")
             return
         self._last_activity = self._reactor.now
-        if self._is_shown:
-            log.debug("from %s: %r", self.peer, b"..." if self._conversation.keeps_secrets else data[:SHOWN])
+        conversation, is_shown = self._conversation, self._is_shown
         if data:
-            self._tell(self._conversation.receive, data)
+            self._tell(conversation.receive, data)
         else:
             self._has_ended = True
-            self._tell(self._conversation.end_of_input)
+            self._tell(conversation.end_of_input)
+        if is_shown:  # afterwards: it is known then whether it was a secret
+            log.debug("from %s: %r", self.peer, b"..." if conversation.keeps_secrets else data[:SHOWN])
 
     # The write step
 

@@ -126,8 +126,8 @@ class Encryption:
             self._conversation.secured()
         plain = self._decrypt()
         if plain:
-            self._show("from", b"..." if self.keeps_secrets else plain)
             self._conversation.receive(plain)
+            self._show("from", b"..." if self.keeps_secrets else plain)
         if self._has_ended:
             self._conversation.end_of_input()
 

@@ -14,12 +14,16 @@ from .letter import Letter
 
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
+LONGEST_SENDER = 1000
+"""Octets of a sender in a separator line: mail programs do not see one that is longer than 8 KiB."""
+
+_LONGEST_UNDECIDED = len(b">From\r")
 _UNDECIDED = re.compile(rb">*(F(r(om?)?)?)?\r?\Z")
 
 
 def entry(letter: Letter) -> Iterator[bytes]:
     """A letter as it stands in a mailbox file, in pieces; the trailing blank line included."""
-    separator = _NOT_IN_A_SEPARATOR.sub(b"?", letter.reverse_path) or b"MAILER-DAEMON"
+    separator = _NOT_IN_A_SEPARATOR.sub(b"?", letter.reverse_path[:LONGEST_SENDER]) or b"MAILER-DAEMON"
     yield b"From %b %b\n" % (separator, _date(int(letter.came)))
     piece = b""
     for piece in headed(letter, lines(letter.content(), letter.is_verbatim)):
@@ -38,12 +42,13 @@ def lines(content: Iterable[bytes], is_verbatim: bool = False) -> Iterator[bytes
     for piece in content:
         text = rest + piece
         start = text.rfind(b"\n") + 1
-        is_undecided = (start or begins_a_line) and _UNDECIDED.match(text, start)
-        cut = start if is_undecided else len(text) - text.endswith(b"\r")
+        is_undecided = (start > 0 or begins_a_line) and _UNDECIDED.match(text, start) is not None
+        # Of a long run of ">" the last few are enough: one more may stand anywhere in it.
+        cut = max(start, len(text) - _LONGEST_UNDECIDED) if is_undecided else len(text) - text.endswith(b"\r")
         text, rest = text[:cut], text[cut:]
         if text:
             yield _quoted(text if is_verbatim else unix_lines(text), begins_a_line)
-            begins_a_line = text.endswith(b"\n")
+            begins_a_line = is_undecided or text.endswith(b"\n")
     if rest:
         yield _quoted(rest, begins_a_line)  # there is no LF in it
 

@@ -100,13 +100,21 @@ class Message:
         """The content is complete; `answer` is called, later, when it is on disk or has failed."""
         if self._spooled and self._spool and self._content:
             self._spill(self._spool)
+        self._answer = answer
+        self._take(self)
+
+    def finish(self) -> None:
+        """What is in the spool is on disk when this returns."""
         try:
             if self._spooled:
                 self._spooled.finish()
         except OSError as error:
             self._fail(error)
-        self._answer = answer
-        self._take(self)
+
+    @property
+    def octets(self) -> int:
+        """Of content in memory."""
+        return len(self._content)
 
     def abandon(self) -> None:
         """Nothing of this message is kept."""

@@ -6,7 +6,7 @@ It does not know envelopes, nor when a message is accepted; it knows how many re
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from zlib import crc32
 
 from .errors import Damaged
@@ -22,42 +22,53 @@ _ASIDE = b"damaged-"
 
 
 class SpoolFile:
-    """Content on its way into the spool. Every method raises OSError, after which only `remove` makes sense."""
+    """Content on its way into the spool. Every method raises OSError, after which only `remove` makes sense.
 
-    __slots__ = ("_directory", "_file", "_files", "_name", "_unsynced", "check", "length")
+    The file is open only while something is written to it: those who send much are to have no descriptors of the others.
+    """
+
+    __slots__ = ("_directory", "_files", "_name", "_unsynced", "check", "length")
 
     def __init__(self, files: Files, directory: int, name: bytes) -> None:
         self._files = files
         self._directory = directory
         self._name = name
-        self._file = files.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, directory)
         self._unsynced = 0
         self.length = 0
         self.check = 0
+        files.close(files.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, directory))
 
     def write(self, data: bytes) -> None:
         """Takes the next piece."""
-        append_all(self._files, self._file, data)
+        with self._opened() as file:
+            append_all(self._files, file, data)
+            self._unsynced += len(data)
+            if self._unsynced >= UNSYNCED:
+                self._files.sync(file)
+                self._unsynced = 0
         self.length += len(data)
         self.check = crc32(data, self.check)
-        self._unsynced += len(data)
-        if self._unsynced >= UNSYNCED:
-            self._files.sync(self._file)
-            self._unsynced = 0
 
     def finish(self) -> None:
         """The content is complete and on disk when this returns; its name is when the spool's `sync_names` returns."""
-        self._files.sync(self._file)
-        self._files.close(self._file)
-        self._file = -1
+        with self._opened() as file:
+            self._files.sync(file)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        file = self._files.open(self._name, _FLAGS, self._directory)
+        try:
+            yield file
+        finally:
+            self._files.close(file)
 
     def remove(self) -> None:
         """Nothing of it is kept."""
-        if self._file >= 0:
-            self._files.close(self._file)
-            self._file = -1
         with suppress(OSError):  # what stays is removed at the next start
             self._files.remove(self._name, self._directory)
+
+
+_FLAGS = os.O_WRONLY | os.O_APPEND
 
 
 class Spool:

@@ -28,6 +28,10 @@ log = logging.getLogger("carteiro.storage")
 GATHERING = 0.001
 """Seconds that a message may wait for others which share its sync. When nobody else is at work, it does not wait."""
 
+SPOOLED_AT_ONCE = 8
+OCTETS_AT_ONCE = 4 << 20
+"""Messages from the spool, or octets of others, that are put on disk in one turn; the rest come in the next."""
+
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
 
@@ -180,8 +184,7 @@ class Store:
             if now < self._settle_at:
                 return True
         self._settle_at = 0.0
-        complete = self._complete[:]
-        self._complete.clear()
+        complete = self._share()
         try:
             outcomes = self._accept(complete)
         except Exception as error:
@@ -189,10 +192,25 @@ class Store:
             outcomes = [fault("journal", error)] * len(complete)
         for message, outcome in zip(complete, outcomes, strict=True):
             message.answer(outcome)
-        return False
+        return bool(self._complete)
+
+    def _share(self) -> list[Message]:
+        """Those that are put on disk now: each large one has a sync of its own, and nobody is to wait for many of them."""
+        octets = spooled = 0
+        share: list[Message] = []
+        for message in self._complete:
+            share.append(message)
+            octets += message.octets
+            spooled += message.is_spooled
+            if spooled == SPOOLED_AT_ONCE or octets >= OCTETS_AT_ONCE:
+                break
+        del self._complete[: len(share)]
+        return share
 
     def _accept(self, complete: list[Message]) -> list[StorageError | None]:
         """What is to be answered to each."""
+        for message in complete:
+            message.finish()
         names = None
         if any(message.is_spooled for message in complete):
             names = self._sync_spool()

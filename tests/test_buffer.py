@@ -223,3 +223,18 @@ def test_what_is_skipped_takes_no_memory() -> None:
     for _ in range(100):
         buffer.feed(b"x" * 1000)
         assert len(buffer._bytes) - buffer._at == 0 and buffer.is_skipping
+
+
+@given(
+    st.lists(st.binary(max_size=14) | st.sampled_from([b"a\n", b"a\r\n", b"\r\n", b"\n", b"x" * 12 + b"\r\n"])),
+    st.booleans(),
+)
+def test_a_line_that_comes_alone_is_the_line_that_would_be_taken(pieces: list[bytes], is_strict: bool) -> None:
+    buffer = strict_buffer() if is_strict else Buffer(LIMIT)
+    for piece in pieces:
+        sole = buffer.sole_line(piece)
+        buffer.feed(piece)
+        taken = []
+        while (line := buffer.line()) is not None:
+            taken.append(line)
+        assert sole is None or taken == [sole]

@@ -24,7 +24,7 @@ def test_patience_is_that_of_section_4_5_3_2() -> None:
         patience.append(client.session.patience)
     assert patience == [300, 300, 300, 180, 180, 600]
     client.settle()
-    assert client.codes("starttls") == [220] and client.session.patience == 600
+    assert client.codes("starttls") == [220] and client.session.patience == 60
 
 
 def test_too_many_refusals_in_a_row_close_the_connection() -> None:

@@ -123,3 +123,14 @@ def test_where_content_is_cut_makes_no_difference(content: bytes, cuts: list[int
 def with_end(lines: bytes) -> bytes:
     """A file's last line ends."""
     return lines if lines.endswith(b"\n") or not lines else lines + b"\n"
+
+
+def test_of_a_long_run_of_quotes_only_the_end_waits() -> None:
+    pieces = [b"x\n" + b">" * 1000, *[b">" * 1000] * 5, b">Fr", b"om x\n"]
+    found = list(mboxrd.lines(iter(pieces)))
+    assert len(found) >= 6 and b"".join(found) == b"x\n>" + b"".join(pieces)[2:]
+
+
+def test_a_long_sender_does_not_make_a_separator_that_mail_programs_do_not_see() -> None:
+    separator = entry(b"\n", b"z" * 9000 + b"@b.c").partition(b"\n")[0]
+    assert len(separator) < 2000

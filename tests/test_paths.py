@@ -1,15 +1,18 @@
 """Paths by the grammar of RFC 5321: what is one and what it says, and what is none."""
 
+import re
+
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from protocol.grammar import Envelope, Path, mailbox_of, parse_esmtp
+from protocol.grammar import MAX_PATH, Envelope, Path, mailbox_of, parse_esmtp
 from protocol.table import Verb
 
 from .paths import LOCAL_PARTS, MAILBOXES, PATHS, Written
 from .test_grammar import refusal_of
 
+CONTROL = re.compile("[\x80-\x9f\u2028\u2029]")
 IPV6 = ("::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3::6:7:8", "0001:ABCD:ef::", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4",
         "1::4:1.2.3.4", "1:2:3:4::1.2.3.4")  # fmt: skip
 NO_IPV6 = (":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "g::", "1:2:3:4:5:6:7::",
@@ -35,7 +38,7 @@ NO_IPV6 = (":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12
         ("a@xn--mnchen-3ya.example", "a", "xn--mnchen-3ya.example"),
         ("é.ü@münchen.example", "é.ü", "münchen.example"),
         ('"é"@x', "é", "x"),
-        ("\u2028@x", "\u2028", "x"),
+        ("\u2020@x", "\u2020", "x"),
         ("a@[127.0.0.1]", "a", "[127.0.0.1]"),
         ("a@[255.255.255.255]", "a", "[255.255.255.255]"),
         ("a@[127.000.000.001]", "a", "[127.000.000.001]"),
@@ -107,6 +110,7 @@ def test_a_path_stands_in_angle_brackets_after_one_blank_at_most(path: bytes) ->
 @given(PATHS)
 @example(Written(b"<@r:a@b>", b"a", b"b"))
 def test_each_path_of_the_grammar_is_taken_and_comes_back_unquoted(written: Written) -> None:
+    assume(len(written.text) <= MAX_PATH and not CONTROL.search(written.text.decode()))
     envelope = parse_esmtp(b"RCPT TO:" + written.text)[1]
     assert isinstance(envelope, Envelope) and envelope == parse_esmtp(b"MAIL FROM:" + written.text)[1]
     assert envelope.path.local_part == written.local_part
@@ -132,3 +136,14 @@ def test_a_path_with_something_missing_or_twice_is_refused(local: Written, writt
         *([] if mailbox[:at].endswith(b"\\") else [mailbox[:at] + b'"' + mailbox[at:]]),
     ):  # fmt: skip
         assert mailbox_of(b"<%b>" % wrong) is None, wrong
+
+
+@pytest.mark.parametrize("octets", [MAX_PATH, MAX_PATH + 1])
+def test_a_path_has_an_end(octets: int) -> None:
+    text = b"<%b@b.c>" % (b"z" * (octets - len(b"<@b.c>")))
+    assert (mailbox_of(text) is None) == (octets > MAX_PATH)
+
+
+@pytest.mark.parametrize("character", ["\x85", "\x9b", "\u2028", "\u2029"])
+def test_what_some_programs_take_for_a_line_end_is_in_no_path(character: str) -> None:
+    assert mailbox_of(f'<"a{character}b"@x>'.encode()) is None and mailbox_of(f"<a@x{character}y>".encode()) is None

@@ -276,7 +276,7 @@ def test_the_log_shows_plain_text(pem: Pem, caplog: pytest.LogCaptureFixture) ->
     pair.say(peer.say(b"hello\n"))
     pair.close()
     shown = [message.replace(" peer", "") for message in caplog.messages if message.startswith(("from ", "to "))]
-    plain = [r"to: b'hi\n'", r"from: b'encrypt\n'", r"to: b'go ahead\n'"]
+    plain = [r"to: b'hi\n'", r"to: b'go ahead\n'", r"from: b'encrypt\n'"]
     assert shown == [*plain, r"from: b'hello\n'", r"to: b'hello\n'"]
 
 
