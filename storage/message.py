@@ -65,7 +65,7 @@ class Message:
         self.recipients = recipients
         self.is_verbatim = is_verbatim
         self.trace_fields = b""
-        self.came = time.time()
+        self.came = round(time.time() * 1e6) / 1e6  # to the microsecond, as the journal has it
         self.fault: StorageError | None = None
         self._spool = spool
         self._memory = memory
