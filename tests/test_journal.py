@@ -284,18 +284,3 @@ def test_a_mailbox_that_was_changed_before_the_recovery_loses_nothing(
     assert [int(number) for number in re.findall(rb"Subject: (\d)", text)] == expected
     assert "foreign" not in text.decode() or text.count(b"foreign") == 1
     assert ("another program changed it" in caplog.text) == (expected != [0, 1, 2] or b"foreign" in text)
-
-
-def test_what_is_remembered_of_a_message_is_what_the_journal_says_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else the entry in a mailbox is not the one that is looked for after a crash, and the message comes twice."""
-    monkeypatch.setattr("storage.message.time.time", lambda: 1_790_000_051.9999997)
-    post = Post(tmp_path)
-    post.commit(b"x\n", "johndoe")
-    post.store.settle()
-    (place,) = post.store._mover.queues["johndoe"].waiting
-    remembered = post.store._letters.take(place, "johndoe")
-    read = post.store._letters.take(place, "johndoe")
-    assert remembered._replace(content=read.content) == read and b"".join(remembered.content()) == b"".join(read.content())
-    post.store.close()

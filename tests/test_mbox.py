@@ -215,3 +215,18 @@ def test_a_mailbox_that_was_replaced_after_mail_was_moved_holds_up_nobody(
     post.store._journal.seal()
     assert post.put(b"\n2\n", "babydoe") is None and post.box("babydoe") == [b"\n2\n"]
     assert len(post.store._journal.segments) == 1
+
+
+def test_what_is_remembered_of_a_message_is_what_the_journal_says_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the entry in a mailbox is not the one that is looked for after a crash, and the message comes twice."""
+    monkeypatch.setattr("storage.message.time.time", lambda: 1_790_000_051.9999997)
+    post = Post(tmp_path)
+    post.commit(b"x\n", "johndoe")
+    post.store.settle()
+    (place,) = post.store._mover.queues["johndoe"].waiting
+    remembered = post.store._letters.take(place, "johndoe")
+    read = post.store._letters.take(place, "johndoe")
+    assert remembered._replace(content=read.content) == read and b"".join(remembered.content()) == b"".join(read.content())
+    post.store.close()
