@@ -285,3 +285,10 @@ def test_who_leaves_in_the_handshake_is_gone() -> None:
         client.say(EHLO, "starttls")
         getattr(client.session, leave)()
         assert client.session.is_finished and not client.session.wants_tls
+
+
+def test_what_a_client_says_is_kept_from_the_log_from_its_first_attempt_on() -> None:
+    client = authenticating()
+    assert not client.session.keeps_secrets
+    client.say("auth login")
+    assert client.session.keeps_secrets
