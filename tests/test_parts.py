@@ -5,6 +5,7 @@ What was acknowledged is in its mailbox once, whole, and what came to one proces
 
 import os
 import random
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,6 +36,7 @@ def parts_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.queues.FIRST_DELAY", 0.01)
     monkeypatch.setattr("storage.queues.LAST_DELAY", 0.01)
     monkeypatch.setattr("storage.housekeeping.RETRY", 0.01)
+    monkeypatch.setattr("storage.housekeeping.AGE", 0.05)
     monkeypatch.setattr("storage.store.Ids", lambda: IDS)
     for module in ("journal", "housekeeping", "mover", "store", "message"):
         monkeypatch.setattr(f"storage.{module}.time", CLOCK)
@@ -101,42 +103,86 @@ def test_nor_when_the_disk_fails_before_processes_die(actions: list[Action], see
 DELIVERY: list[Action] = [
     action
     for size in (10, 700, 2500, 10, 1500, 300, 10)
-    for action in (("commit", 1, size, 1), ("commit", 1, 10, 0), ("settle", 1, 0, 0), ("tidy", 1, 9, 0))
+    for action in (("commit", 1, size, 1), ("commit", 1, 10, 0), ("settle", 1, 0, 0), *[("tidy", 1, 9, 0)] * 6)
 ]
-AFTERWARDS: list[Action] = [("commit", 1, 300, 1), ("settle", 1, 0, 0), ("tidy", 2, 1, 0), ("tidy", 1, 5, 0)]
+AFTERWARDS: list[Action] = [
+    *(("commit", 1, 300, 1), ("settle", 1, 0, 0), ("tidy", 2, 1, 0), *[("tidy", 1, 9, 0)] * 6),
+    *(("commit", 1, 10, 1), ("settle", 1, 0, 0)),
+]
+TURNS: list[Action] = [
+    action
+    for size in (700, 1500, 700, 10, 1500)
+    for who in (1, 2, 3)
+    for action in (("commit", who, size, 0), ("commit", who, 700, 0), ("settle", who, 0, 0), ("tidy", who, 9, 0))
+]
 
 
-@pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
+def forget_all(below: int) -> int:
+    """A choice in which whatever was not synced is lost."""
+    return 0
+
+
+def choices(number: int) -> Iterator[Callable[[int], int]]:
+    yield forget_all
+    for seed in range(3):
+        yield random.Random(4 * number + seed).randrange
+
+
+@KINDS
+def test_the_power_fails_at_any_call_while_three_deliver_to_one_mailbox_in_turn(kind: Kind) -> None:
+    number, is_over = 0, False
+    while not is_over:
+        number += 3
+        for choose in choices(number):
+            world = World(kind, choose)
+            world.count = 3
+            for who in (1, 2, 3):
+                world.store(who)
+            world.machine.disk.power_fails_at = world.machine.disk.calls + number
+            try:
+                world.run(TURNS)
+            except PowerCut:
+                world.cut_power()
+                world.check()
+            else:
+                is_over = True
+
+
+@KINDS
 @pytest.mark.parametrize("processes", [1, 2])
 def test_one_dies_at_any_call_and_what_the_next_accepts_survives_a_power_cut(kind: Kind, processes: int) -> None:
     """Whatever the first one wrote and did not sync is gone then; the second one has seen it."""
-    number = 0
-    while True:
-        world = World(kind, random.Random(number).randrange)
-        world.count = processes
-        who = 1 if processes > 1 else 0
-        world.store(who)
-        dying = world.processes[who]
-        dying.dies_at = dying.calls + (number := number + 1)
-        world.run(DELIVERY)
-        if not dying.is_dead:
-            assert number > 200
-            break
-        world.run(AFTERWARDS)
-        world.cut_power()
-        world.check()
+    number, is_over = 0, False
+    who = 1 if processes > 1 else 0
+    while not is_over:
+        number += 1
+        for choose in (forget_all, random.Random(number).randrange):
+            world = World(kind, choose)
+            world.count = processes
+            world.store(who)
+            dying = world.processes[who]
+            dying.dies_at = dying.calls + number
+            for action in DELIVERY:
+                if not dying.is_dead:
+                    world.run([action])
+            is_over = not dying.is_dead
+            if dying.is_dead:
+                world.run(AFTERWARDS)
+                world.cut_power()
+                world.check()
+    assert number > 150
 
 
-@pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
+@KINDS
 def test_one_dies_when_a_server_starts_and_what_the_next_accepts_survives_a_power_cut(kind: Kind) -> None:
-    for number in range(1, 400):
-        world = World(kind, random.Random(number).randrange)
-        world.count = 1 + number % 2
-        world.dies_at = number // 2 + 1
-        world.run([*AFTERWARDS, *AFTERWARDS])
-        world.cut_power()
-        world.check()
-    assert not world.dies_at
+    for number in range(1, 200):
+        for choose in (forget_all, random.Random(number).randrange):
+            world = World(kind, choose)
+            world.count = 1 + number % 2
+            world.dies_at = number // 2 + 1
+            world.run([*AFTERWARDS, *AFTERWARDS])
+            world.cut_power()
+            world.check()
 
 
 ANY = (
@@ -149,7 +195,7 @@ ANY = (
 """An action, its first number, and below what its second one is."""
 
 
-@pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
+@KINDS
 @pytest.mark.parametrize("others", [(), ("lock", "replace"), ("lock", "fail")], ids=["alone", "replaced", "failing"])
 def test_nor_in_long_histories(kind: Kind, others: tuple[str, ...]) -> None:
     """The worst is found in these: a run that leaves what the next but one stumbles over."""
