@@ -129,6 +129,7 @@ class Reactor:
         """Turns until `stop` is called. Signals that were blocked until there was somebody to take them come from now on."""
         self._is_running = True
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
+        self._tidy_in = 0.0  # an earlier run may have left something
         while self._is_running:
             self.turn()
 

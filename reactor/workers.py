@@ -41,8 +41,6 @@ class Workers:
         self._delays = dict.fromkeys(range(1, count + 1), FIRST_DELAY)
         self._timers: dict[int, Timer] = {}
         self._is_stopping = False
-        self.failed: set[int] = set()
-        """Those that ended otherwise than they should when they ended last."""
         self._gone, self._ours = os.pipe()
         reactor.on_signal(signal.SIGCHLD, self._reap)
         for number in self._delays:
@@ -104,21 +102,19 @@ class Workers:
             if ended:
                 code = os.waitstatus_to_exitcode(status)
                 how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-                self._ended(self._pids.pop(pid), f"(process {pid}) {how}", is_well=code == 0)
+                self._ended(self._pids.pop(pid), f"(process {pid}) {how}", is_expected=self._is_stopping and code == 0)
         if self._is_stopping and not self._pids:
             self._stopped()
 
-    def _ended(self, number: int, how: str, is_well: bool = False) -> None:
-        (self.failed.discard if is_well else self.failed.add)(number)
+    def _ended(self, number: int, how: str, is_expected: bool = False) -> None:
         if self._is_stopping:
-            if not is_well:
+            if not is_expected:
                 log.error("worker %d %s", number, how)
             return
         if self._reactor.now - self._began[number] >= STEADY:
             self._delays[number] = FIRST_DELAY
         delay = self._delays[number]
-        level = logging.INFO if is_well else logging.ERROR
-        log.log(level, "worker %d %s: started again in %g s", number, how, delay)
+        log.error("worker %d %s: started again in %g s", number, how, delay)
         self._delays[number] = min(2 * delay, LAST_DELAY)
         self._timers[number] = self._reactor.call_later(delay, partial(self._start, number))
 

@@ -17,6 +17,8 @@ class Machine:
     def __init__(self) -> None:
         self.disk = Forgetful()
         self.holders: dict[Node, Process] = {}
+        self.begun = 0
+        """How many processes there were."""
 
 
 class Process(Files):
@@ -32,6 +34,8 @@ class Process(Files):
         self.calls = 0
         self.is_dead = False
         self._opened: set[int] = set()
+        machine.begun += 1
+        self._lists_backwards = machine.begun % 3 == 0
 
         def passed_on(name: str) -> Any:
             def call(*arguments: Any) -> Any:
@@ -61,7 +65,7 @@ class Process(Files):
     def _made(self, name: str, result: Any) -> Any:
         if name in ("open", "open_top"):
             self._opened.add(result)
-        return result
+        return result[::-1] if name == "names" and self._lists_backwards else result
 
     def lock(self, descriptor: int) -> None:
         if self.is_dead:

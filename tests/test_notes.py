@@ -1,12 +1,13 @@
 """Notes of processes that deliver to the same mailboxes: half a message keeps others out until it is put right."""
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from storage.files import DIRECTORY, Files
+from storage.files import DIRECTORY, Files, open_directory
 from storage.mbox import MboxMailboxes
 from storage.notes import Notes
 from storage.store import Store
@@ -170,8 +171,9 @@ def test_two_that_wait_for_each_other_do_not_wait_for_good(tmp_path: Path) -> No
     assert sorted(first.box()) == [b"\nworker-1\n", b"\nworker-2\n"]
 
 
+@pytest.mark.parametrize("is_closed_at_once", [False, True])
 def test_a_store_in_the_middle_of_a_mailbox_is_ended_before_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_closed_at_once: bool
 ) -> None:
     """One process does not keep itself from what it has locked."""
     monkeypatch.setattr("storage.housekeeping.SLICE", 0.0)
@@ -187,6 +189,12 @@ def test_a_store_in_the_middle_of_a_mailbox_is_ended_before_the_others(
     own = Store(tmp_path, MboxMailboxes, part="", is_one_of_several=True)
     both = Together(own, [left])
     first.store = own
+    if is_closed_at_once:
+        first.commit(b"\nx\n")
+        own.settle()
+        both.close()
+        assert first.box() == [large, b"\nx\n"]
+        return
     first.commit(b"\nx\n")
     looked = 0
     while both.settle():
@@ -205,3 +213,35 @@ def test_the_parts_of_workers_that_are_no_more_are_emptied(tmp_path: Path) -> No
     stores = Stores(MboxMailboxes, tmp_path, 1)
     stores.first.close()
     assert sorted(post.box()) == [b"\n1\n", b"\n3\n"]
+
+
+def test_a_mailbox_that_is_locked_when_all_start_again_is_in_doubt_for_others(
+    tmp_path: Path, lock: Callable[[Path], subprocess.Popen[bytes]]
+) -> None:
+    """After a power cut there may be no note of it."""
+    killed_while_appending(tmp_path)
+    (tmp_path / ".journal" / "writing-worker-1").write_bytes(b"")
+    half = (tmp_path / "johndoe.txt").read_bytes()
+    holder = lock(tmp_path / "johndoe.txt")
+    stores = Stores(MboxMailboxes, tmp_path, 2)
+    holder.kill()
+    holder.wait()
+    other = post_of("worker-2", tmp_path)
+    assert other.put(b"\n1\n") is None and (tmp_path / "johndoe.txt").read_bytes() == half
+    post_of("worker-1", tmp_path).store.close()
+    wait_until(lambda: other.move() is None or len(other.box()) == 2)
+    assert other.box() == [b"\nkilled\n", b"\n1\n"]
+    other.store.close()
+    stores.first.close()
+
+
+def test_two_processes_may_make_a_directory_at_the_same_time(directory: int, tmp_path: Path) -> None:
+    class Slow(Files):
+        """Another process is faster."""
+
+        def make_directory(self, name: bytes, at: int) -> None:
+            super().make_directory(name, at)
+            super().make_directory(name, at)
+
+    os.close(open_directory(Slow(), b"new", directory))
+    assert (tmp_path / "new").is_dir()
