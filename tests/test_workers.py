@@ -151,11 +151,8 @@ def test_where_the_kernel_does_not_share_a_port_workers_share_a_socket(tmp_path:
 def test_workers_listen_with_tls_too(tmp_path: Path, pem: Pem) -> None:
     arguments = ("--dialect", "esmtp", "--tls-cert", str(pem.cert), "--tls-key", str(pem.key))
     with Server(tmp_path, "--workers", "2", *arguments, "--listen-tls", "127.0.0.1:0") as server:
-        assert server.process.stdout
-        line = server.process.stdout.readline()
-        port = int(re.fullmatch(r"listening on 127.0.0.1:(\d+) \(TLS\)\n", line)[1])  # type: ignore[index]
         for _ in range(6):
-            client = Telnet(port)
+            client = Telnet(server.tls_port)
             client.socket = trusting(pem).wrap_socket(client.socket, server_hostname="localhost")
             client._file = client.socket.makefile("rb")
             assert client.hear()[:3] == b"220"
