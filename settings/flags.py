@@ -97,12 +97,12 @@ VALUES = (
 )
 
 # What only the dialect esmtp knows.
-ESMTP_VALUES: tuple[tuple[str,       str,       Callable[[str], Any], Any, str], ...] = (
+ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
     # flag                 shown as  is         default meaning
     ("--max-recipients",   "N",      number(1), 100,     "most recipients of a message (default: 100)"),
     ("--max-messages",     "N",      number(0), 0,       "most messages on a connection (default: 0, any number)"),
     ("--domain",           "DOMAIN", domain,    [],      "a domain that mail is taken for; repeatable (default: all)"),
-    ("--postmaster",       "NAME",   str.lower, None,    "whose mailbox the postmaster's is (default: the first user)"),
+    ("--postmaster",       "NAME",   str.lower, None,    "the postmaster's user (default: postmaster, else the first one)"),
     ("--hide-extension",   "NAME",   str.upper, [],      "an extension that is not offered; repeatable"),
     ("--tls-cert",         "FILE",   Path,      None,    "certificate and chain, PEM: STARTTLS is offered"),
     ("--tls-key",          "FILE",   Path,      None,    "its private key, PEM (default: in the certificate's file)"),
