@@ -8,18 +8,20 @@ from typing import NamedTuple
 
 
 class _Ends(NamedTuple):
-    """What ends a line, what ends mail data, and what may become the end of it."""
+    """What ends a line, the same with a dot behind it, what ends mail data, and what may become the end of it."""
 
     line: bytes
+    dotted: bytes
     data: re.Pattern[bytes]
     maybe: re.Pattern[bytes]
 
 
-_LF = _Ends(b"\n", re.compile(rb"\n\.\r?\n"), re.compile(rb"\n(?:\.\r?)?\Z"))
-_CRLF = _Ends(b"\r\n", re.compile(rb"\r\n\.\r\n"), re.compile(rb"\r(?:\n(?:\.\r?)?)?\Z"))
+_LF = _Ends(b"\n", b"\n.", re.compile(rb"\n\.\r?\n"), re.compile(rb"\n(?:\.\r?)?\Z"))
+_CRLF = _Ends(b"\r\n", b"\r\n.", re.compile(rb"\r\n\.\r\n"), re.compile(rb"\r(?:\n(?:\.\r?)?)?\Z"))
 
 _LONGEST_MAYBE = 4
 _NO_CHUNK = -1
+(_DOT,) = b"."
 
 
 class Buffer:
@@ -30,7 +32,7 @@ class Buffer:
     dropped as it comes; it is given with `max_line + 1` octets, so that its length tells.
     """
 
-    __slots__ = ("_at", "_bytes", "_chunk", "_ends", "_is_first_piece", "_max_line", "_overlong", "_skipped")
+    __slots__ = ("_at", "_begins", "_bytes", "_chunk", "_ends", "_is_prefixed", "_max_line", "_overlong", "_skipped")
 
     def __init__(self, max_line: int) -> None:
         self._max_line = max_line
@@ -38,7 +40,7 @@ class Buffer:
         self._bytes = b""
         self._at = 0
         self._overlong = b""
-        self._is_first_piece = False
+        self._begins = self._is_prefixed = False
         self._chunk = _NO_CHUNK
         self._skipped = 0
 
@@ -103,8 +105,7 @@ class Buffer:
 
     def begin_content(self) -> None:
         """From here on `content` is called, until it has given the end of the mail data."""
-        self._bytes, self._at = self._ends.line + self._bytes[self._at :], 0
-        self._is_first_piece = True
+        self._begins = True
 
     def begin_chunk(self, octets: int) -> None:
         """From here on `content` is called, until it has given so many octets, as they are."""
@@ -117,11 +118,18 @@ class Buffer:
         """
         if self._chunk != _NO_CHUNK:
             return self._take_chunk()
+        if self._begins and self._at < len(self._bytes):
+            self._begin()
         piece, is_end = self._cut()
-        # The line end that begin_content put before the first line made "at the start of a line" and "after one" the same.
-        if self._is_first_piece and piece:
-            piece, self._is_first_piece = piece[len(self._ends.line) :], False
+        if self._is_prefixed and piece:
+            piece, self._is_prefixed = piece[len(self._ends.line) :], False
         return piece, is_end
+
+    def _begin(self) -> None:
+        """A line end before a dot that comes first makes "at the start of a line" and "after a line end" the same."""
+        self._begins = False
+        if self._bytes[self._at] == _DOT:
+            self._bytes, self._at, self._is_prefixed = self._ends.line + self._bytes[self._at :], 0, True
 
     def _take_chunk(self) -> tuple[bytes, bool]:
         piece = self._bytes[self._at : self._at + self._chunk]
@@ -134,15 +142,17 @@ class Buffer:
 
     def _cut(self) -> tuple[bytes, bool]:
         data, at = self._bytes, self._at
-        newline, end_of_data, maybe_end = self._ends
-        dot = data.find(newline + b".", at)
+        newline, dotted, end_of_data, maybe_end = self._ends
+        dot = data.find(dotted, at)
         # Most messages hold no other line that begins with a dot, so the first one is looked at before all are searched.
         end = end_of_data.match(data, dot) or end_of_data.search(data, dot) if dot >= 0 else None
         if end:
             stop, self._at = end.start() + len(newline), end.end()
+            if self._at == len(data):
+                self._bytes, self._at = b"", 0  # it may be large, and nothing may come for long
         else:
             maybe = maybe_end.search(data, max(at, len(data) - _LONGEST_MAYBE))
             stop = maybe.start() if maybe else len(data)
             self._bytes, self._at = data[stop:], 0
         piece = data[at:stop]
-        return piece.replace(newline + b".", newline) if 0 <= dot < stop - 1 else piece, end is not None
+        return piece.replace(dotted, newline) if 0 <= dot < stop - 1 else piece, end is not None
