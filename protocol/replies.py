@@ -3,53 +3,37 @@
 It does not know when a reply is given: that stands in a dialect's table.
 """
 
-from typing import NamedTuple
-
 INTERMEDIATES = 300
 REFUSALS = 400
 """Reply codes below the first mean that a command is done; from the second on, that it was refused (section 4.2.1)."""
 
 
-class Reply(NamedTuple):
+class Reply:
     """A reply code, its words (RFC 5321 section 4.2), and its enhanced status code (RFC 3463), where it has one.
 
-    `%b` and `%d` in the words are filled by `about`. Words with an LF in them are a reply of several lines.
+    `%b` and `%d` in the words are filled by `about`. Words with an LF in them are a reply of several lines. `line` is the
+    reply as it is sent, CRLF included; `coded_line` the same with the enhanced status code (RFC 2034 section 4).
     """
 
-    code: int
-    text: bytes
-    status: bytes = b""
+    __slots__ = ("code", "coded_line", "line", "status", "text")
 
-    @property
-    def accepts(self) -> bool:
-        """True for a positive reply (2yz, 3yz), false for a negative one (4yz, 5yz): RFC 5321 section 4.2.1."""
-        return self.code < REFUSALS
-
-    @property
-    def line(self) -> bytes:
-        """The reply as it is sent, CRLF included."""
-        code, text, _ = self
-        return self._lines(b"") if b"\n" in text else b"%d %b\r\n" % (code, text)
-
-    @property
-    def coded_line(self) -> bytes:
-        """The same with the enhanced status code (RFC 2034 section 4)."""
-        code, text, status = self
-        if not status:
-            return self.line
-        return self._lines(status + b" ") if b"\n" in text else b"%d %b %b\r\n" % (code, status, text)
-
-    def _lines(self, status: bytes) -> bytes:
-        *lines, last = self.text.split(b"\n")
-        return b"".join(b"%d-%b%b\r\n" % (self.code, status, line) for line in lines) + b"%d %b%b\r\n" % (
-            self.code,
-            status,
-            last,
-        )
+    def __init__(self, code: int, text: bytes, status: bytes = b"") -> None:
+        self.code = code
+        self.text = text
+        self.status = status
+        self.line = _lines(code, b"", text)
+        self.coded_line = _lines(code, status + b" ", text) if status else self.line
 
     def about(self, *words: bytes | int) -> "Reply":
         """This reply with its words filled in."""
         return Reply(self.code, self.text % words, self.status)
+
+
+def _lines(code: int, status: bytes, text: bytes) -> bytes:
+    if b"\n" not in text:
+        return b"%d %b%b\r\n" % (code, status, text)
+    *lines, last = text.split(b"\n")
+    return b"".join(b"%d-%b%b\r\n" % (code, status, line) for line in lines) + b"%d %b%b\r\n" % (code, status, last)
 
 
 # What both dialects say

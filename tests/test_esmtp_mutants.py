@@ -19,7 +19,8 @@ from .esmtp_histories import ordering_of
 
 CELLS = [(state, verb) for state in Esmtp for verb in VERBS]
 REFUSALS = sorted(
-    {NOT_OFFERED, *(cell for row in ESMTP.table.cells.values() for cell in row.values() if isinstance(cell, Reply))}
+    {NOT_OFFERED, *(cell for row in ESMTP.table.cells.values() for cell in row.values() if isinstance(cell, Reply))},
+    key=lambda reply: (reply.code, reply.text),
 )
 
 NEVER_REFUSE = {Verb.EHLO, Verb.HELO, Verb.RSET, Verb.NOOP, Verb.HELP, Verb.QUIT, Verb.SECURED}

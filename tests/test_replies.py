@@ -46,10 +46,5 @@ def test_every_reply_is_used_and_named_nowhere_else() -> None:
     assert not any("Reply(" in text.replace("Reply(Enum", "") for text in source.values())
 
 
-def test_a_positive_reply_accepts_and_a_negative_one_does_not() -> None:
-    assert [replies.GREETING.accepts, replies.START_MAIL_INPUT.accepts] == [True, True]
-    assert [replies.OUR_BUG.accepts, replies.UNRECOGNIZED.accepts] == [False, False]
-
-
 def test_words_of_a_client_are_never_taken_for_places() -> None:
     assert replies.HELLO.about(b"%b%d%").line == b"250 Hello %b%d%, pleased to meet you\r\n"
