@@ -54,15 +54,12 @@ class Session:
         self._acts: Acts = (site.dialect.acts or ClassicActs)(site, address, report, self._buffer)
         self._is_coded = self._acts.is_coded
         self.outgoing = bytearray()
-        self.is_behind = False
-        self.is_agreed = False
+        self.is_behind = self.is_agreed = False
         self.farewell = ""
         self._refusals = Refusals(report, is_wary=site.terms.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
-        self._has_ended = False
-        self._has_greeted = False
-        self._is_draining = False
+        self._has_ended = self._has_greeted = self._is_draining = False
         table = site.dialect.table
         self._home = self._row = table.rows[table.start]
         if is_encrypted and table.shaking:
@@ -121,6 +118,11 @@ class Session:
         self._apply(Verb.SECURED, reply if self._has_greeted else self._acts.greeting)
         self._has_greeted = True
         self.resume()
+
+    @property
+    def stance(self) -> object:
+        """The same for as long as the four that follow are, but for `is_behind`."""
+        return self._row.stance
 
     @property
     def wants_tls(self) -> bool:
@@ -236,16 +238,18 @@ class Session:
         move = self._row.cells[verb]
         if not isinstance(move, Move):
             raise RuntimeError(f"{verb} in {self.state}: {move}")
-        if isinstance(outcome, Reply) and outcome.code >= REFUSALS:
-            self._refuse_command(move.refused, outcome, verb, line, argument)
-            return
-        self._enter(move.accepted)
         if isinstance(outcome, Reply):
+            if outcome.code >= REFUSALS:
+                self._refuse_command(move.refused, outcome, verb, line, argument)
+                return
+            self._enter(move.accepted)
             self.outgoing += outcome.coded_line if self._is_coded else outcome.line
             if outcome.code < INTERMEDIATES:
                 self._refusals.count = 0
-        elif outcome:
-            outcome(self._hear)
+        else:
+            self._enter(move.accepted)
+            if outcome:
+                outcome(self._hear)
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()

@@ -79,16 +79,21 @@ EVENTS = (Verb.STORED, Verb.CHECKED, Verb.SECURED)
 """What is no line, but the answer of somebody outside."""
 
 
-class Row:
-    """What a session has at hand while it is in a state. `cells` are those of the table, with rows in place of states."""
+_COMMANDS = object()
 
-    __slots__ = ("awaited", "cells", "is_home", "reading", "state")
+
+class Row:
+    """What a session has at hand while it is in a state. Rows with the same `stance` want the same
+    of who reads and writes. `cells` are those of the table, with rows in place of states."""
+
+    __slots__ = ("awaited", "cells", "is_home", "reading", "stance", "state")
 
     def __init__(self, state: State, cells: Mapping[Verb, Cell], is_home: bool) -> None:
         other = cells[Verb.OTHER]
         self.state = state
         self.is_home = is_home
         self.reading = other if isinstance(other, Mark) else None
+        self.stance: object = self if self.reading is Mark.HELD else self.reading or _COMMANDS
         self.awaited = next((verb for verb in EVENTS if isinstance(cells.get(verb), Go)), None)
         self.cells: dict[Verb, Move | Reply | Mark] = {}
 

@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from .conversation import Opener
+from .conversation import Conversation, Opener
 from .loop import READ, WRITE, Reactor, Timer
 from .tls import SHOWN, Contexts, Encryption
 
@@ -15,6 +15,8 @@ log = logging.getLogger("carteiro.reactor")
 
 RECEIVE_SIZE = 64 * 1024
 """Octets read at once, and so a connection's share of one turn."""
+
+_received = memoryview(bytearray(RECEIVE_SIZE))
 
 LINGER = 2.0
 """Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
@@ -30,7 +32,8 @@ class Connection:
 
     __slots__ = (
         "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_due", "_is_shown", "_is_lingering", "_is_woken",
-        "_last_activity", "_on_closed", "_reactor", "_socket", "_timer", "_timer_patience", "_tls", "is_closed", "peer",
+        "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls", "is_closed",
+        "peer",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +58,7 @@ class Connection:
         self._is_woken = False
         self._is_lingering = False
         self._last_activity = reactor.now
+        self._stance: object = None
         self.peer = peer
         self.is_closed = False
         self._conversation = open_conversation(peer, self._wake)
@@ -101,7 +105,7 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            data = self._socket.recv(RECEIVE_SIZE)
+            data = _received[: self._socket.recv_into(_received)].tobytes()
         except BlockingIOError:
             return
         except (OSError, MemoryError) as error:
@@ -116,7 +120,7 @@ class Connection:
         if data:
             self._tell(conversation.receive, data)
         else:
-            self._has_ended = True
+            self._has_ended, self._stance = True, None
             self._tell(conversation.end_of_input)
         if is_shown:  # afterwards: it is known then whether it was a secret
             log.debug("from %s: %r", self.peer, b"..." if conversation.keeps_secrets else data[:SHOWN])
@@ -145,8 +149,17 @@ class Connection:
         if self.is_closed or self._is_lingering:
             return
         conversation = self._conversation
-        if conversation.outgoing and not self._send(conversation.outgoing):
+        outgoing = conversation.outgoing
+        if outgoing and not self._send(outgoing):
             return
+        stance = conversation.stance
+        if stance and stance is self._stance and not (outgoing or conversation.is_behind):
+            return  # nothing is wanted but what was wanted before, as after nearly each command
+        self._look_after(conversation)
+
+    def _look_after(self, conversation: Conversation) -> None:
+        """Does what the conversation wants, when all was sent that could be."""
+        self._stance = None if conversation.outgoing or conversation.is_behind else conversation.stance
         if conversation.is_finished and not conversation.outgoing:
             self._end()
             return

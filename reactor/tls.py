@@ -43,6 +43,8 @@ class Encryption:
         "_conversation", "_failure", "_from_peer", "_has_ended", "_is_established", "_peer", "_tls", "_to_peer", "_wire",
     )  # fmt: skip
 
+    stance = None  # ciphertext waits here, too
+
     def __init__(self, conversation: Conversation, context: ssl.SSLContext, peer: str) -> None:
         self._conversation = conversation
         self._peer = peer
