@@ -6,8 +6,12 @@ raises OSError when the call fails.
 
 import fcntl
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+AT_ONCE = 256 * 1024
+"""Octets of many pieces that are written with one call, or a few more."""
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 
@@ -112,6 +116,21 @@ def write_all(files: Files, descriptor: int, data: bytes, offset: int) -> None:
     written = files.write(descriptor, data, offset)
     while written < len(data):
         written += files.write(descriptor, memoryview(data)[written:], offset + written)
+
+
+def write_pieces(files: Files, descriptor: int, pieces: Iterable[bytes], offset: int) -> None:
+    """Writes them one after the other, in parts: memory that is used again costs less than as much as all of them are."""
+    part: list[bytes] = []
+    octets = 0
+    for piece in pieces:
+        part.append(piece)
+        octets += len(piece)
+        if octets >= AT_ONCE:
+            write_all(files, descriptor, b"".join(part), offset)
+            offset += octets
+            part, octets = [], 0
+    if part:
+        write_all(files, descriptor, b"".join(part), offset)
 
 
 def append_all(files: Files, descriptor: int, data: bytes) -> None:

@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from . import segment as format
 from .errors import Damaged, StorageError, fault, words
-from .files import Files, write_all
+from .files import Files, write_all, write_pieces
 from .places import Place, Segment
 from .records import Void, encode
 from .replay import Damage, Source, replay
@@ -102,8 +103,7 @@ class Journal:
                 self._spare.append(self._make())
         except OSError as error:
             raise fault(self._where, error) from error
-        group = self._group
-        outcomes = self.append(records)
+        group, outcomes = self._group, self.append(records)
         places = [outcome for outcome in outcomes if isinstance(outcome, Place)]
         for outcome in outcomes:
             if isinstance(outcome, StorageError):
@@ -180,21 +180,21 @@ class Journal:
     def _commit(self, segment: Segment, payloads: list[bytes]) -> list[Place | StorageError]:
         """The outcome for each payload that is no void."""
         self._group += 1
-        frames = format.frames(payloads, segment.salt, self._group)
-        offset, records = segment.end, len(payloads) - len(self._voids)
-        start = format.header(segment.sequence, segment.salt).ljust(START, b"\0") if offset == START else b""
+        heads = format.heads(payloads, segment.salt, self._group)
+        records = len(payloads) - len(self._voids)
+        start = format.header(segment.sequence, segment.salt).ljust(START, b"\0") if segment.end == START else b""
         try:
-            write_all(self._files, segment.file, start + b"".join(frames), offset - len(start))
+            pieces = chain([start], *zip(heads, payloads, strict=True))
+            write_pieces(self._files, segment.file, pieces, segment.end - len(start))
             self._files.sync(segment.file)
         except OSError as error:
             self._abandon(segment, error)
             return [fault(self._where, error)] * records
         self._voids.clear()
         places: list[Place | StorageError] = []
-        for frame in frames:
-            places.append(Place(segment, offset, len(frame)))
-            offset += len(frame)
-        segment.end = offset
+        for payload in payloads:
+            places.append(Place(segment, segment.end, OVERHEAD + len(payload)))
+            segment.end += OVERHEAD + len(payload)
         return places[len(places) - records :]
 
     def _abandon(self, segment: Segment, error: OSError) -> None:

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
-from zlib import crc32
 
 from .errors import StorageError, fault
 from .records import Recipient, Record
@@ -39,15 +38,15 @@ class Memory:
 
 
 class Message:
-    """A message for some mailboxes. `came` is when it began, in seconds since the epoch.
+    """A message for some mailboxes. `came` is when it began, in seconds since the epoch; `octets` of content are in memory.
 
     Its content is in memory, or in the spool when it is large, and stays as it is in the mailbox when it `is_verbatim`.
     `take` is called when it is complete.
     """
 
     __slots__ = (
-        "_answer", "_content", "_memory", "_spool", "_spooled", "_take", "came", "fault", "id", "is_verbatim", "recipients",
-        "reverse_path", "trace_fields",
+        "_answer", "_memory", "_pieces", "_spool", "_spooled", "_take", "came", "fault", "id", "is_verbatim", "recipients",
+        "octets", "reverse_path", "trace_fields",
     )  # fmt: skip
 
     def __init__(
@@ -70,7 +69,8 @@ class Message:
         self._spool = spool
         self._memory = memory
         self._take = take
-        self._content = bytearray()
+        self._pieces: list[bytes] = []
+        self.octets = 0
         self._spooled: SpoolFile | None = None
         self._answer: Answer | None = None
 
@@ -82,23 +82,24 @@ class Message:
         """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
         if self.fault:
             return
-        self._content += content
+        self._pieces.append(content)
+        self.octets += len(content)
         self._memory.used += len(content)
-        if self._spool and len(self._content) > (_AT_ONCE if self._spooled else self._memory.large):
+        if self._spool and self.octets > (_AT_ONCE if self._spooled else self._memory.large):
             self._spill(self._spool)
 
     def _spill(self, spool: Spool) -> None:
         try:
             if self._spooled is None:
                 self._spooled = spool.begin(self.id)
-            self._spooled.write(bytes(self._content))
+            self._spooled.write(b"".join(self._pieces))
         except OSError as error:
             self._fail(error)
         self._forget()
 
     def commit(self, answer: Answer) -> None:
         """The content is complete; `answer` is called, later, when it is on disk or has failed."""
-        if self._spooled and self._spool and self._content:
+        if self._spooled and self._spool and self._pieces:
             self._spill(self._spool)
         self._answer = answer
         self._take(self)
@@ -110,11 +111,6 @@ class Message:
                 self._spooled.finish()
         except OSError as error:
             self._fail(error)
-
-    @property
-    def octets(self) -> int:
-        """Of content in memory."""
-        return len(self._content)
 
     def abandon(self) -> None:
         """Nothing of this message is kept."""
@@ -128,8 +124,8 @@ class Message:
         self.fault = fault("spool", error)
 
     def _forget(self) -> None:
-        self._memory.used -= len(self._content)
-        self._content = bytearray()
+        self._memory.used -= self.octets
+        self._pieces, self.octets = [], 0
 
     @property
     def is_spooled(self) -> bool:
@@ -141,8 +137,7 @@ class Message:
         if self._spooled:
             content, length, check = None, self._spooled.length, self._spooled.check
         else:
-            content = bytes(self._content)
-            length, check = len(content), crc32(content)
+            content, length, check = b"".join(self._pieces), self.octets, 0  # the journal has a checksum of all of it
         envelope = (self.id, self.came, self.reverse_path, self.recipients, self.trace_fields)
         return Record(*envelope, content, length, check, self.is_verbatim)
 

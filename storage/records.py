@@ -25,8 +25,8 @@ class Recipient(NamedTuple):
 class Record(NamedTuple):
     """An accepted message. Its content is here, or in the spool file of its id: then `content` is None.
 
-    `came` is in seconds since the epoch; `length` and `check` (CRC-32) are those of the content, which goes to the mailbox
-    octet for octet when `is_verbatim`.
+    `came` is in seconds since the epoch; `length` is that of the content, which goes to the mailbox octet for octet when
+    `is_verbatim`; `check` is the CRC-32 of a spool file, and 0 or the content's where that is in the record.
     """
 
     id: str

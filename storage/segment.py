@@ -68,14 +68,13 @@ def read_header(data: bytes) -> Header:
     return Header(sequence, salt)
 
 
-def frames(payloads: list[bytes], salt: bytes, group: int) -> list[bytes]:
-    """The frames of a group."""
+def heads(payloads: list[bytes], salt: bytes, group: int) -> list[bytes]:
+    """What stands before each payload in the frames of a group."""
     count = len(payloads)
     made = []
     for index, payload in enumerate(payloads):
-        fields = _FRAME.pack(salt, 0, len(payload), group, index, count)
-        check = crc32(payload, crc32(fields[_UNCHECKED:]))
-        made.append(b"%b%b%b%b" % (salt, _CHECKSUM.pack(check), fields[_UNCHECKED:], payload))
+        fields = _FRAME.pack(salt, 0, len(payload), group, index, count)[_UNCHECKED:]
+        made.append(b"%b%b%b" % (salt, _CHECKSUM.pack(crc32(payload, crc32(fields))), fields))
     return made
 
 
