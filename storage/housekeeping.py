@@ -16,12 +16,16 @@ from .letters import Letters
 from .mailbox import Mailboxes
 from .mover import Mover
 from .places import Segment
+from .queues import Queue
 from .records import Intent, Since, encode
 
 log = logging.getLogger("carteiro.storage")
 
-LIMIT = 32
-"""Segments in use (of 8 MiB), beyond which no message is accepted."""
+LIMIT = 128
+"""Segments in use (of 8 MiB), beyond which no message is accepted: so a burst may be a gigabyte ahead of the mailboxes."""
+
+MOST_WAITING = 500_000
+"""Messages waiting for their mailboxes, about 200 octets of memory each, beyond which no message is accepted either."""
 
 CROWDED = 4
 """Segments in use, beyond which the oldest is emptied of what waits for mailboxes that cannot be written to."""
@@ -44,6 +48,9 @@ LEAST_SLICE = 0.001
 PAUSE = 0.002
 """Seconds without anything else to do, after which housekeeping may use all the time."""
 
+WAIT = 0.3
+"""Seconds that it waits in vain, when the program begins or ends, for mailboxes that others have."""
+
 LEAST_SHARE = 0.1
 MOST_SHARE = 0.9
 """Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit."""
@@ -62,6 +69,7 @@ class Housekeeping:
         self._look_again_at = 0.0
         self._not_before = 0.0
         self._move_not_before = 0.0
+        self._fullness = 0.0
         self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
         self._ended = time.monotonic()
 
@@ -73,11 +81,13 @@ class Housekeeping:
     @property
     def is_full(self) -> bool:
         """Whether the journal can take no more."""
-        return len(self._journal.segments) > LIMIT
+        return self._fullness > 1 or len(self._journal.segments) > LIMIT
 
     def tidy(self, is_idle: bool) -> float | None:
         """Works for a share of the time that passed, larger with a fuller journal; or for a slice, if others are idle."""
-        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, len(self._journal.segments) / LIMIT)
+        segments = self._journal.segments
+        self._fullness = max(len(segments) / LIMIT, sum(segment.waiting for segment in segments) / MOST_WAITING)
+        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness)
         passed = time.monotonic() - self._ended
         self._saved = min(SLICE, self._saved + passed * share / (1 - share))
         if is_idle or self._saved >= LEAST_SLICE:
@@ -148,15 +158,19 @@ class Housekeeping:
         if time.monotonic() < self._look_again_at:
             return False
         self._look_again_at = time.monotonic() + LOOK_AGAIN
-        # What is in doubt is not copied: the intent that tells what may be in the mailbox is for where it is now.
-        stuck = [place for queue in self._mover.postponed if not queue.is_doubtful for place in queue.waiting]
+        stuck = [place for queue in self._stuck() for place in queue.waiting]
         is_all = sum(place.segment is segment for place in stuck) == segment.waiting
         return is_all and 2 * sum(place.length for place in stuck) <= len(self._journal.segments) * format.SIZE
 
+    def _stuck(self) -> list[Queue]:
+        """What is in doubt is not copied: the intent that tells what may be in the mailbox is for where it is now."""
+        now = time.monotonic()
+        return [queue for queue in self._mover.postponed if queue.is_stuck(now) and not queue.is_doubtful]
+
     def _empty(self, segment: Segment) -> Steps:
         """Copies what is stuck in a segment to the end of the journal."""
-        for queue in list(self._mover.postponed):
-            if queue.waiting[0].segment is segment and not queue.is_doubtful:
+        for queue in self._stuck():
+            if queue.waiting[0].segment is segment:
                 self._mover.copy(queue)
                 yield
 
@@ -173,8 +187,14 @@ class Housekeeping:
         """Moves all that can be moved now and frees all that can be freed, in `patience` seconds at most."""
         end = time.monotonic() + patience
         self._journal.seal()
-        while self.work(SLICE) == 0.0 and time.monotonic() < end:
-            pass
+        left, moved_at = self._left(), time.monotonic()
+        while (again_in := self.work(SLICE)) is not None:
+            now = time.monotonic()
+            if self._left() < left:
+                left, moved_at = self._left(), now
+            if now >= end or (again_in and now + again_in > moved_at + WAIT):
+                break
+            time.sleep(again_in)
         if self._task:
             with suppress(OSError):  # a mailbox that could not be left as it was is put right at the next start
                 self._task.close()
@@ -185,6 +205,9 @@ class Housekeeping:
                 log.warning(
                     "%s: %d messages wait in the journal (%s)", self._mailboxes.path(queue.mailbox), len(queue.waiting), why
                 )
+
+    def _left(self) -> int:
+        return sum(len(queue.waiting) for queue in self._mover.queues.values())
 
     def close(self, patience: float) -> None:
         """Leaves the journal so that the next start finds only what still waits."""

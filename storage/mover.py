@@ -20,8 +20,8 @@ from .letters import Letters
 from .mailbox import Mailbox, Mailboxes
 from .notes import Notes
 from .places import Place
-from .queues import Queue
-from .records import Intent, Since, encode
+from .queues import REST, Queue
+from .records import Intent, encode
 
 log = logging.getLogger("carteiro.storage")
 
@@ -161,7 +161,7 @@ class Mover:
             self._mailboxes.sync_names()
         for queue in synced:
             queue.synced()
-        records = [encode(Intent(queue.mailbox, _since(queue.waiting[0]), *mark)) for queue, mark in intents]
+        records = [encode(Intent(queue.mailbox, queue.waiting[0].since, *mark)) for queue, mark in intents]
         for (queue, mark), outcome in zip(intents, self._journal.append(records), strict=True):
             if isinstance(outcome, StorageError):
                 self._postpone(queue, outcome)
@@ -182,7 +182,10 @@ class Mover:
             queue.works()
             self._close(queue)
             del self.ready[queue]
-            if queue.waiting:
+            if queue.waiting and self._notes:
+                queue.not_before = time.monotonic() + REST
+                self._put_off(queue)
+            elif queue.waiting:
                 self.ready[queue] = None
             elif not queue.unsynced:  # all was there already
                 del self.queues[queue.mailbox]
@@ -225,9 +228,8 @@ class Mover:
         return letters
 
     def _close(self, queue: Queue) -> None:
-        mailbox = self._opened.pop(queue, None)
-        if mailbox:
-            mailbox.close()
+        if queue in self._opened:
+            self._opened.pop(queue).close()
 
     def _postpone(self, queue: Queue, error: Exception, is_doubtful: bool = False) -> None:
         """A mailbox could not be written to: it is tried again later, and what was written is found out before."""
@@ -242,22 +244,24 @@ class Mover:
                 error = failure
             else:
                 return
-        now = time.monotonic()
-        since = queue.has_failed(now)
+        since = queue.has_failed(time.monotonic(), self._notes is not None and isinstance(error, IsLocked))
         del self.ready[queue]
-        self._wake_at = min(self._wake_at, queue.not_before) if self.postponed else queue.not_before
-        self.postponed.add(queue)
+        self._put_off(queue)
         path = self._mailboxes.path(queue.mailbox)
         if isinstance(error, IsLocked):
-            error = StorageError(f"{path}: another program keeps it locked")
             if since < LOCK_PATIENCE:
                 return
+            error = StorageError(f"{path}: another program keeps it locked")
         elif not isinstance(error, OSError | StorageError):
             log.error("%s: internal error", path, exc_info=error)
         is_new = queue.fault is None
         queue.fault = fault(path, error)
         if is_new:
             log.error("%s: its messages wait in the journal, and no more are accepted for it", queue.fault)
+
+    def _put_off(self, queue: Queue) -> None:
+        self._wake_at = min(self._wake_at, queue.not_before) if self.postponed else queue.not_before
+        self.postponed.add(queue)
 
     def _give_up(self, queue: Queue, damage: Damaged, place: Place) -> None:
         """A message that is not what it was is put in no mailbox."""
@@ -292,7 +296,3 @@ class Mover:
         queue.synced()
         if not queue.waiting:
             del self.queues[mailbox]
-
-
-def _since(place: Place) -> Since:
-    return Since(place.segment.sequence, place.offset)

@@ -5,6 +5,8 @@ It does not know how they are written or read.
 
 from typing import NamedTuple
 
+from .records import Since
+
 
 class Segment:
     """A segment in use. `since` is when it got its first record (`time.monotonic`).
@@ -50,3 +52,8 @@ class Place(NamedTuple):
     segment: Segment
     offset: int
     length: int
+
+    @property
+    def since(self) -> Since:
+        """The same, as an intent says it."""
+        return Since(self.segment.sequence, self.offset)

@@ -13,7 +13,17 @@ from .records import Intent
 
 FIRST_DELAY = 0.05
 LAST_DELAY = 1.0
-"""Seconds until a mailbox that could not be written to is tried again: twice as long each time."""
+"""Seconds until a mailbox that could not be written to is tried again: a quarter of the time that it has been so, within
+these bounds."""
+
+COLLEAGUE_DELAY = 0.003
+"""Seconds until it is tried again when another process of this server may have it locked."""
+
+STUCK = 1.0
+"""Seconds of failing after which the journal is not to wait for a mailbox."""
+
+REST = 0.02
+"""Seconds for which a process leaves a mailbox to others that deliver to it, too, after it put some of what waits in."""
 
 
 class Queue:
@@ -27,7 +37,7 @@ class Queue:
     """
 
     __slots__ = (
-        "_delay", "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "sequence", "start",
+        "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "sequence", "start",
         "unsynced", "waiting",
     )  # fmt: skip
 
@@ -43,7 +53,6 @@ class Queue:
         self.fault: StorageError | None = None
         self.failing_since: float | None = None
         self.not_before = 0.0
-        self._delay = FIRST_DELAY
 
     def put(self, place: Place) -> None:
         """One more message waits."""
@@ -110,16 +119,22 @@ class Queue:
         self.start = self.end = mark
         self.sequence = self.waiting[0].segment.sequence
 
-    def has_failed(self, now: float) -> float:
-        """It will be tried again later. Returns for how many seconds it has been failing."""
+    def has_failed(self, now: float, may_be_ours: bool = False) -> float:
+        """It will be tried again later: soon, when it may be another process of ours that has it locked.
+
+        Returns for how many seconds it has been failing.
+        """
         if self.failing_since is None:
             self.failing_since = now
-        self.not_before = now + self._delay
-        self._delay = min(2 * self._delay, LAST_DELAY)
-        return now - self.failing_since
+        since = now - self.failing_since
+        self.not_before = now + min(max(COLLEAGUE_DELAY if may_be_ours else FIRST_DELAY, since / 4), LAST_DELAY)
+        return since
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether it cannot be said when the mailbox can be written to again."""
+        return self.failing_since is not None and now - self.failing_since >= STUCK
 
     def works(self) -> None:
         """The last attempt did not fail."""
         self.fault = None
         self.failing_since = None
-        self._delay = FIRST_DELAY

@@ -20,7 +20,7 @@ from .message import Ids, Memory, Message
 from .mover import Mover
 from .notes import Notes
 from .places import Place
-from .records import Intent, Recipient, Record, Since, Unreadable, decode, encode
+from .records import Intent, Recipient, Record, Unreadable, decode, encode
 from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
@@ -148,7 +148,7 @@ class Store:
                     places[record.id, mailbox] = place
         for (_, mailbox), place in places.items():
             intent = intents.get(mailbox)
-            if intent is None or Since(place.segment.sequence, place.offset) >= intent.since:
+            if intent is None or place.since >= intent.since:
                 self._mover.put(place, mailbox)
         sequences = {segment.sequence for segment in self._journal.segments}
         for queue in self._mover.queues.values():

@@ -147,6 +147,7 @@ def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
 ) -> None:
     monkeypatch.setattr("storage.segment.SIZE", 8192)
     monkeypatch.setattr("storage.housekeeping.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("storage.queues.STUCK", 0.0)
     journal = post.store._journal
     stuck = [b"\n%d\n" % number for number in range(3)]
     for content in stuck:

@@ -32,6 +32,9 @@ class Clock:
     def time(self) -> float:
         return self.monotonic()
 
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
 
 CLOCK = Clock()
 IDS = (f"{number:08}" for number in count())
