@@ -4,6 +4,7 @@ It does not know the commands that make it up, nor their order.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from . import replies
 from .outside import Fault, Message, Report, Site
@@ -58,19 +59,15 @@ class Transaction:
         """The content is complete: `answer` is called when it is on disk, or is known not to be."""
         message, self._message = self._message, None
         assert message
-        since = self._site.clock()
-        recipients, octets = self.recipients, self.octets
+        message.commit(partial(self._answered, answer, message.id, self._site.clock()))
 
-        def answered(fault: Fault | None) -> None:
-            outcome = "stored" if fault is None else f"not stored ({fault})"
-            waited = 1000 * (self._site.clock() - since)
-            one, more = recipients[0][0], recipients[1:]
-            mailboxes = ", ".join(dict.fromkeys([one, *(mailbox for mailbox, _ in more)])) if more else one
-            words = "message %s %s: mailbox %s, %d octets, %.1f ms"
-            self._report(words, message.id, outcome, mailboxes, octets, waited)
-            answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
-
-        message.commit(answered)
+    def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
+        outcome = "stored" if fault is None else f"not stored ({fault})"
+        waited = 1000 * (self._site.clock() - since)
+        one, more = self.recipients[0][0], self.recipients[1:]
+        mailboxes = ", ".join(dict.fromkeys([one, *(mailbox for mailbox, _ in more)])) if more else one
+        self._report("message %s %s: mailbox %s, %d octets, %.1f ms", message_id, outcome, mailboxes, self.octets, waited)
+        answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
 
     def abandon(self) -> None:
         """Nothing of the message is kept."""

@@ -146,8 +146,9 @@ class Message:
         if fault:
             self.abandon()
         self._forget()
-        if self._answer:
-            self._answer(fault)
+        answer, self._answer = self._answer, None  # who is told knows the message: without a circle, both are freed at once
+        if answer:
+            answer(fault)
 
 
 class Ids:
