@@ -99,7 +99,7 @@ class Connection:
     # The read step
 
     def _ready(self, events: int) -> None:
-        if events & READ and not self.is_closed:
+        if events & READ and not (self.is_closed or self._is_due):  # who is due was read in this turn: he has had his share
             self._read()
         self._speak_soon()
 

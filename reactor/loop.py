@@ -20,6 +20,9 @@ WRITE = selectors.EVENT_WRITE
 _FORGOTTEN_AT_LEAST = 100
 """Cancelled timers that are worth a clean-up of the heap."""
 
+_CROWD = 8
+"""Ready descriptors from which it is looked who has become ready meanwhile: else that one waits for all of them again."""
+
 _ESCAPED = "an error reached the loop, which goes on"
 
 _LONGEST_WAIT = 3600.0
@@ -45,11 +48,12 @@ class Timer:
 class Reactor:
     """A single-threaded event loop on `selectors.DefaultSelector`.
 
-    `settle` is called once a turn, after all that could be read was read and before anything is written: what is to be on
-    disk before a reply leaves is put there. It is told whether nothing was ready to be read, and returns True when it would
-    rather wait for what can be read meanwhile: then the next turn does not wait, and asks again. `tidy` is called when all
-    was written that could be: it takes a little time for what nobody waits for, and returns the seconds after which it wants
-    to be called again, or None. It is told whether the turn was an idle one, which waited and found nothing ready.
+    `settle` is called once a turn, after all that could be read was read (some descriptors twice, perhaps) and before
+    anything is written: what is to be on disk before a reply leaves is put there. It is told whether nothing was ready to be
+    read, and returns True when it would rather wait for what can be read meanwhile: then the next turn does not wait, and asks
+    again. `tidy` is called when all was written that could be: it takes a little time for what nobody waits for, and returns
+    the seconds after which it wants to be called again, or None. It is told whether the turn was an idle one, which waited
+    and found nothing ready.
     """
 
     def __init__(
@@ -143,11 +147,9 @@ class Reactor:
         ready = self._selector.select(patience)
         self.now = time.monotonic()
         self._is_urgent = False
-        for key, events in ready:
-            try:
-                key.data(events)
-            except Exception:
-                log.exception(_ESCAPED)
+        self._read(ready)
+        if len(ready) >= _CROWD:
+            self._read(self._selector.select(0))
         try:
             self._is_urgent = self._settle(not ready)
         except Exception:
@@ -182,6 +184,13 @@ class Reactor:
         if self._timers:
             due.append(max(0.0, self._timers[0][0] - time.monotonic()))
         return min(due)
+
+    def _read(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, events in ready:
+            try:
+                key.data(events)
+            except Exception:
+                log.exception(_ESCAPED)
 
     def _write(self) -> None:
         soon, self._soon = self._soon, []

@@ -66,6 +66,16 @@ def test_a_held_conversation_is_not_read_until_it_wakes(pair: Pair) -> None:
     assert pair.echo.calls == ["receive", "resume", "receive"]
 
 
+def test_a_connection_is_read_once_a_turn(pair: Pair) -> None:
+    pair.peer.send(b"one\n")
+    pair.connection._ready(READ)
+    pair.peer.send(b"two\n")
+    pair.connection._ready(READ)
+    assert pair.echo.outgoing == b"one\n"
+    pair.turns()
+    assert pair.peer.recv(100) == b"one\ntwo\n"
+
+
 def test_the_end_of_input_is_answered_before_the_close(pair: Pair) -> None:
     pair.peer.shutdown(socket.SHUT_WR)
     pair.turns()

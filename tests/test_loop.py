@@ -45,6 +45,28 @@ def test_a_turn_reads_then_settles_then_writes_then_tidies_then_expires(reactor:
     theirs.close()
 
 
+@pytest.mark.parametrize("crowd", [1, 7, 8, 20])
+def test_who_comes_while_a_crowd_is_read_is_read_in_the_same_turn(reactor: Reactor, steps: list[str], crowd: int) -> None:
+    pairs = [socket.socketpair() for _ in range(crowd + 1)]
+    late = pairs[-1]
+
+    def read(ours: socket.socket) -> None:
+        steps.append("late" if ours is late[0] else "read")
+        ours.recv(1)
+        if steps == ["read"]:
+            late[1].send(b"x")
+
+    for ours, theirs in pairs:
+        reactor.watch(ours, READ, lambda _, ours=ours: read(ours))  # type: ignore[misc]
+        if theirs is not late[1]:
+            theirs.send(b"x")
+    reactor.turn()
+    assert steps == ["read"] * crowd + ["late"] * (crowd >= 8) + ["settle", "tidy"]
+    for pair in pairs:
+        for end in pair:
+            end.close()
+
+
 def test_what_is_due_soon_is_done_without_waiting_and_once(reactor: Reactor, steps: list[str]) -> None:
     def again() -> None:
         steps.append("again")
