@@ -31,9 +31,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_due", "_is_shown", "_is_lingering", "_is_woken",
-        "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls", "is_closed",
-        "peer",
+        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_deaf", "_is_due", "_is_lingering", "_is_shown",
+        "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls",
+        "is_closed", "peer",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class Connection:
         self._tls = tls
         self._events = 0
         self._has_ended = False
+        self._is_deaf = False
         self._is_due = False
         self._is_shown = log.isEnabledFor(logging.DEBUG)
         self._is_woken = False
@@ -99,7 +100,12 @@ class Connection:
     # The read step
 
     def _ready(self, events: int) -> None:
-        if events & READ and not (self.is_closed or self._is_due):  # who is due was read in this turn: he has had his share
+        if self.is_closed:
+            return
+        if self._is_deaf:  # only now: mostly nothing comes before it is over, and two system calls are saved
+            self._watch(0)
+            return
+        if events & READ and not self._is_due:  # who is due was read in this turn: he has had his share
             self._read()
         self._speak_soon()
 
@@ -166,7 +172,11 @@ class Connection:
         if conversation.is_behind and not conversation.outgoing:
             self._wake()
         wanted = READ if conversation.takes_input and not self._has_ended else 0
-        self._watch(wanted | WRITE if conversation.outgoing else wanted)
+        if conversation.outgoing:
+            wanted |= WRITE
+        self._is_deaf = wanted == 0 and self._events == READ
+        if not self._is_deaf:
+            self._watch(wanted)
         if conversation.patience < self._timer_patience:
             self._timer.cancel()
             self._start_timer(self._last_activity)

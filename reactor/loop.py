@@ -50,10 +50,10 @@ class Reactor:
 
     `settle` is called once a turn, after all that could be read was read (some descriptors twice, perhaps) and before
     anything is written: what is to be on disk before a reply leaves is put there. It is told whether nothing was ready to be
-    read, and returns True when it would rather wait for what can be read meanwhile: then the next turn does not wait, and asks
-    again. `tidy` is called when all was written that could be: it takes a little time for what nobody waits for, and returns
-    the seconds after which it wants to be called again, or None. It is told whether the turn was an idle one, which waited
-    and found nothing ready.
+    read, and returns True when it would rather wait for what can be read meanwhile: then the next turn does not wait, and
+    asks again. `tidy` is called when all was written that could be: it takes a little time for what nobody waits for, and
+    returns the seconds after which it wants to be called again, or None. It is told whether the turn was an idle one, which
+    waited and found nothing ready.
     """
 
     def __init__(
