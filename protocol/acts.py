@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from .replies import Reply
-from .table import Mark, Verb
+from .table import Verb
 
 Pending = Callable[[Callable[[Reply], None]], None]
 """Begins something outside, and has what it is given called with the reply once it is known."""
@@ -23,8 +23,6 @@ class Acts(Protocol):
     """
 
     actions: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]]
-    patience: ClassVar[Mapping[Mark | None, float]]
-    """Seconds of silence after which a client is sent away, by what is read; else only the operator says."""
 
     @property
     def is_coded(self) -> bool:

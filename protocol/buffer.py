@@ -111,6 +111,11 @@ class Buffer:
         """From here on `content` is called, until it has given so many octets, as they are."""
         self._chunk = octets
 
+    @property
+    def has_empty_chunk(self) -> bool:
+        """Whether `content` has something to tell though nothing came."""
+        return self._chunk == 0
+
     def content(self) -> tuple[bytes, bool]:
         """Takes all mail data that is there, and tells whether its end (a line of one dot) came: then lines follow again.
 

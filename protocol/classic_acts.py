@@ -11,7 +11,7 @@ from .acts import Outcome
 from .buffer import Buffer
 from .outside import Report, Site
 from .replies import Reply
-from .table import Mark, Verb
+from .table import Verb
 from .transaction import Transaction
 
 
@@ -21,7 +21,6 @@ class ClassicActs:
     __slots__ = ("_address", "_buffer", "_client", "_site", "_transaction")
 
     is_coded = False
-    patience: ClassVar[Mapping[Mark | None, float]] = {}
 
     def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
         self._site = site

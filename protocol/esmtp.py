@@ -114,4 +114,8 @@ ROWS: dict[State, list[Written]] = {
 }
 # fmt: on
 
-ESMTP = Dialect(Table("esmtp", VERBS, ROWS, HOMES), parse_esmtp, EsmtpActs)
+PATIENCE = {None: 300.0, TEXT: 180.0, ANSWER: 180.0, HELD: 600.0, V.SECURED: 60.0}
+"""RFC 5321 section 4.5.3.2: 5 minutes for a command, 3 for a piece of mail data, 10 for what we have to do; and one for the
+handshake."""
+
+ESMTP = Dialect(Table("esmtp", VERBS, ROWS, HOMES, PATIENCE), parse_esmtp, EsmtpActs)

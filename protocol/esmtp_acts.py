@@ -16,7 +16,7 @@ from .extensions import Wish
 from .grammar import MAX_LINE, Auth, Chunk, Envelope, Path, mailbox_of
 from .outside import Report, Site
 from .replies import Reply
-from .table import Mark, Verb
+from .table import Verb
 from .transaction import Transaction
 
 _NO_WISH = Wish()
@@ -34,9 +34,6 @@ class EsmtpActs:
         "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_in_chunks", "_is_last", "_is_secure", "_messages",
         "_newlines", "_proof", "_site", "_transaction", "_wish",
     )  # fmt: skip
-
-    patience: ClassVar[Mapping[Mark | None, float]] = {None: 300.0, Mark.TEXT: 180.0, Mark.ANSWER: 180.0, Mark.HELD: 600.0}
-    """RFC 5321 section 4.5.3.2: 5 minutes for a command, 3 for a piece of mail data, 10 for what we have to do."""
 
     def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
         buffer.demand_crlf(MAX_LINE)

@@ -52,6 +52,10 @@ class Report(Protocol):
     def __call__(self, words: str, *values: object) -> None: ...
 
 
+def nobody_is_told(words: str, *values: object) -> None:
+    """The Report of who keeps no log."""
+
+
 Authenticate = Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[[], None]]
 
 

@@ -4,7 +4,6 @@ It applies the cells of a table and decides nothing about order itself; it knows
 """
 
 from collections.abc import Callable
-from math import inf
 
 from . import replies
 from .acts import Acts, Outcome
@@ -17,9 +16,6 @@ from .refusals import OF_AUTH, Refusals, words
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .table import Mark, Move, Row, State, Verb
 
-HANDSHAKE_PATIENCE = 60.0
-"""Seconds of silence in a TLS handshake after which it is given up."""
-
 OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
 
@@ -27,7 +23,6 @@ STEPS_A_TURN = 50
 """Commands that are carried out at once; who sends more in one segment does not hold up the others."""
 
 _TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
-_DEAF = (_HELD, _GONE)
 
 
 class Session:
@@ -83,7 +78,7 @@ class Session:
             self.resume()
         else:
             self._command(line)
-            if self._refused_chunk or self._row.reading is not None:
+            if self._refused_chunk or (self._row.reading is _TEXT and self._buffer.has_empty_chunk):
                 self.resume()
 
     def end_of_input(self) -> None:
@@ -127,17 +122,17 @@ class Session:
     @property
     def wants_tls(self) -> bool:
         """True: when `outgoing` is sent, the connection is to be encrypted, and then `secured` to be called."""
-        return self._row.awaited is Verb.SECURED
+        return self._row.stance.wants_tls
 
     @property
     def takes_input(self) -> bool:
         """False while what came is not carried out, or somebody has not answered, and when the session is finished."""
-        return not self.is_behind and self._row.reading not in _DEAF
+        return self._row.stance.takes_input and not self.is_behind
 
     @property
     def is_finished(self) -> bool:
         """True when nothing will be read or said any more; `farewell` then says why."""
-        return self._row.reading is _GONE
+        return self._row.stance.is_finished
 
     @property
     def keeps_secrets(self) -> bool:
@@ -147,7 +142,7 @@ class Session:
     @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
-        return HANDSHAKE_PATIENCE if self.wants_tls else self._acts.patience.get(self._row.reading, inf)
+        return self._row.stance.patience
 
     # Reading: the table says what kind of line is due, and what a line of that kind does
 

@@ -5,6 +5,7 @@ It does not know any dialect, nor how a line is read or a verb carried out.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from math import inf
 from typing import Any, NamedTuple
 
 from .replies import Reply
@@ -72,6 +73,9 @@ class Go(NamedTuple):
 Written = State | tuple[Target, Target] | Reply | Mark
 Cell = Go | Reply | Mark
 
+Patience = Mapping[Verb | Mark | None, float]
+"""Seconds of silence that end a session, by what is awaited or else read, None being a command; else the operator says."""
+
 ENDS = {Mark.TEXT: {Verb.END}, Mark.ANSWER: {Verb.AUTH, Verb.PROOF}}
 """Where no commands are read: what may lead on."""
 
@@ -79,22 +83,35 @@ EVENTS = (Verb.STORED, Verb.CHECKED, Verb.SECURED)
 """What is no line, but the answer of somebody outside."""
 
 
-_COMMANDS = object()
+class Stance(NamedTuple):
+    """What a session wants of who reads and writes for it: input, an end, TLS; and the seconds of silence that end it."""
+
+    takes_input: bool
+    is_finished: bool
+    wants_tls: bool
+    patience: float
 
 
 class Row:
-    """What a session has at hand while it is in a state. Rows with the same `stance` want the same
-    of who reads and writes. `cells` are those of the table, with rows in place of states."""
+    """What a session has at hand while it is in a state. `cells` are those of the table, with rows in place of states.
+
+    Rows that want the same have the same object as their `stance`.
+    """
 
     __slots__ = ("awaited", "cells", "is_home", "reading", "stance", "state")
 
-    def __init__(self, state: State, cells: Mapping[Verb, Cell], is_home: bool) -> None:
+    def __init__(
+        self, state: State, cells: Mapping[Verb, Cell], is_home: bool, patience: Patience, stances: dict[Stance, Stance]
+    ) -> None:
         other = cells[Verb.OTHER]
         self.state = state
         self.is_home = is_home
         self.reading = other if isinstance(other, Mark) else None
-        self.stance: object = self if self.reading is Mark.HELD else self.reading or _COMMANDS
         self.awaited = next((verb for verb in EVENTS if isinstance(cells.get(verb), Go)), None)
+        takes_input, is_finished = self.reading not in (Mark.HELD, Mark.GONE), self.reading is Mark.GONE
+        seconds = patience.get(self.awaited or self.reading, patience.get(self.reading, inf))
+        stance = Stance(takes_input, is_finished, self.awaited is Verb.SECURED, seconds)
+        self.stance = stances.setdefault(stance, stance)
         self.cells: dict[Verb, Move | Reply | Mark] = {}
 
 
@@ -114,7 +131,12 @@ class Table:
     """
 
     def __init__(
-        self, name: str, verbs: Sequence[Verb], rows: Mapping[State, Sequence[Written]], homes: Iterable[State] = ()
+        self,
+        name: str,
+        verbs: Sequence[Verb],
+        rows: Mapping[State, Sequence[Written]],
+        homes: Iterable[State] = (),
+        patience: Patience | None = None,
     ) -> None:
         self.name = name
         self.verbs = tuple(verbs)
@@ -127,7 +149,10 @@ class Table:
             state: {verb: _meaning(state, cell) for verb, cell in zip(self.verbs, row, strict=True)}
             for state, row in rows.items()
         }
-        self.rows = {state: Row(state, row, state in self.homes) for state, row in self.cells.items()}
+        stances: dict[Stance, Stance] = {}
+        self.rows = {
+            state: Row(state, row, state in self.homes, patience or {}, stances) for state, row in self.cells.items()
+        }
         for state, row in self.rows.items():
             row.cells = {verb: self._resolved(cell) for verb, cell in self.cells[state].items()}
         flaws = list(_sense_flaws(self))

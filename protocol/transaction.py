@@ -64,8 +64,8 @@ class Transaction:
     def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
         outcome = "stored" if fault is None else f"not stored ({fault})"
         waited = 1000 * (self._site.clock() - since)
-        one, more = self.recipients[0][0], self.recipients[1:]
-        mailboxes = ", ".join(dict.fromkeys([one, *(mailbox for mailbox, _ in more)])) if more else one
+        one, *more = self.recipients
+        mailboxes = ", ".join(dict.fromkeys(mailbox for mailbox, _ in self.recipients)) if more else one[0]
         self._report("message %s %s: mailbox %s, %d octets, %.1f ms", message_id, outcome, mailboxes, self.octets, waited)
         answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
 
