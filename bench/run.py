@@ -5,6 +5,7 @@ It does not know how a step measures.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -28,13 +29,15 @@ STEPS: dict[str, Callable[[Setting], Outcome]] = {
 }
 RESULTS = Path(__file__).resolve().parent / "results"
 SECONDS = 1.5
+CALM = 10.0
+"""Seconds before each step."""
 QUICK = (0.2, 20)
 """With --quick: seconds of a measurement, and by what sessions and users are fewer where they are many."""
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Measures the goals of speed and scale. All steps together take about 25 minutes and 5 GB of disk; "
+        description="Measures the goals of speed and scale. All steps together take about 30 minutes and 5 GB of disk; "
         "nothing else may run meanwhile. Steps can be run one by one: each replaces its own part of the results."
     )
     frame.add_options(parser)
@@ -67,6 +70,9 @@ def measure(options: argparse.Namespace, directory: Path) -> None:
     setting = Setting(native.compiled(directory), directory, options.rounds, options.seconds, options.divisor)
     kept = {}
     for name in [each for each in STEPS if each in (options.only or STEPS)]:
+        if not options.quick:
+            os.sync()  # what the step before wrote is not to be paid for by this one
+            time.sleep(CALM)
         began = time.monotonic()
         machine = [*frame.surroundings(directory), setting.tools.words, f"rounds: {options.rounds}"]
         found = STEPS[name](setting)
