@@ -78,7 +78,7 @@ class Session:
             self.resume()
         else:
             self._command(line)
-            if self._refused_chunk or (self._row.reading is _TEXT and self._buffer.has_empty_chunk):
+            if self._answer or self._refused_chunk or (self._row.reading is _TEXT and self._buffer.has_empty_chunk):
                 self.resume()
 
     def end_of_input(self) -> None:

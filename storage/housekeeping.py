@@ -81,12 +81,16 @@ class Housekeeping:
     @property
     def is_full(self) -> bool:
         """Whether the journal can take no more."""
-        return self._fullness > 1 or len(self._journal.segments) > LIMIT
+        return len(self._journal.segments) > LIMIT or (self._fullness > 1 and self._measured() > 1)
+
+    def _measured(self) -> float:
+        """How full the journal is: 1 is its limit."""
+        segments = self._journal.segments
+        return max(len(segments) / LIMIT, sum(segment.waiting for segment in segments) / MOST_WAITING)
 
     def tidy(self, is_idle: bool) -> float | None:
         """Works for a share of the time that passed, larger with a fuller journal; or for a slice, if others are idle."""
-        segments = self._journal.segments
-        self._fullness = max(len(segments) / LIMIT, sum(segment.waiting for segment in segments) / MOST_WAITING)
+        self._fullness = self._measured()
         share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness)
         passed = time.monotonic() - self._ended
         self._saved = min(SLICE, self._saved + passed * share / (1 - share))

@@ -197,14 +197,20 @@ def test_a_journal_that_was_removed_accepts_nothing(post: Post) -> None:
     assert post.put(b"2\n") == f"{post.directory}/.journal: somebody removed the journal: restart the server"
 
 
-def test_a_full_journal_is_no_room_until_it_is_emptied(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "number"), [("LIMIT", 3), ("MOST_WAITING", 7)])
+def test_a_full_journal_is_no_room_until_it_is_emptied(
+    post: Post, monkeypatch: pytest.MonkeyPatch, limit: str, number: int
+) -> None:
     monkeypatch.setattr("storage.segment.SIZE", 4096)
-    monkeypatch.setattr("storage.housekeeping.LIMIT", 3)
-    while True:
-        post.commit(b"x" * 1000)
-        post.store.settle()
-        if post.answers[-1][1]:
-            break
+    monkeypatch.setattr(f"storage.housekeeping.{limit}", number)
+    with monkeypatch.context() as idle:
+        idle.setattr("storage.housekeeping.Housekeeping.work", lambda *_: None)
+        for _ in range(100):
+            post.commit(b"x" * 1000)
+            post.store.settle()
+            post.store.tidy(is_idle=False)
+            if post.answers[-1][1]:
+                break
     assert "journal: full" in str(post.answers[-1][1]) and len(post.answers) > 6
     post.move()
     assert post.put(b"y" * 1000) is None
