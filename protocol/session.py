@@ -233,19 +233,19 @@ class Session:
         move = self._row.cells[verb]
         if not isinstance(move, Move):
             raise RuntimeError(f"{verb} in {self.state}: {move}")
+        if isinstance(outcome, Reply) and outcome.code >= REFUSALS:
+            self._refuse_command(move.refused, outcome, verb, line, argument)
+            return
+        self._row = row = move.accepted or self._home
+        if row.is_home:
+            self._home = row
         if isinstance(outcome, Reply):
-            if outcome.code >= REFUSALS:
-                self._refuse_command(move.refused, outcome, verb, line, argument)
-                return
-            self._enter(move.accepted)
             self.outgoing += outcome.coded_line if self._is_coded else outcome.line
             if outcome.code < INTERMEDIATES:
                 self._refusals.count = 0
-        else:
-            self._enter(move.accepted)
-            if outcome:
-                outcome(self._hear)
-        if self._row.reading is _GONE:
+        elif outcome:
+            outcome(self._hear)
+        if row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
 

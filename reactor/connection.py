@@ -100,12 +100,12 @@ class Connection:
     # The read step
 
     def _ready(self, events: int) -> None:
-        if self.is_closed:
+        if self.is_closed or self._is_due:  # who is due was read in this turn: he has had his share
             return
         if self._is_deaf:  # only now: mostly nothing comes before it is over, and two system calls are saved
             self._watch(0)
             return
-        if events & READ and not self._is_due:  # who is due was read in this turn: he has had his share
+        if events & READ:
             self._read()
         self._speak_soon()
 

@@ -53,7 +53,8 @@ WAIT = 0.3
 
 LEAST_SHARE = 0.1
 MOST_SHARE = 0.9
-"""Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit."""
+"""Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit. Between
+these it grows as the square: while there is room there is time."""
 
 
 class Housekeeping:
@@ -91,7 +92,7 @@ class Housekeeping:
     def tidy(self, is_idle: bool) -> float | None:
         """Works for a share of the time that passed, larger with a fuller journal; or for a slice, if others are idle."""
         self._fullness = self._measured()
-        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness)
+        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 2
         passed = time.monotonic() - self._ended
         self._saved = min(SLICE, self._saved + passed * share / (1 - share))
         if is_idle or self._saved >= LEAST_SLICE:

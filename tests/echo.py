@@ -92,8 +92,11 @@ class Echo:
 class Pair:
     """A connection with an Echo, and the other end of it."""
 
-    def __init__(self, idle_timeout: float = 300, tls: Contexts | None = None, wants_tls: bool = False) -> None:
+    def __init__(
+        self, idle_timeout: float = 300, tls: Contexts | None = None, wants_tls: bool = False, kind: type[Echo] = Echo
+    ) -> None:
         self.reactor = Reactor()
+        self._kind = kind
         self.wants_tls = wants_tls
         ours, self.peer = socket.socketpair()
         ours.setblocking(False)
@@ -105,7 +108,7 @@ class Pair:
         self.turns()
 
     def _open(self, _: str, wake: Callable[[], None]) -> Echo:
-        self.echos.append(Echo(wake, self.wants_tls))
+        self.echos.append(self._kind(wake, self.wants_tls))
         return self.echos[-1]
 
     def _on_closed(self, _: Connection) -> None:

@@ -1,10 +1,12 @@
 """A table is total and makes sense, or it is not a table."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import pytest
 
 from protocol.classic import CLASSIC, ROWS, VERBS, Classic
+from protocol.esmtp import ESMTP
 from protocol.replies import UNRECOGNIZED
 from protocol.table import Go, Mark, State, Table, Verb, Written, reachable
 
@@ -40,6 +42,21 @@ def test_what_is_read_follows_from_the_cells() -> None:
     assert {state for state, kind in reading.items() if kind is Mark.TEXT} == {Classic.CONTENT, Classic.CONTENT2}
     assert {state for state, kind in reading.items() if kind is Mark.HELD} == {Classic.STORING, Classic.STORING2}
     assert {state for state, kind in reading.items() if kind is Mark.GONE} == {Classic.CLOSED}
+
+
+@pytest.mark.parametrize("table", [CLASSIC.table, ESMTP.table], ids=lambda table: table.name)
+def test_states_have_the_same_stance_when_they_want_the_same(table: Table) -> None:
+    for one, other in product(table.states, repeat=2):
+        is_same = table.rows[one].stance is table.rows[other].stance
+        assert is_same == (_wants(table, one) == _wants(table, other)), (one, other)
+
+
+def _wants(table: Table, state: State) -> tuple[object, ...]:
+    """In prose: who is held or gone is not read; only RFC 5321 has deadlines, the handshake's being the shortest."""
+    reading, awaits_tls = table.reading(state), table.awaited(state) is Verb.SECURED
+    seconds = {None: 300, Mark.TEXT: 180, Mark.ANSWER: 180, Mark.HELD: 60 if awaits_tls else 600}.get(reading)
+    deadline = seconds if table.name == "esmtp" else None
+    return reading in (Mark.HELD, Mark.GONE), reading is Mark.GONE, awaits_tls, deadline
 
 
 @pytest.mark.parametrize(
