@@ -53,8 +53,8 @@ WAIT = 0.3
 
 LEAST_SHARE = 0.1
 MOST_SHARE = 0.9
-"""Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit. Between
-these it grows as the square: while there is room there is time."""
+"""Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit.
+Between these it grows as the square: while there is room there is time."""
 
 
 class Housekeeping:
