@@ -9,7 +9,10 @@ from math import log2
 
 from bench.outcome import Row
 
-LABELS, BARS, VALUES, LINE, TOP = 560, 420, 190, 22, 64
+LABELS, BARS, VALUES, LINE, TOP = 640, 420, 190, 22, 64
+LONGEST = 100
+"""Characters of a label."""
+
 LEAST, MOST = 0.25, 8.0
 """What the scale shows, as parts of a goal; what is beyond ends at its edge."""
 
@@ -48,7 +51,7 @@ def _bar(row: Row, y: int) -> str:
     begin, end = sorted((_place(1.0), _place(row.score)))
     colour = REACHED if row.score >= 1 else MISSED
     label = f"{row.work}{f' ÷ {row.against}' if row.against and row.unit == 'x' else ''}"
-    short = label if len(label) <= 92 else label[:91] + "…"
+    short = label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
     return (
         f"<g><title>{escape(label)}: {escape(row.figure)}, {escape(row.wanted)}</title>"
         f'<text class="small" x="{LABELS - 8}" y="{y + 10}" text-anchor="end">{escape(short)}</text>'

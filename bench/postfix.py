@@ -69,8 +69,8 @@ DEFERRED = Peer("Postfix, delivery deferred", lambda *_: [], None, share=1 / 3)
 It does not pause its clients when more comes than is delivered (in_flow_delay): the pause would be measured."""
 
 
-SHIPPED = Peer("Postfix, delivery deferred, paused", lambda *_: [], None, share=1 / 3)
-"""The same as it is shipped: it pauses its clients, a second at most, while more comes than is delivered."""
+SHIPPED = Peer("Postfix as shipped", lambda *_: [], None, share=1 / 3)
+"""The same, but as it is shipped it pauses its clients, a second at most, while more comes than is delivered."""
 
 DELIVERED = Peer("Postfix, virtual(8)", lambda *_: [], None)
 """It delivers what it accepts, and does not pause either."""

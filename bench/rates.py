@@ -67,8 +67,8 @@ DISCARD = [
 WORDS: dict[Callable[[Measured], float], str] = {rate_of: "messages/s", cpu_of: "CPU a message", p99_of: "reply p99"}
 
 POSTFIX_NOTE = (
-    f"three of Postfix: as it is shipped it pauses its clients for up to a second while more comes than is delivered "
-    f"(*{SHIPPED.partition(', ')[2]}*: the goals were set by such figures); *{DEFERRED.partition(', ')[2]}* is told not to "
+    f"three of Postfix: *{SHIPPED}* pauses its clients for up to a second while more comes than is delivered "
+    f"(the goals were set by such figures); *{DEFERRED.partition(', ')[2]}* is told not to "
     f"pause, and its queue manager takes each message up, as in real life; with *{HELD.partition(', ')[2]}* it only accepts"
 )
 WORKERS_NOTE = (
