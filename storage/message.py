@@ -22,6 +22,9 @@ LARGE_WHEN_CROWDED = 16 * 1024
 
 CROWDED = 64 << 20
 
+MOST_PIECES = 64
+"""Pieces of content, as they came, that are kept apart."""
+
 _AT_ONCE = 64 * 1024  # octets that are collected for one write to the spool
 
 
@@ -83,6 +86,8 @@ class Message:
         if self.fault:
             return
         self._pieces.append(content)
+        if len(self._pieces) == MOST_PIECES:  # who sends an octet at a time is not to have an object for each
+            self._pieces = [b"".join(self._pieces)]
         self.octets += len(content)
         self._memory.used += len(content)
         if self._spool and self.octets > (_AT_ONCE if self._spooled else self._memory.large):
