@@ -246,6 +246,16 @@ def test_replies_that_nobody_reads_hold_up_the_commands_and_none_is_lost() -> No
     assert heard == 10_000 and client.session.takes_input
 
 
+def test_the_stance_tells_when_something_else_is_wanted() -> None:
+    client = Client(disk_is_slow=True)
+    stances = []
+    for line in ("helo me", "mail from: a@b", "rcpt to: johndoe", "data", "x", ".", None, "quit"):
+        client.say(line) if line else client.settle()
+        stances.append(client.session.stance)
+    assert len({id(stance) for stance in stances}) == 3, "read, held, gone"
+    assert [stance is stances[0] for stance in stances] == [True] * 5 + [False, True, False]
+
+
 def test_who_sends_many_commands_at_once_gets_a_share_of_the_turn() -> None:
     client = Client()
     client.hear()
