@@ -5,13 +5,14 @@ It does not know what a user is, nor when a message was accepted.
 
 import os
 import stat
+import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
 from . import mboxrd
-from .files import Files, append_all, sync_or_doubt
+from .files import Files, IsLocked, append_all, sync_or_doubt
 from .letter import Letter
 from .mailbox import Mark
 
@@ -20,6 +21,9 @@ BLOCK = 64 * 1024
 
 UNSYNCED = 1 << 20
 """Octets after which a long delivery is synced meanwhile."""
+
+STALE = 300.0
+"""Seconds after which a dot lock is taken to have been left by a program that is no more."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND
 
@@ -40,12 +44,18 @@ class MboxMailboxes:
             return
 
     def open(self, mailbox: str) -> "MboxMailbox":
-        """The mailbox, made when it is missing, and locked. Raises OSError and IsLocked."""
+        """The mailbox, made when it is missing, and locked. Raises OSError and IsLocked.
+
+        A dot lock beside it is honoured, too, but not made: a program that replaces the file (as Python's `mailbox` does)
+        gives up its fcntl lock before that, and what was appended in between would be gone.
+        """
         name = _name(mailbox)
         while True:
             file = self._open(mailbox, _FLAGS | os.O_CREAT)
             try:
                 self._files.lock(file)
+                if self._has_dot_lock(name):
+                    raise IsLocked
                 if self._is_still(name, file):
                     return MboxMailbox(self._files, file)
             except BaseException:
@@ -59,6 +69,12 @@ class MboxMailboxes:
             return file
         self._files.close(file)
         raise OSError(0, "not a regular file")
+
+    def _has_dot_lock(self, name: bytes) -> bool:
+        try:
+            return time.time() < self._files.find(name + b".lock", self._directory).st_mtime + STALE
+        except FileNotFoundError:
+            return False
 
     def _is_still(self, name: bytes, file: int) -> bool:
         try:

@@ -29,8 +29,8 @@ def test_many_large_messages_on_their_way_need_little_memory(tmp_path: Path) -> 
         assert resident(server) < 100
         for client in clients:
             client.close()
-        assert [kept.content for kept in server.mailbox("johndoe")] == [as_stored(4 * LINES)] * 3
         server.rest()
+        assert [kept.content for kept in server.mailbox("johndoe")] == [as_stored(4 * LINES)] * 3
         assert server.stop() == 0
         assert not list((server.mail_dir / ".journal" / "spool").iterdir())
 

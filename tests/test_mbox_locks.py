@@ -161,6 +161,53 @@ def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
     assert post.box() == [b"\nold\n", *stuck]
 
 
+@pytest.mark.parametrize("age", [0, 299, 301])
+def test_a_dot_lock_is_honoured_until_it_is_stale(post: Post, age: int) -> None:
+    """Whoever has one may be about to replace the file, and has no other lock then."""
+    assert post.put(b"\nold\n") is None
+    dot_lock = post.directory / "johndoe.txt.lock"
+    dot_lock.touch()
+    since = time.time() - age
+    os.utime(dot_lock, (since, since))
+    assert post.put(b"\nnew\n") is None
+    assert len(post.box()) == (2 if age > 300 else 1)
+    dot_lock.unlink()
+    wait_until(lambda: post.move() is None or len(post.box()) == 2)
+    assert post.box() == [b"\nold\n", b"\nnew\n"]
+
+
+def test_a_mailbox_that_is_locked_for_a_moment_is_waited_for(
+    post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.housekeeping.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("storage.queues.STUCK", 1e9)
+    monkeypatch.setattr("storage.mover.Mover.copy", lambda *_: pytest.fail("it was copied"))
+    assert post.put(b"\nfor a moment\n") is None
+    for number in range(100):
+        assert post.put(b"\n%d %b\n" % (number, b"x" * 1000), "babydoe") is None
+    assert holder.stdin and len(post.box("babydoe")) == 100
+    holder.stdin.close()
+    wait_until(lambda: post.move() is None or len(post.box()) == 2)
+    assert post.box() == [b"\nold\n", b"\nfor a moment\n"]
+
+
+def test_a_process_leaves_a_mailbox_to_others_after_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else they would find it locked whenever they look."""
+    monkeypatch.setattr("storage.mover.BATCH", 1000)
+    monkeypatch.setattr("storage.mover.BATCHES", 2)
+    for part, is_left in ((None, False), ("worker-1", True)):
+        post = Post(tmp_path, part=part)
+        for number in range(20):
+            post.commit(b"\n%d %b\n" % (number, b"x" * 600))
+        post.store.settle()
+        again_in = post.move()
+        waiting = [len(queue.waiting) for queue in post.store._mover.postponed]
+        assert bool(waiting) == is_left and (again_in is not None and 0 < again_in <= queues.REST) == is_left
+        post.store.close()
+        assert len(post.box()) == 20 * (1 + is_left)
+
+
 def test_a_mailbox_that_was_replaced_before_it_was_locked_is_opened_again(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
