@@ -174,8 +174,9 @@ class Connection:
         wanted = READ if conversation.takes_input and not self._has_ended else 0
         if conversation.outgoing:
             wanted |= WRITE
-        self._is_deaf = wanted == 0 and self._events == READ
-        if not self._is_deaf:
+        if wanted == 0 and self._events == READ:
+            self._is_deaf = True
+        else:
             self._watch(wanted)
         if conversation.patience < self._timer_patience:
             self._timer.cancel()
@@ -197,6 +198,7 @@ class Connection:
         return True
 
     def _watch(self, wanted: int) -> None:
+        self._is_deaf = False
         if wanted == self._events:
             return
         if not self._events:

@@ -76,27 +76,6 @@ def test_a_connection_is_read_once_a_turn(pair: Pair) -> None:
     assert pair.peer.recv(100) == b"one\ntwo\n"
 
 
-def test_a_held_conversation_is_watched_until_something_comes(pair: Pair) -> None:
-    assert pair.say(b"hold\n") == b"hold\n"
-    assert pair.connection._events == READ
-    pair.echo.wake()
-    assert pair.say(b"more\n") == b"resumed\nmore\n"
-    pair.say(b"hold\n")
-    pair.peer.close()
-    pair.turns()
-    assert pair.connection._events == 0 and not pair.connection.is_closed
-    pair.echo.wake()
-    pair.turns()
-    assert pair.closed == 1
-
-
-def test_a_held_connection_that_was_closed_in_this_turn_is_left_alone(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
-    pair.say(b"hold\n")
-    pair.connection.close("test")
-    pair.connection._ready(READ)
-    assert not caplog.records
-
-
 def test_the_end_of_input_is_answered_before_the_close(pair: Pair) -> None:
     pair.peer.shutdown(socket.SHUT_WR)
     pair.turns()
