@@ -236,16 +236,14 @@ class Session:
         if isinstance(outcome, Reply) and outcome.code >= REFUSALS:
             self._refuse_command(move.refused, outcome, verb, line, argument)
             return
-        self._row = row = move.accepted or self._home
-        if row.is_home:
-            self._home = row
+        self._enter(move.accepted)
         if isinstance(outcome, Reply):
-            self.outgoing += outcome.coded_line if self._is_coded else outcome.line
+            self._say(outcome)
             if outcome.code < INTERMEDIATES:
                 self._refusals.count = 0
         elif outcome:
             outcome(self._hear)
-        if row.reading is _GONE:
+        if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
 

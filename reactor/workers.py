@@ -6,7 +6,7 @@ It does not know what their work is. A worker ends, too, when the process that b
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
@@ -45,11 +45,6 @@ class Workers:
         reactor.on_signal(signal.SIGCHLD, self._reap)
         for number in self._delays:
             self._start(number)
-
-    @property
-    def pids(self) -> Iterable[int]:
-        """Of those that are running."""
-        return self._pids
 
     def signal_all(self, signum: int, is_end: bool) -> None:
         """Sends them a signal; after one that `is_end` none is started again."""

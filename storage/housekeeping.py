@@ -192,14 +192,14 @@ class Housekeeping:
         """Moves all that can be moved now and frees all that can be freed, in `patience` seconds at most."""
         end = time.monotonic() + patience
         self._journal.seal()
-        left, moved_at = self._left(), time.monotonic()
-        while (again_in := self.work(SLICE)) is not None:
-            now = time.monotonic()
-            if self._left() < left:
-                left, moved_at = self._left(), now
-            if now >= end or (again_in and now + again_in > moved_at + WAIT):
-                break
-            time.sleep(again_in)
+        left, moved_at = -1, 0.0
+        while (again_in := self.work(SLICE)) is not None and (now := time.monotonic()) < end:
+            if again_in:
+                if self._left() != left:
+                    left, moved_at = self._left(), now
+                if now + again_in > moved_at + WAIT:
+                    break
+                time.sleep(again_in)
         if self._task:
             with suppress(OSError):  # a mailbox that could not be left as it was is put right at the next start
                 self._task.close()

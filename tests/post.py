@@ -18,9 +18,11 @@ Kind = Callable[[Files, int, Path], Mailboxes]
 class Post:
     """A store, and what it has answered."""
 
-    def __init__(self, directory: Path, kind: Kind = MboxMailboxes, files: Files | None = None) -> None:
+    def __init__(
+        self, directory: Path, kind: Kind = MboxMailboxes, files: Files | None = None, part: str | None = None
+    ) -> None:
         self.directory = directory
-        self.store = Store(directory, kind, files)
+        self.store = Store(directory, kind, files, part)
         self.answers: list[tuple[bytes, str | None]] = []
 
     def commit(self, content: bytes, *boxes: str, is_verbatim: bool = False) -> None:

@@ -1,5 +1,6 @@
 """Lines and mail data come out the same, whatever pieces the bytes came in."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,15 +24,16 @@ def lines_of(pieces: list[bytes]) -> list[bytes]:
     return lines
 
 
-def content_of(pieces: list[bytes]) -> tuple[bytes, bool, list[bytes]]:
+def content_of(pieces: list[bytes], buffer: Buffer | None = None) -> tuple[bytes, bool, list[bytes]]:
     """The mail data, whether its end came, and the lines after it."""
-    buffer, content, is_end, lines = Buffer(LIMIT), b"", False, []
+    buffer, content, is_end, lines = buffer or Buffer(LIMIT), b"", False, []
     buffer.begin_content()
     for piece in pieces:
         buffer.feed(piece)
         if not is_end:
             more, is_end = buffer.content()
             content += more
+            assert len(buffer._bytes) - buffer._at <= (len(piece) if is_end else 4)
         while is_end and (line := buffer.line()) is not None:
             lines.append(line)
     return content, is_end, lines
@@ -80,6 +82,15 @@ def test_nothing_is_kept_of_what_was_taken() -> None:
     buffer.feed(b"x\n" * 1000)
     while buffer.line() is not None:
         pass
+    assert buffer._bytes == b""
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_nothing_is_kept_of_mail_data_that_was_taken(is_strict: bool) -> None:
+    buffer = strict_buffer() if is_strict else Buffer(LIMIT)
+    buffer.begin_content()
+    buffer.feed(b"x" * 50_000 + b"\r\n.\r\n")
+    assert buffer.content() == (b"x" * 50_000 + b"\r\n", True)
     assert buffer._bytes == b""
 
 
@@ -142,16 +153,7 @@ def strict_lines(pieces: list[bytes]) -> list[bytes]:
 
 def strict_content(pieces: list[bytes]) -> tuple[bytes, list[bytes] | None]:
     """The mail data, and the lines after its end, if that came."""
-    buffer, content, is_end, lines = strict_buffer(), b"", False, []
-    buffer.begin_content()
-    for piece in pieces:
-        buffer.feed(piece)
-        if not is_end:
-            more, is_end = buffer.content()
-            content += more
-            assert len(buffer._bytes) - buffer._at <= (len(piece) if is_end else 4)
-        while is_end and (line := buffer.line()) is not None:
-            lines.append(line)
+    content, is_end, lines = content_of(pieces, strict_buffer())
     return content, lines if is_end else None
 
 

@@ -1,11 +1,10 @@
 """Would the ordering tests of RFC 5321 notice a wrong cell? Each cell of the table is changed in turn, to see them fail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
@@ -16,6 +15,7 @@ from protocol.table import Dialect, Go, Mark, State, Table, Target, Verb, Writte
 
 from .esmtp_dialogues import Dialogue, dialogues, hold
 from .esmtp_histories import ordering_of
+from .mutation import is_noticed, once
 
 CELLS = [(state, verb) for state in Esmtp for verb in VERBS]
 REFUSALS = sorted(
@@ -121,14 +121,6 @@ def dialogues_by_cell() -> dict[tuple[State, Verb], list[Dialogue]]:
     return {cell: [dialogue for rank in ranks for dialogue in rank] for cell, ranks in found.items()}
 
 
-def is_noticed(check: Callable[[], None]) -> bool:
-    try:
-        check()
-    except (AssertionError, RuntimeError):
-        return True
-    return False
-
-
 def hold_all(table: Table, held: list[Dialogue]) -> None:
     for dialogue in held:
         hold(Dialect(table, parse_esmtp, EsmtpActs), dialogue)
@@ -152,20 +144,11 @@ def test_the_dialogues_look_at_every_cell_that_decides_anything() -> None:
 
 def test_most_wrong_cells_are_noticed_by_random_histories_too() -> None:
     """One wrong content of every seventh cell: they look for what enumeration cannot see, so they must not be blind."""
-    once = settings(
-        max_examples=200,
-        stateful_step_count=15,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
     tried = [(state, verb, *found[len(found) // 2]) for state, verb in CELLS[::7] if (found := mutants(state, verb))]
     missed = []
     for state, verb, cell, table in tried:
         machine = ordering_of(Dialect(table, parse_esmtp, EsmtpActs))
-        if not is_noticed(partial(run_state_machine_as_test, machine, settings=once)):
+        if not is_noticed(partial(run_state_machine_as_test, machine, settings=once(200))):
             missed.append(f"{state.name}, {verb.name}: {cell}")
     print(f"{len(tried) - len(missed)} of {len(tried)} noticed; missed: {missed}")
     assert len(missed) <= len(tried) // 3, missed

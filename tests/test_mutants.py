@@ -1,10 +1,9 @@
 """Would the ordering tests notice a wrong cell? Each cell of the table is changed in turn, to see them fail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from protocol.classic import CLASSIC, VERBS, Classic
@@ -13,6 +12,7 @@ from protocol.replies import UNRECOGNIZED, Reply
 from protocol.table import Dialect, Go, Mark, State, Table, Verb, Written
 
 from .histories import ordering_of
+from .mutation import is_noticed, once
 from .ordering import check_order
 from .test_table import changed
 
@@ -47,14 +47,6 @@ def mutants(state: State, verb: Verb) -> list[tuple[Written, Dialect]]:
     return [(cell, dialect) for cell, dialect in tried if dialect]
 
 
-def is_noticed(check: Callable[[], None]) -> bool:
-    try:
-        check()
-    except (AssertionError, RuntimeError):
-        return True
-    return False
-
-
 @pytest.mark.parametrize(("state", "verb"), CELLS, ids=lambda word: word.name)
 def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> None:
     missed = [cell for cell, dialect in mutants(state, verb) if not is_noticed(partial(check_order, dialect))]
@@ -63,20 +55,11 @@ def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> N
 
 def test_most_wrong_cells_are_noticed_by_random_histories_too() -> None:
     """One wrong content for each cell: they look for what enumeration cannot see, so they must not be blind."""
-    once = settings(
-        max_examples=100,
-        stateful_step_count=15,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
     tried = [(state, verb, *found[0]) for state, verb in CELLS if (found := mutants(state, verb))]
     missed = [
         f"{state.name}, {verb.name}: {cell}"
         for state, verb, cell, dialect in tried
-        if not is_noticed(partial(run_state_machine_as_test, ordering_of(dialect), settings=once))
+        if not is_noticed(partial(run_state_machine_as_test, ordering_of(dialect), settings=once(100)))
     ]
     print(f"{len(tried) - len(missed)} of {len(tried)} noticed; missed: {missed}")
     assert len(missed) <= len(tried) // 10, missed
