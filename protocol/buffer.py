@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 
 class _Ends(NamedTuple):
-    """What ends a line, the same with a dot behind it, what ends mail data, and what may become the end of it."""
+    """What ends a line, the same with a dot behind it, how most end mail data, what ends it, and what may become its end."""
 
     line: bytes
     dotted: bytes
+    sole: bytes
     data: re.Pattern[bytes]
     maybe: re.Pattern[bytes]
 
 
-_LF = _Ends(b"\n", b"\n.", re.compile(rb"\n\.\r?\n"), re.compile(rb"\n(?:\.\r?)?\Z"))
-_CRLF = _Ends(b"\r\n", b"\r\n.", re.compile(rb"\r\n\.\r\n"), re.compile(rb"\r(?:\n(?:\.\r?)?)?\Z"))
+_LF = _Ends(b"\n", b"\n.", b"\n.\r\n", re.compile(rb"\n\.\r?\n"), re.compile(rb"\n(?:\.\r?)?\Z"))
+_CRLF = _Ends(b"\r\n", b"\r\n.", b"\r\n.\r\n", re.compile(rb"\r\n\.\r\n"), re.compile(rb"\r(?:\n(?:\.\r?)?)?\Z"))
 
 _LONGEST_MAYBE = 4
 _NO_CHUNK = -1
@@ -49,15 +50,10 @@ class Buffer:
         self._ends = _CRLF
         self._max_line = max_line
 
-    def sole_line(self, data: bytes) -> bytes | None:
-        """The line that was sent, when nothing waits and `data` is just that; else None, and `data` is to be fed."""
-        newline = self._ends.line
-        length = len(data) - len(newline)
-        if self._at < len(self._bytes) or self._overlong or self._skipped:
-            return None
-        if not 0 <= length <= self._max_line or data.find(newline) != length:
-            return None
-        return data[:length].removesuffix(b"\r") if newline == b"\n" else data[:length]
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be taken, nor is there anything that belongs to what comes."""
+        return self._at == len(self._bytes) and not (self._overlong or self._skipped)
 
     def feed(self, data: bytes) -> None:
         """Adds what came."""
@@ -111,11 +107,6 @@ class Buffer:
         """From here on `content` is called, until it has given so many octets, as they are."""
         self._chunk = octets
 
-    @property
-    def has_empty_chunk(self) -> bool:
-        """Whether `content` has something to tell though nothing came."""
-        return self._chunk == 0
-
     def content(self) -> tuple[bytes, bool]:
         """Takes all mail data that is there, and tells whether its end (a line of one dot) came: then lines follow again.
 
@@ -129,6 +120,19 @@ class Buffer:
         if self._is_prefixed and piece:
             piece, self._is_prefixed = piece[len(self._ends.line) :], False
         return piece, is_end
+
+    def sole_content(self, data: bytes) -> bytes | None:
+        """All of the mail data, when the buffer is empty and `data` is just that; else None, and `data` is to be fed."""
+        end = self._ends.sole
+        if (
+            not self._begins
+            or not data.endswith(end)
+            or data[0] == _DOT
+            or data.find(self._ends.dotted) != len(data) - len(end)
+        ):
+            return None
+        self._begins = False
+        return data[:-3]
 
     def _begin(self) -> None:
         """A line end before a dot that comes first makes "at the start of a line" and "after a line end" the same."""
@@ -147,7 +151,7 @@ class Buffer:
 
     def _cut(self) -> tuple[bytes, bool]:
         data, at = self._bytes, self._at
-        newline, dotted, end_of_data, maybe_end = self._ends
+        newline, dotted, _, end_of_data, maybe_end = self._ends
         dot = data.find(dotted, at)
         # Most messages hold no other line that begins with a dot, so the first one is looked at before all are searched.
         end = end_of_data.match(data, dot) or end_of_data.search(data, dot) if dot >= 0 else None

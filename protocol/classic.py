@@ -4,8 +4,9 @@ It does not know what a verb does; the actions are in `session`, the syntax is i
 """
 
 from .commands import parse_classic
+from .dialect import Dialect
 from .replies import UNRECOGNIZED
-from .table import Dialect, Mark, State, Table, Verb, Written
+from .table import Mark, State, Table, Verb, Written
 
 
 class Classic(State):

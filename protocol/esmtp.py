@@ -3,6 +3,7 @@
 It does not know what a verb does; the actions are in `esmtp_acts`, the syntax is in `grammar`.
 """
 
+from .dialect import Dialect
 from .esmtp_acts import EsmtpActs
 from .grammar import parse_esmtp
 from .replies import (
@@ -15,7 +16,7 @@ from .replies import (
     TLS_ALREADY,
     UNRECOGNIZED,
 )
-from .table import Dialect, Mark, State, Table, Verb, Written
+from .table import Mark, State, Table, Verb, Written
 
 
 class Esmtp(State):

@@ -6,7 +6,7 @@ It does not know who that is: a server with sockets and disks, or a test with ne
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from .table import Dialect
+from .dialect import Dialect
 
 
 class Fault(Protocol):

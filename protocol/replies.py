@@ -3,6 +3,8 @@
 It does not know when a reply is given: that stands in a dialect's table.
 """
 
+from functools import lru_cache
+
 INTERMEDIATES = 300
 REFUSALS = 400
 """Reply codes below the first mean that a command is done; from the second on, that it was refused (section 4.2.1)."""
@@ -24,6 +26,7 @@ class Reply:
         self.line = _lines(code, b"", text)
         self.coded_line = _lines(code, status + b" ", text) if status else self.line
 
+    @lru_cache(maxsize=1024)  # noqa: B019 (replies are for ever; the same addresses come again and again)
     def about(self, *words: bytes | int) -> "Reply":
         """This reply with its words filled in."""
         return Reply(self.code, self.text % words, self.status)

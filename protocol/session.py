@@ -29,14 +29,15 @@ class Session:
     """The server's side of one connection.
 
     Bytes from the client go to `receive`, its end of sending to `end_of_input`. Replies gather in `outgoing`; whoever sends
-    them takes them off its front. `wake` is called when a held session (see `takes_input`) can go on; then `resume` is due.
+    them takes them off its front. `stance` is the same for as long as `takes_input`, but for `is_behind`, `is_finished`,
+    `wants_tls` and `patience` are. `wake` is called when a held session (see `takes_input`) can go on; then `resume` is due.
     One that `is_encrypted` says nothing before it is `secured`.
     """
 
     __slots__ = (
-        "_acts", "_answer", "_buffer", "_has_ended", "_has_greeted", "_home", "_is_coded", "_is_draining",
-        "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell", "is_agreed", "is_behind",
-        "outgoing",
+        "_acts", "_answer", "_buffer", "_familiar", "_has_ended", "_has_greeted", "_home", "_is_coded", "_is_draining",
+        "_is_quiet", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell", "is_agreed",
+        "is_behind", "outgoing", "stance",
     )  # fmt: skip
 
     def __init__(
@@ -55,10 +56,11 @@ class Session:
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
         self._has_ended = self._has_greeted = self._is_draining = False
+        self._is_quiet = True  # nothing waits to be carried out
+        self._familiar = site.dialect.familiar
         table = site.dialect.table
-        self._home = self._row = table.rows[table.start]
-        if is_encrypted and table.shaking:
-            self._row = table.rows[table.shaking]
+        self._home = table.rows[table.start]
+        self._enter(table.rows[(is_encrypted and table.shaking) or table.start])
 
     # What happens to a session, from outside
 
@@ -70,20 +72,24 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
-        # Most send one command and wait for its reply: then there is nothing to be gathered, nor anything left afterwards.
-        is_due = self._row.reading is None and not self._is_draining and not self.is_behind
-        line = self._buffer.sole_line(data) if is_due else None
-        if line is None:
-            self._buffer.feed(data)
-            self.resume()
-        else:
-            self._command(line)
-            if self._answer or self._refused_chunk or (self._row.reading is _TEXT and self._buffer.has_empty_chunk):
-                self.resume()
+        # The fast path: most send one command, which came before, or one message, and wait for its reply. Then nothing is to
+        # be gathered or taken apart, and nothing is left afterwards (tests/test_fast_path.py: there is no other difference).
+        if self._is_quiet and not self.outgoing:
+            reading = self._row.reading
+            if reading is None:
+                if meaning := self._familiar.known.get(data):
+                    self._command(*meaning)
+                    return
+            elif reading is _TEXT and (content := self._buffer.sole_content(data)) is not None:
+                self._content(content, True)
+                return
+        self._is_quiet = False
+        self._buffer.feed(data)
+        self.resume()
 
     def end_of_input(self) -> None:
         """The client sends no more. What it has sent is still answered; half a line or half a message is dropped."""
-        self._has_ended = True
+        self._has_ended, self._is_quiet = True, False
         self.resume()
 
     def hang_up(self) -> None:
@@ -100,7 +106,7 @@ class Session:
 
     def shut_down(self, at_once: bool) -> None:
         """The server stops: for this client at once, or after the message that it is sending, if it is."""
-        self._is_draining = True
+        self._is_draining, self._is_quiet = True, False
         if at_once:
             self._close(replies.SHUTTING_DOWN, "shutting down")
         self.resume()
@@ -115,24 +121,19 @@ class Session:
         self.resume()
 
     @property
-    def stance(self) -> object:
-        """The same for as long as the four that follow are, but for `is_behind`."""
-        return self._row.stance
-
-    @property
     def wants_tls(self) -> bool:
         """True: when `outgoing` is sent, the connection is to be encrypted, and then `secured` to be called."""
-        return self._row.stance.wants_tls
+        return self.stance.wants_tls
 
     @property
     def takes_input(self) -> bool:
         """False while what came is not carried out, or somebody has not answered, and when the session is finished."""
-        return self._row.stance.takes_input and not self.is_behind
+        return self.stance.takes_input and not self.is_behind
 
     @property
     def is_finished(self) -> bool:
         """True when nothing will be read or said any more; `farewell` then says why."""
-        return self._row.stance.is_finished
+        return self.stance.is_finished
 
     @property
     def keeps_secrets(self) -> bool:
@@ -142,7 +143,7 @@ class Session:
     @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
-        return self._row.stance.patience
+        return self.stance.patience
 
     # Reading: the table says what kind of line is due, and what a line of that kind does
 
@@ -150,7 +151,7 @@ class Session:
         """Carries out what has come, as far as there is room for replies, it is not too much, and nobody is waited for."""
         self.is_behind = False
         steps = 0
-        while self._step():
+        while self._step() and not self._is_quiet:
             steps += 1
             if steps == STEPS_A_TURN or len(self.outgoing) >= OUTPUT_LIMIT:
                 self.is_behind = True
@@ -164,7 +165,10 @@ class Session:
                 return self._refuse_chunk(*self._refused_chunk)
             line = self._buffer.line()
             if line is not None:
-                self._command(line)
+                meaning = self._familiar.meaning(line)
+                if meaning[0] in OF_AUTH:
+                    self._refusals.keeps_secrets = True
+                self._command(*meaning)
                 return True
         elif reading is _TEXT:
             piece, is_end = self._buffer.content()
@@ -184,6 +188,7 @@ class Session:
     def _leave(self) -> bool:
         """Nothing is left to be taken: the end, if the client or the server has announced it."""
         row = self._row
+        self._is_quiet = self._buffer.is_empty and not (self._has_ended or self._is_draining)
         if row.reading is _GONE:
             self._buffer.clear()
         elif self._has_ended and row.awaited is not Verb.STORED:
@@ -192,17 +197,15 @@ class Session:
             self._close(replies.SHUTTING_DOWN, "shutting down")
         return False
 
-    def _command(self, line: bytes) -> None:
-        verb, argument = self._site.dialect.parse(line)
-        if verb in OF_AUTH:
-            self._refusals.keeps_secrets = True
+    def _command(self, verb: Verb, argument: object, line: bytes) -> None:
         cell = self._row.cells[verb]
         if isinstance(cell, Reply):
             self._refuse_command(self._row, cell, verb, line, argument)
         elif isinstance(argument, Reply):
             self._refuse(argument, verb, line)
         else:
-            self._apply(verb, self._acts.actions[verb](self._acts, argument), line, argument)
+            acts = self._acts
+            self._apply(verb, acts.actions[verb](acts, argument), line, argument)
 
     def _refuse_command(self, row: Row | None, reply: Reply, verb: Verb, line: bytes, argument: object) -> None:
         """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
@@ -233,16 +236,18 @@ class Session:
         move = self._row.cells[verb]
         if not isinstance(move, Move):
             raise RuntimeError(f"{verb} in {self.state}: {move}")
-        if isinstance(outcome, Reply) and outcome.code >= REFUSALS:
+        if not isinstance(outcome, Reply):
+            self._enter(move.accepted)
+            if outcome:
+                outcome(self._hear)
+            return
+        if outcome.code >= REFUSALS:
             self._refuse_command(move.refused, outcome, verb, line, argument)
             return
+        self.outgoing += outcome.coded_line if self._is_coded else outcome.line
+        if outcome.code < INTERMEDIATES:
+            self._refusals.count = 0
         self._enter(move.accepted)
-        if isinstance(outcome, Reply):
-            self._say(outcome)
-            if outcome.code < INTERMEDIATES:
-                self._refusals.count = 0
-        elif outcome:
-            outcome(self._hear)
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
@@ -260,6 +265,7 @@ class Session:
     def _enter(self, row: Row | None) -> None:
         """None: the home, where the transaction began."""
         self._row = row = row or self._home
+        self.stance = row.stance
         if row.is_home:
             self._home = row
 
@@ -290,4 +296,4 @@ class Session:
             self.farewell = why
             self._acts.abandon()
             table = self._site.dialect.table
-            self._row = table.rows[table.closed]
+            self._enter(table.rows[table.closed])

@@ -3,10 +3,10 @@
 It does not know any dialect, nor how a line is read or a verb carried out.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from math import inf
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .replies import Reply
 
@@ -186,17 +186,6 @@ class Table:
     def awaited(self, state: State) -> Verb | None:
         """Whose answer this state waits for: one of EVENTS, or None."""
         return self.rows[state].awaited
-
-
-class Dialect(NamedTuple):
-    """A table; what turns a command line into a verb and its argument (or the Reply that refuses the syntax); and acts.
-
-    `acts` makes what carries out the verbs of one session (`acts.Acts`); None: those of the classic dialect.
-    """
-
-    table: Table
-    parse: Callable[[bytes], tuple[Verb, object]]
-    acts: Callable[..., Any] | None = None
 
 
 def _meaning(state: State, cell: Written) -> Cell:

@@ -11,25 +11,25 @@ from re import compile as pattern
 _NOT_IN_A_DOMAIN = pattern(rb"[^A-Za-z0-9._:\[\]-]")
 
 
-def received(
-    client: bytes, address: str, hostname: bytes, protocol: bytes, message_id: str, forward_path: bytes | None, now: float
-) -> bytes:
-    """The field, its line ends CRLF: `client` is the name it gave, `address` its IP address, `now` in seconds (epoch).
+def received(origin: bytes, message_id: str, forward_path: bytes | None, now: float) -> bytes:
+    """The field, its line ends CRLF: what `origin` made, and of this message the id, and the time in seconds (epoch).
 
-    `protocol` is one of the registered "with" words. Who it is for is said only when that is one (section 7.2).
+    Who it is for is said only when that is one (section 7.2).
+    """
+    for_whom = b";" if forward_path is None else b"\r\n\tfor <%b>;" % forward_path
+    return b"%b%b%b %b\r\n" % (origin, message_id.encode(), for_whom, _date(int(now)))
+
+
+@lru_cache(maxsize=1024)
+def origin(client: bytes, address: str, hostname: bytes, protocol: bytes) -> bytes:
+    """The part of the field that is the same for all messages of a client: `client` is the name it gave, `address` its IP
+    address, `protocol` one of the registered "with" words.
 
     Octets that cannot stand in a domain name are shown as "?", so that no name can break the field's syntax.
     """
     literal = f"IPv6:{address}" if ":" in address else address
-    return b"Received: from %b ([%b])\r\n\tby %b (carteiro) with %b id %b%b %b\r\n" % (
-        _NOT_IN_A_DOMAIN.sub(b"?", client),
-        literal.encode(),
-        hostname,
-        protocol,
-        message_id.encode(),
-        b";" if forward_path is None else b"\r\n\tfor <%b>;" % forward_path,
-        _date(int(now)),
-    )
+    words = (_NOT_IN_A_DOMAIN.sub(b"?", client), literal.encode(), hostname, protocol)
+    return b"Received: from %b ([%b])\r\n\tby %b (carteiro) with %b id " % words
 
 
 @lru_cache(maxsize=4)

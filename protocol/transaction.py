@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 from . import replies
-from .outside import Fault, Message, Report, Site
+from .outside import Fault, Message, Report, Site, nobody_is_told
 from .replies import Reply
-from .trace import received
+from .trace import origin, received
 
 _NOBODY: list[tuple[str, bytes]] = []
 """The recipients before the first transaction: one list for all who are connected and silent."""
@@ -39,7 +39,7 @@ class Transaction:
         self.octets = 0
         self._message = message = site.store.begin(self.reverse_path, self.recipients, is_verbatim)
         path = self.recipients[0][1] if len(self.recipients) == 1 else None
-        message.trace(received(client, address, site.hostname, protocol, message.id, path, site.clock()))
+        message.trace(received(origin(client, address, site.hostname, protocol), message.id, path, site.clock()))
 
     @property
     def is_open(self) -> bool:
@@ -62,11 +62,13 @@ class Transaction:
         message.commit(partial(self._answered, answer, message.id, self._site.clock()))
 
     def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
-        outcome = "stored" if fault is None else f"not stored ({fault})"
-        waited = 1000 * (self._site.clock() - since)
-        one, *more = self.recipients
-        mailboxes = ", ".join(dict.fromkeys(mailbox for mailbox, _ in self.recipients)) if more else one[0]
-        self._report("message %s %s: mailbox %s, %d octets, %.1f ms", message_id, outcome, mailboxes, self.octets, waited)
+        if self._report is not nobody_is_told:
+            outcome = "stored" if fault is None else f"not stored ({fault})"
+            waited = 1000 * (self._site.clock() - since)
+            mailboxes = ", ".join(dict.fromkeys(mailbox for mailbox, _ in self.recipients))
+            self._report(
+                "message %s %s: mailbox %s, %d octets, %.1f ms", message_id, outcome, mailboxes, self.octets, waited
+            )
         answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
 
     def abandon(self) -> None:

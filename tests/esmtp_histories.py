@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from protocol.table import Dialect
+from protocol.dialect import Dialect
 
 from .esmtp_dialogues import Talk
 from .esmtp_ordering import ALL, ALL_WRONG, CHECKED, LIMIT, LOOP, NAME, SECRET, SECURED, STORED, WRONG, Known

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from protocol.dialect import Dialect
 from protocol.outside import Site
 from protocol.session import Session
-from protocol.table import Dialect
 from storage.mbox import MboxMailboxes
 from storage.store import Store
 

@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 import pytest
 
 from protocol.classic import CLASSIC
+from protocol.dialect import Dialect
 from protocol.outside import Fault, Site, Terms
 from protocol.session import Session
-from protocol.table import Dialect
 
 ROOT = Path(__file__).resolve().parent.parent
 USERS = ("johndoe", "jhaneroe", "babydoe")

@@ -228,15 +228,19 @@ def test_what_is_skipped_takes_no_memory() -> None:
 
 
 @given(
-    st.lists(st.binary(max_size=14) | st.sampled_from([b"a\n", b"a\r\n", b"\r\n", b"\n", b"x" * 12 + b"\r\n"])),
+    st.lists(st.sampled_from([b".", b"..", b"a", b"\r\n", b"\n", b"\r", b"\n.", b"\r\n."]), max_size=8).map(b"".join),
+    st.sampled_from([b"\r\n.\r\n", b"\n.\r\n", b".\r\n", b"\n.\n", b""]),
     st.booleans(),
 )
-def test_a_line_that_comes_alone_is_the_line_that_would_be_taken(pieces: list[bytes], is_strict: bool) -> None:
-    buffer = strict_buffer() if is_strict else Buffer(LIMIT)
-    for piece in pieces:
-        sole = buffer.sole_line(piece)
-        buffer.feed(piece)
-        taken = []
-        while (line := buffer.line()) is not None:
-            taken.append(line)
-        assert sole is None or taken == [sole]
+def test_mail_data_that_comes_alone_is_what_would_be_taken(content: bytes, end: bytes, is_strict: bool) -> None:
+    buffer, usual = (strict_buffer() if is_strict else Buffer(LIMIT) for _ in range(2))
+    assert buffer.sole_content(content + end) is None, "it has not begun"
+    buffer.begin_content()
+    alone = buffer.sole_content(content + end)
+    usual.begin_content()
+    usual.feed(content + end)
+    if alone is not None:
+        assert usual.content() == (alone, True) and usual.is_empty and buffer.is_empty
+        assert buffer.sole_content(content + end) is None, "it has ended"
+    elif content and b"." not in content and end == b"\r\n.\r\n":
+        raise AssertionError("this is the usual case")

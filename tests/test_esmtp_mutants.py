@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
+from protocol.dialect import Dialect
 from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
 from protocol.esmtp_acts import EsmtpActs
 from protocol.grammar import parse_esmtp
 from protocol.replies import NOT_OFFERED, Reply
-from protocol.table import Dialect, Go, Mark, State, Table, Target, Verb, Written
+from protocol.table import Go, Mark, State, Table, Target, Verb, Written
 
 from .esmtp_dialogues import Dialogue, dialogues, hold
 from .esmtp_histories import ordering_of

@@ -2,10 +2,11 @@
 
 from hypothesis import settings
 
+from protocol.dialect import Dialect
 from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
 from protocol.esmtp_acts import EsmtpActs
 from protocol.grammar import parse_esmtp
-from protocol.table import Dialect, Table, Verb
+from protocol.table import Table, Verb
 
 from .esmtp_dialogues import SITUATIONS, Talk, check_order, known_after
 from .esmtp_histories import ordering_of

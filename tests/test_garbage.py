@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from protocol.classic import CLASSIC
+from protocol.dialect import Dialect
 from protocol.esmtp import ESMTP
 from protocol.outside import Site
 from protocol.session import Session
-from protocol.table import Dialect
 from storage.discard import DiscardStore
 from storage.maildir import MaildirMailboxes
 from storage.mbox import MboxMailboxes

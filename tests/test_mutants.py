@@ -8,8 +8,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from protocol.classic import CLASSIC, VERBS, Classic
 from protocol.commands import parse_classic
+from protocol.dialect import Dialect
 from protocol.replies import UNRECOGNIZED, Reply
-from protocol.table import Dialect, Go, Mark, State, Table, Verb, Written
+from protocol.table import Go, Mark, State, Table, Verb, Written
 
 from .histories import ordering_of
 from .mutation import is_noticed, once

@@ -1,0 +1,24 @@
+"""A dialect: a table, what turns a line into a verb and its argument, and what carries the verbs out.
+
+It does not know any of these.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from .familiar import Familiar
+from .table import Table, Verb
+
+
+class Dialect:
+    """`parse` turns a command line into a verb and its argument (or the Reply that refuses the syntax), always the same.
+
+    `acts` makes what carries out the verbs of one session (`acts.Acts`); None: those of the classic dialect.
+    """
+
+    def __init__(
+        self, table: Table, parse: Callable[[bytes], tuple[Verb, object]], acts: Callable[..., Any] | None = None
+    ) -> None:
+        self.table = table
+        self.familiar = Familiar(parse)
+        self.acts = acts

@@ -1,0 +1,44 @@
+"""Command lines that came before, and what they mean: most lines that come to a server have come to it before.
+
+It does not know the grammar.
+"""
+
+from collections.abc import Callable
+
+from .table import Verb
+
+MOST = 4096
+LONGEST = 128
+"""Lines that are remembered, and octets of one, its line end included: a few megabytes at the most."""
+
+_SECRET = {Verb.AUTH, Verb.PROOF, Verb.OTHER}
+"""What comes with these may be a secret, which is not to be kept."""
+
+_FOLLOWED = {Verb.BDAT, Verb.LAST}
+"""Octets that belong to these follow them, so that they are not alone."""
+
+Meaning = tuple[Verb, object, bytes]
+"""A verb, its argument, and the line itself, without its line end."""
+
+
+class Familiar:
+    """Lines by how they are sent, CRLF included, with what `parse` says of them."""
+
+    __slots__ = ("_parse", "known")
+
+    def __init__(self, parse: Callable[[bytes], tuple[Verb, object]]) -> None:
+        self._parse = parse
+        self.known: dict[bytes, Meaning] = {}
+
+    def meaning(self, line: bytes) -> Meaning:
+        """What a line (without its line end) means."""
+        sent = line + b"\r\n"
+        known = self.known.get(sent)
+        if known is None:
+            verb, argument = self._parse(line)
+            known = verb, argument, line
+            if len(sent) <= LONGEST and verb not in _SECRET | _FOLLOWED:
+                if len(self.known) == MOST:
+                    self.known.clear()
+                self.known[sent] = known
+        return known

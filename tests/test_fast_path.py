@@ -1,0 +1,105 @@
+"""One familiar command at a time, or a whole message, takes a shorter way: it is quicker, and makes no other difference."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protocol.buffer import Buffer
+from protocol.classic import CLASSIC
+from protocol.commands import parse_classic
+from protocol.dialect import Dialect
+from protocol.esmtp import ESMTP
+from protocol.familiar import LONGEST, MOST, Familiar
+from protocol.grammar import parse_esmtp
+from protocol.session import OUTPUT_LIMIT, Session
+
+from .esmtp import EsmtpClient, proof
+from .support import MESSAGE, TO_DATA, Client
+from .test_esmtp_equivalences import STEPS, heard
+
+
+class Slow(Session):
+    """One that always goes the long way."""
+
+    def receive(self, data: bytes) -> None:
+        self._is_quiet = False
+        super().receive(data)
+
+
+@given(STEPS, st.booleans(), st.booleans())
+@settings(deadline=None)
+def test_both_ways_end_at_the_same_place(steps: list[bytes], is_slow: bool, mends: bool) -> None:
+    with patch("tests.esmtp.Session", Slow):
+        expected = heard(steps, is_slow, mends)  # and so each line is familiar now
+    assert heard(steps, is_slow, mends) == expected
+
+
+CLASSIC_LINES = [b"%b\r\n" % line.encode() for line in MESSAGE] + [
+    b"helo\r\n", b"MAIL FROM:<a@b>\r\n", b"rcpt to: nobody\r\n", b"RCPT TO:<johndoe@b>\r\n", b"DATA\n", b"data \r\n",
+    b"quit\r\n", b"x\r\n", b".\n", b"..\r\n.\r\n", b"a\r\n.\r\n", b"a\n.\r\n", b"a\n.\n", b"\r\n.\r\n", b"a\r\n..b\r\n.\r\n",
+    b"a\r\n.\r\nquit\r\n", b"a", b"a.\r\n", b"x" * 1200 + b"\r\n.\r\n",
+]  # fmt: skip
+TRANSACTION = [line.encode() + b"\r\n" for line in TO_DATA]
+
+
+@given(
+    st.lists(st.sampled_from(CLASSIC_LINES).map(lambda line: [line]) | st.just(TRANSACTION), max_size=9),
+    st.booleans(),
+)
+def test_both_ways_end_at_the_same_place_in_the_classic_dialect(steps: list[list[bytes]], drains: bool) -> None:
+    def course(kind: type[Session]) -> tuple[object, ...]:
+        with patch("tests.support.Session", kind):
+            client = Client(max_refusals=7)
+        replies = [client.send(piece) for step in steps for piece in step]
+        if drains:
+            client.session.shut_down(at_once=False)
+            replies += [client.hear(), client.send(b"a\r\n.\r\n"), client.send(b"helo me\r\n")]
+        client.session.end_of_input()
+        session = client.session
+        return replies, client.hear(), client.store.boxes, client.log, session.state, session.is_agreed, session.farewell
+
+    assert course(Session) == course(Slow)
+
+
+@pytest.mark.parametrize("kind", [Client, EsmtpClient])
+def test_the_usual_dialogue_goes_the_short_way(kind: Callable[[], Client | EsmtpClient]) -> None:
+    for never in (nullcontext(), patch.object(Buffer, "feed", side_effect=AssertionError)):  # the lines are familiar then
+        client = kind()
+        client.hear()
+        with never:
+            for line in ("helo me", "mail from:<a@b>", "rcpt to:<johndoe@b>", "data", "x: y\r\n.", "mail from:<a@b>"):
+                heard = client.send(line.encode() + b"\r\n")
+                assert heard[-1][:1] in (b"2", b"3")
+        assert len(client.store.boxes["johndoe"] if isinstance(client, Client) else client.boxes["johndoe"]) == 1
+
+
+@pytest.mark.parametrize("dialect", [CLASSIC, ESMTP], ids=lambda dialect: dialect.table.name)
+def test_who_does_not_read_is_not_answered_for_ever(dialect: Dialect) -> None:
+    session = Client(dialect).session
+    for _ in range(OUTPUT_LIMIT):
+        session.receive(b"DATA\r\n")
+        if not session.takes_input:
+            break
+    assert not session.takes_input and len(session.outgoing) < OUTPUT_LIMIT + 100
+
+
+def test_what_may_be_a_secret_is_not_remembered_nor_is_too_much() -> None:
+    familiar = Familiar(parse_esmtp)
+    secrets = [b"AUTH PLAIN " + proof().encode(), b"AUTH LOGIN", b"c2VjcmV0", b"secret"]
+    for line in (*secrets, b"BDAT 0", b"BDAT 7 LAST", b"NOOP " + b"x" * LONGEST, b"NOOP"):
+        assert familiar.meaning(line) == (*parse_esmtp(line), line)
+    assert list(familiar.known) == [b"NOOP\r\n"]
+    for number in range(2 * MOST):
+        familiar.meaning(b"MAIL FROM:<a%d@b>" % number)
+        assert len(familiar.known) <= MOST
+
+
+@given(st.binary(max_size=30) | st.sampled_from([b"data", b"MAIL from:<a@b>", b"rcpt to: a", b"helo x", b"helo x\r"]))
+def test_a_familiar_line_means_what_it_meant(line: bytes) -> None:
+    familiar = Familiar(parse_classic)
+    meaning = familiar.meaning(line)
+    assert familiar.meaning(line) == meaning == (*parse_classic(line), line)
