@@ -18,6 +18,9 @@ RECEIVE_SIZE = 64 * 1024
 
 _received = memoryview(bytearray(RECEIVE_SIZE))
 
+_UNKNOWN = object()
+"""A stance that no conversation has."""
+
 LINGER = 2.0
 """Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
 
@@ -59,7 +62,7 @@ class Connection:
         self._is_woken = False
         self._is_lingering = False
         self._last_activity = reactor.now
-        self._stance: object = None
+        self._stance: object = _UNKNOWN
         self.peer = peer
         self.is_closed = False
         self._conversation = open_conversation(peer, self._wake)
@@ -100,16 +103,15 @@ class Connection:
     # The read step
 
     def _ready(self, events: int) -> None:
-        if self.is_closed or self._is_due:  # who is due was read in this turn: he has had his share
+        if self._is_due or self.is_closed:  # who is due was read in this turn: he has had his share
             return
         if self._is_deaf:  # only now: mostly nothing comes before it is over, and two system calls are saved
             self._watch(0)
             return
-        if events & READ:
-            self._read()
-        self._speak_soon()
-
-    def _read(self) -> None:
+        self._is_due = True
+        self._reactor.call_soon(self._speak)
+        if not events & READ:
+            return
         try:
             data = _received[: self._socket.recv_into(_received)].tobytes()
         except BlockingIOError:
@@ -117,19 +119,27 @@ class Connection:
         except (OSError, MemoryError) as error:
             self.close(str(error) or "out of memory")
             return
-        if self._is_lingering:
-            if not data:
-                self.close("")
+        if self._is_lingering or not data:
+            self._take_the_last(data)
             return
         self._last_activity = self._reactor.now
         conversation, is_shown = self._conversation, self._is_shown
-        if data:
-            self._tell(conversation.receive, data)
-        else:
-            self._has_ended, self._stance = True, None
-            self._tell(conversation.end_of_input)
+        try:  # as `_tell` does, for what is told most
+            conversation.receive(data)
+            if conversation.stance is not self._stance and conversation.wants_tls:
+                self._encrypt()
+        except Exception as error:  # noqa: BLE001 (it is logged)
+            self._break_down(error)
         if is_shown:  # afterwards: it is known then whether it was a secret
             log.debug("from %s: %r", self.peer, b"..." if conversation.keeps_secrets else data[:SHOWN])
+
+    def _take_the_last(self, data: bytes) -> None:
+        if not self._is_lingering:
+            self._last_activity = self._reactor.now
+            self._has_ended, self._stance = True, _UNKNOWN
+            self._tell(self._conversation.end_of_input)
+        elif not data:
+            self.close("")
 
     # The write step
 
@@ -148,24 +158,38 @@ class Connection:
         if self.is_closed:
             return
         if self._is_woken:
-            self._is_woken = False
-            self._tell(self._conversation.resume)
-            if not self.is_closed and not self._conversation.takes_input:
-                self._reactor.turn_again()
+            self._resume()
         if self.is_closed or self._is_lingering:
             return
         conversation = self._conversation
         outgoing = conversation.outgoing
-        if outgoing and not self._send(outgoing):
-            return
-        stance = conversation.stance
-        if stance and stance is self._stance and not (outgoing or conversation.is_behind):
+        if outgoing:
+            try:
+                sent = self._socket.send(outgoing)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                self.close(error.strerror or str(error))
+                return
+            if self._is_shown:
+                log.debug("to %s: %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
+            if sent:
+                del outgoing[:sent]
+                self._last_activity = self._reactor.now
+        if conversation.stance is self._stance and not (outgoing or conversation.is_behind):
             return  # nothing is wanted but what was wanted before, as after nearly each command
         self._look_after(conversation)
 
+    def _resume(self) -> None:
+        self._is_woken = False
+        self._tell(self._conversation.resume)
+        if not self.is_closed and not self._conversation.takes_input:
+            self._reactor.turn_again()
+
     def _look_after(self, conversation: Conversation) -> None:
         """Does what the conversation wants, when all was sent that could be."""
-        self._stance = None if conversation.outgoing or conversation.is_behind else conversation.stance
+        is_at_rest = not (conversation.outgoing or conversation.is_behind)
+        self._stance = (is_at_rest and conversation.stance) or _UNKNOWN
         if conversation.is_finished and not conversation.outgoing:
             self._end()
             return
@@ -181,21 +205,6 @@ class Connection:
         if conversation.patience < self._timer_patience:
             self._timer.cancel()
             self._start_timer(self._last_activity)
-
-    def _send(self, outgoing: bytearray) -> bool:
-        """Sends from the front of `outgoing`; false when the connection is lost."""
-        try:
-            sent = self._socket.send(outgoing)
-        except BlockingIOError:
-            return True
-        except OSError as error:
-            self.close(error.strerror or str(error))
-            return False
-        if self._is_shown:
-            log.debug("to %s: %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
-        del outgoing[:sent]
-        self._last_activity = self._reactor.now
-        return True
 
     def _watch(self, wanted: int) -> None:
         self._is_deaf = False
@@ -254,11 +263,11 @@ class Connection:
             method(*data)
             if self._conversation.wants_tls:
                 self._encrypt()
-        except Exception:
-            log.exception("%s: internal error, closing this connection", self.peer)
-            self._break_down()
+        except Exception as error:  # noqa: BLE001 (it is logged)
+            self._break_down(error)
 
-    def _break_down(self) -> None:
+    def _break_down(self, error: Exception) -> None:
+        log.error("%s: internal error, closing this connection", self.peer, exc_info=error)
         try:
             if self._conversation.wants_tls:
                 self._encrypt()

@@ -23,6 +23,9 @@ _FORGOTTEN_AT_LEAST = 100
 _CROWD = 8
 """Ready descriptors from which it is looked who has become ready meanwhile: else that one waits for all of them again."""
 
+PART = 128
+"""Ready descriptors that are read before what can be is written: what both touch is still near the processor then."""
+
 _ESCAPED = "an error reached the loop, which goes on"
 
 _LONGEST_WAIT = 3600.0
@@ -49,11 +52,11 @@ class Reactor:
     """A single-threaded event loop on `selectors.DefaultSelector`.
 
     `settle` is called once a turn, after all that could be read was read (some descriptors twice, perhaps) and before
-    anything is written: what is to be on disk before a reply leaves is put there. It is told whether nothing was ready to be
-    read, and returns True when it would rather wait for what can be read meanwhile: then the next turn does not wait, and
-    asks again. `tidy` is called when all was written that could be: it takes a little time for what nobody waits for, and
-    returns the seconds after which it wants to be called again, or None. It is told whether the turn was an idle one, which
-    waited and found nothing ready.
+    what it calls for is written: what is to be on disk before a reply leaves is put there. It is told whether nothing
+    was ready to be read, and returns True when it would rather wait for what can be read meanwhile: then the next turn
+    does not wait, and asks again. `tidy` is called when all was written that could be: it takes a little time for what
+    nobody waits for, and returns the seconds after which it wants to be called again, or None. It is told whether the
+    turn was an idle one, which waited and found nothing ready.
     """
 
     def __init__(
@@ -91,7 +94,10 @@ class Reactor:
         self._selector.unregister(file)
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        """Calls in the next write step: of this turn, when called before or in `settle`, else of the next."""
+        """Calls in the next write step: of this turn, when called before or in `settle`, else of the next.
+
+        Where many are ready to be read, there is one after each part of them.
+        """
         self._soon.append(callback)
 
     def turn_again(self) -> None:
@@ -147,8 +153,11 @@ class Reactor:
         ready = self._selector.select(patience)
         self.now = time.monotonic()
         self._is_urgent = False
-        self._read(ready)
-        if len(ready) >= _CROWD:
+        for first in range(0, len(ready), PART):
+            if first:
+                self._write()
+            self._read(ready[first : first + PART])
+        if _CROWD <= len(ready) <= PART:
             self._read(self._selector.select(0))
         try:
             self._is_urgent = self._settle(not ready)

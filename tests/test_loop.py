@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reactor.loop import READ, WRITE, Reactor
+from reactor.loop import PART, READ, WRITE, Reactor
 
 
 @pytest.fixture
@@ -62,6 +62,24 @@ def test_who_comes_while_a_crowd_is_read_is_read_in_the_same_turn(reactor: React
             theirs.send(b"x")
     reactor.turn()
     assert steps == ["read"] * crowd + ["late"] * (crowd >= 8) + ["settle", "tidy"]
+    for pair in pairs:
+        for end in pair:
+            end.close()
+
+
+def test_where_hundreds_are_ready_what_is_due_soon_is_done_in_between(reactor: Reactor, steps: list[str]) -> None:
+    pairs = [socket.socketpair() for _ in range(2 * PART + 1)]
+
+    def read(ours: socket.socket) -> None:
+        steps.append("read")
+        ours.recv(1)
+        reactor.call_soon(lambda: steps.append("write"))
+
+    for ours, theirs in pairs:
+        reactor.watch(ours, READ, lambda _, ours=ours: read(ours))  # type: ignore[misc]
+        theirs.send(b"x")
+    reactor.turn()
+    assert steps == (["read"] * PART + ["write"] * PART) * 2 + ["read", "settle", "write", "tidy"]
     for pair in pairs:
         for end in pair:
             end.close()
