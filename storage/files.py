@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-AT_ONCE = 256 * 1024
+AT_ONCE = 128 * 1024
 """Octets of many pieces that are written with one call, or a few more."""
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY

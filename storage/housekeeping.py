@@ -51,10 +51,13 @@ PAUSE = 0.002
 WAIT = 0.3
 """Seconds that it waits in vain, when the program begins or ends, for mailboxes that others have."""
 
-LEAST_SHARE = 0.1
+LEAST_SHARE = 0.02
 MOST_SHARE = 0.9
 """Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit.
 Between these it grows as the square: while there is room there is time."""
+
+IDLE_SHARE = 0.5
+"""Its share of the time in which others only wait, for less than `PAUSE` at a time."""
 
 
 class Housekeeping:
@@ -72,7 +75,7 @@ class Housekeeping:
         self._move_not_before = 0.0
         self._fullness = 0.0
         self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
-        self._ended = time.monotonic()
+        self._ended, self._used = time.monotonic(), time.thread_time()
 
     @property
     def is_moving(self) -> bool:
@@ -90,11 +93,14 @@ class Housekeeping:
         return max(len(segments) / LIMIT, sum(segment.waiting for segment in segments) / MOST_WAITING)
 
     def tidy(self, is_idle: bool) -> float | None:
-        """Works for a share of the time that passed, larger with a fuller journal; or for a slice, if others are idle."""
+        """Works for a share of the time that passed, larger with a fuller journal, and of that in which nothing was done; or
+        for a slice, if others are idle.
+        """
         self._fullness = self._measured()
         share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 2
         passed = time.monotonic() - self._ended
-        self._saved = min(SLICE, self._saved + passed * share / (1 - share))
+        idle = passed - (time.thread_time() - self._used)
+        self._saved = min(SLICE, self._saved + passed * share / (1 - share) + idle * IDLE_SHARE)
         if is_idle or self._saved >= LEAST_SLICE:
             began = time.monotonic()
             wanted_in = self.work(SLICE if is_idle else self._saved)
@@ -103,7 +109,7 @@ class Housekeeping:
         else:
             wanted_in = 0.0 if self._task else self._patience(self._mover.wake())
             wanted_in = None if wanted_in is None else max(PAUSE, wanted_in)
-        self._ended = time.monotonic()
+        self._ended, self._used = time.monotonic(), time.thread_time()
         return wanted_in
 
     def work(self, seconds: float) -> float | None:

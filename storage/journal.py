@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from . import segment as format
 from .errors import Damaged, StorageError, fault, words
 from .files import Files, write_all, write_pieces
 from .places import Place, Segment
-from .records import Void, encode
+from .records import Payload, Void, encode
 from .replay import Damage, Source, replay
 from .segment import OVERHEAD, START
 
@@ -96,10 +95,10 @@ class Journal:
 
     # Writing
 
-    def append_all(self, records: Sequence[bytes]) -> list[Place]:
+    def append_all(self, records: Sequence[Payload]) -> list[Place]:
         """Where the records are, on disk. Raises StorageError, and then none of them will be found later."""
         try:
-            while len(self._spare) * (format.SIZE - START) < 2 * sum(OVERHEAD + len(record) for record in records):
+            while len(self._spare) * (format.SIZE - START) < 2 * sum(OVERHEAD + record.length for record in records):
                 self._spare.append(self._make())
         except OSError as error:
             raise fault(self._where, error) from error
@@ -113,13 +112,13 @@ class Journal:
                 raise outcome
         return places
 
-    def append(self, records: Sequence[bytes]) -> list[Place | StorageError]:
+    def append(self, records: Sequence[Payload]) -> list[Place | StorageError]:
         """Where each record is, on disk; or why it is not, and then it will not be found later either."""
         outcomes: list[Place | StorageError] = []
         while len(outcomes) < len(records):
             rest = records[len(outcomes) :]
             try:
-                segment = self._writable(OVERHEAD + len(rest[0]))
+                segment = self._writable(OVERHEAD + rest[0].length)
             except (OSError, StorageError) as error:
                 return outcomes + [fault(self._where, error)] * len(rest)
             outcomes += self._commit(segment, self._that_fit(segment, rest))
@@ -129,7 +128,7 @@ class Journal:
 
     def _writable(self, length: int) -> Segment:
         """The segment that takes the next record, which has `length` octets."""
-        voids = (OVERHEAD + len(encode(Void(0, 0)))) * len(self._voids)
+        voids = (OVERHEAD + encode(Void(0, 0)).length) * len(self._voids)
         if length + voids > format.SIZE - START:
             raise StorageError(f"{self._where}: a record of {length} octets is too long", "for good")
         if not self.segments or self.segments[-1].is_sealed or self.segments[-1].end + length + voids > format.SIZE:
@@ -141,11 +140,11 @@ class Journal:
             raise StorageError(f"{self._where}: somebody removed the journal: restart the server")
         return segment
 
-    def _that_fit(self, segment: Segment, records: Sequence[bytes]) -> list[bytes]:
+    def _that_fit(self, segment: Segment, records: Sequence[Payload]) -> list[Payload]:
         payloads = [encode(void) for void in self._voids]
-        end = segment.end + sum(OVERHEAD + len(payload) for payload in payloads)
+        end = segment.end + sum(OVERHEAD + payload.length for payload in payloads)
         for record in records:
-            end += OVERHEAD + len(record)
+            end += OVERHEAD + record.length
             if end > format.SIZE:
                 break
             payloads.append(record)
@@ -177,15 +176,14 @@ class Journal:
             raise
         return segment
 
-    def _commit(self, segment: Segment, payloads: list[bytes]) -> list[Place | StorageError]:
+    def _commit(self, segment: Segment, payloads: list[Payload]) -> list[Place | StorageError]:
         """The outcome for each payload that is no void."""
         self._group += 1
-        heads = format.heads(payloads, segment.salt, self._group)
         records = len(payloads) - len(self._voids)
         start = format.header(segment.sequence, segment.salt).ljust(START, b"\0") if segment.end == START else b""
+        frames = format.frames(payloads, segment.salt, self._group)
         try:
-            pieces = chain([start], *zip(heads, payloads, strict=True))
-            write_pieces(self._files, segment.file, pieces, segment.end - len(start))
+            write_pieces(self._files, segment.file, [start, *frames], segment.end - len(start))
             self._files.sync(segment.file)
         except OSError as error:
             self._abandon(segment, error)
@@ -193,8 +191,9 @@ class Journal:
         self._voids.clear()
         places: list[Place | StorageError] = []
         for payload in payloads:
-            places.append(Place(segment, segment.end, OVERHEAD + len(payload)))
-            segment.end += OVERHEAD + len(payload)
+            length = OVERHEAD + payload.length
+            places.append(Place(segment, segment.end, length))
+            segment.end += length
         return places[len(places) - records :]
 
     def _abandon(self, segment: Segment, error: OSError) -> None:

@@ -10,11 +10,11 @@ from .errors import Damaged
 from .journal import Journal
 from .letter import Letter
 from .places import Place
-from .records import Recipient, Record, decode, encode
+from .records import Record, decode, encode
 from .spool import PIECE, Spool
 
 RECENT = 4 << 20
-"""Octets of records that are remembered until they are moved. What is more is read from the journal again."""
+"""Octets of records that are remembered until they are moved; what comes while there are so many is read again."""
 
 
 class Letters:
@@ -26,29 +26,26 @@ class Letters:
         self._recent: dict[tuple[int, int], Record] = {}  # by sequence, which no later use of a segment has, and offset
         self._recent_octets = 0
 
-    def put(self, records: Iterable[tuple[Place, Record]]) -> None:
-        """These records are in the journal, and need their spool files."""
-        for place, record in records:
-            if record.content is None:
-                self._spool.need(record.id)
-                place.segment.spooled.append(record.id)
-            else:
-                self._remember(place, record)
+    def put(self, place: Place, record: Record) -> None:
+        """This record is in the journal, and needs its spool file."""
+        if record.content is None:
+            self._spool.need(record.id)
+            place.segment.spooled.append(record.id)
 
-    def _remember(self, place: Place, record: Record) -> None:
-        """Most messages are moved a moment later: so they need not be read again."""
-        self._recent_octets += place.length
-        if self._recent_octets > RECENT:
-            self._recent.clear()
-            self._recent_octets = place.length
-        self._recent[place.segment.sequence, place.offset] = record
+    def remember(self, place: Place, record: Record) -> None:
+        """The same, of one that is to be moved: most are a moment later, and then need not be read again."""
+        if record.content is None:
+            self.put(place, record)
+        elif self._recent_octets < RECENT:
+            self._recent_octets += place.length
+            self._recent[place.segment.sequence, place.offset] = record
 
     def take(self, place: Place, mailbox: str) -> Letter:
         """The letter for a mailbox. It, and its content later, raise OSError, and Damaged with a place."""
         record = self._record(place)
         path = _forward_path(record, mailbox)
         content = partial(self._spooled, place, record) if record.content is None else partial(_pieces, record.content)
-        envelope = (record.id, record.came, record.reverse_path, path, record.trace)
+        envelope = (record.id, record.came / 1e6, record.reverse_path, path, record.trace)
         return Letter(*envelope, content, record.content is None, record.is_verbatim)
 
     def _record(self, place: Place) -> Record:
@@ -76,9 +73,10 @@ class Letters:
         records = []
         for place in places:
             record = self._record(place)
-            records.append(record._replace(recipients=[Recipient(mailbox, _forward_path(record, mailbox))]))
+            records.append(record._replace(recipients=[(mailbox, _forward_path(record, mailbox))]))
         copies = self._journal.append_all([encode(record) for record in records])
-        self.put(zip(copies, records, strict=True))
+        for place, record in zip(copies, records, strict=True):
+            self.put(place, record)
         return copies
 
     def keep_aside(self, place: Place) -> None:

@@ -41,10 +41,10 @@ class Memory:
 
 
 class Message:
-    """A message for some mailboxes. `came` is when it began, in seconds since the epoch; `octets` of content are in memory.
+    """A message for some mailboxes. `came` is when it began, in microseconds since the epoch.
 
-    Its content is in memory, or in the spool when it is large, and stays as it is in the mailbox when it `is_verbatim`.
-    `take` is called when it is complete.
+    Its content is in memory (so many `octets` of it), or in the spool when it is large, and stays as it is in the mailbox
+    when it `is_verbatim`. `take` is called when it is complete.
     """
 
     __slots__ = (
@@ -67,7 +67,7 @@ class Message:
         self.recipients = recipients
         self.is_verbatim = is_verbatim
         self.trace_fields = b""
-        self.came = round(time.time() * 1e6) / 1e6  # to the microsecond, as the journal has it
+        self.came = int(time.time() * 1e6)
         self.fault: StorageError | None = None
         self._spool = spool
         self._memory = memory
@@ -143,8 +143,17 @@ class Message:
             content, length, check = None, self._spooled.length, self._spooled.check
         else:
             content, length, check = b"".join(self._pieces), self.octets, 0  # the journal has a checksum of all of it
-        envelope = (self.id, self.came, self.reverse_path, self.recipients, self.trace_fields)
-        return Record(*envelope, content, length, check, self.is_verbatim)
+        return Record(
+            self.id,
+            self.came,
+            self.reverse_path,
+            self.recipients,
+            self.trace_fields,
+            content,
+            length,
+            check,
+            self.is_verbatim,
+        )
 
     def answer(self, fault: StorageError | None) -> None:
         """Tells whoever committed the message. One that failed leaves nothing behind."""

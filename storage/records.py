@@ -10,27 +10,25 @@ from typing import NamedTuple
 _MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED, _INTENT, _VOID = b"M", b"S", b"m", b"s", b"I", b"V"
 
 _FIXED = struct.Struct(">cQQII")  # kind, microseconds since the epoch, octets of content, its checksum, number of recipients
+_LONG = 8192
 _LENGTH = struct.Struct(">I")
 _MARK = struct.Struct(">cQQQQ")
 _VOID_FIELDS = struct.Struct(">cQQ")
 
 
-class Recipient(NamedTuple):
-    """A mailbox, and the forward-path that led to it."""
-
-    mailbox: str
-    forward_path: bytes
+Recipient = tuple[str, bytes]
+"""A mailbox, and the forward-path that led to it."""
 
 
 class Record(NamedTuple):
     """An accepted message. Its content is here, or in the spool file of its id: then `content` is None.
 
-    `came` is in seconds since the epoch; `length` is that of the content, which goes to the mailbox octet for octet when
+    `came` is in microseconds since the epoch; `length` is that of the content, which goes to the mailbox as it is when it
     `is_verbatim`; `check` is the CRC-32 of a spool file, and 0 or the content's where that is in the record.
     """
 
     id: str
-    came: float
+    came: int
     reverse_path: bytes
     recipients: Sequence[Recipient]
     trace: bytes
@@ -70,21 +68,38 @@ class Unreadable(Exception):  # noqa: N818 (what a record turns out to be)
     """The octets are no record of ours."""
 
 
-def encode(record: Record | Intent | Void) -> bytes:
-    """A record as it is in a frame."""
+class Payload(NamedTuple):
+    """A record as it is in a frame: so many octets, in pieces."""
+
+    length: int
+    pieces: Sequence[bytes]
+
+
+def encode(record: Record | Intent | Void) -> Payload:
+    """A record as it is in a frame. Long content is a piece of its own, and is not copied."""
     if isinstance(record, Intent):
         fields = _MARK.pack(_INTENT, *record.since, record.inode, record.size)
-        return fields + record.mailbox.encode()
+        return _whole(fields + record.mailbox.encode())
     if isinstance(record, Void):
-        return _VOID_FIELDS.pack(_VOID, *record)
-    parts = [_FIXED.pack(_kind(record), round(record.came * 1e6), record.length, record.check, len(record.recipients))]
-    fields_of = [record.id.encode(), record.reverse_path, record.trace]
+        return _whole(_VOID_FIELDS.pack(_VOID, *record))
+    length, id = _LENGTH.pack, record.id.encode()
+    parts = [
+        _FIXED.pack(_kind(record), record.came, record.length, record.check, len(record.recipients)),
+        *(length(len(id)), id, length(len(record.reverse_path)), record.reverse_path),
+        *(length(len(record.trace)), record.trace),
+    ]
     for mailbox, forward_path in record.recipients:
-        fields_of += [mailbox.encode(), forward_path]
-    for field in fields_of:
-        parts += [_LENGTH.pack(len(field)), field]
-    parts.append(record.content or b"")
-    return b"".join(parts)
+        name = mailbox.encode()
+        parts += (length(len(name)), name, length(len(forward_path)), forward_path)
+    content = record.content or b""
+    if len(content) < _LONG:
+        return _whole(b"".join([*parts, content]))
+    head = b"".join(parts)
+    return Payload(len(head) + len(content), (head, content))
+
+
+def _whole(data: bytes) -> Payload:
+    return Payload(len(data), (data,))
 
 
 def decode(data: bytes) -> Record | Intent | Void:
@@ -123,7 +138,7 @@ def _decode_message(data: bytes) -> Record:
         offset += _LENGTH.size + size
         fields.append(data[offset - size : offset])
     id, reverse_path, trace, *paths = fields
-    recipients = [Recipient(mailbox.decode(), path) for mailbox, path in zip(paths[::2], paths[1::2], strict=True)]
+    recipients = [(mailbox.decode(), path) for mailbox, path in zip(paths[::2], paths[1::2], strict=True)]
     content = None if kind in (_SPOOLED, _VERBATIM_SPOOLED) else data[offset:]
     is_verbatim = kind in (_VERBATIM_MESSAGE, _VERBATIM_SPOOLED)
-    return Record(id.decode(), came / 1e6, reverse_path, recipients, trace, content, length, check, is_verbatim)
+    return Record(id.decode(), came, reverse_path, recipients, trace, content, length, check, is_verbatim)

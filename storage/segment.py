@@ -4,7 +4,7 @@ It does not know what the frames carry, nor that there are files.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -20,6 +20,7 @@ _MAGIC = b"carteiro"
 _HEADER = struct.Struct(">8sHQ8s")  # magic, version, sequence, salt; then a checksum
 _CHECKSUM = struct.Struct(">I")
 _FRAME = struct.Struct(">8sIIQII")  # salt, checksum of all that follows, length, group, index, count
+_CHECKED = struct.Struct(">IQII")  # the last four
 _UNCHECKED = 12
 
 OVERHEAD = _FRAME.size
@@ -68,13 +69,17 @@ def read_header(data: bytes) -> Header:
     return Header(sequence, salt)
 
 
-def heads(payloads: list[bytes], salt: bytes, group: int) -> list[bytes]:
-    """What stands before each payload in the frames of a group."""
-    count = len(payloads)
-    made = []
-    for index, payload in enumerate(payloads):
-        fields = _FRAME.pack(salt, 0, len(payload), group, index, count)[_UNCHECKED:]
-        made.append(b"%b%b%b" % (salt, _CHECKSUM.pack(crc32(payload, crc32(fields))), fields))
+def frames(payloads: Sequence[tuple[int, Sequence[bytes]]], salt: bytes, group: int) -> list[bytes]:
+    """The frames of a group, in pieces; so is each payload, after the number of its octets."""
+    pack, count = _CHECKED.pack, len(payloads)
+    made: list[bytes] = []
+    for index, (length, pieces) in enumerate(payloads):
+        fields = pack(length, group, index, count)
+        check = crc32(fields)
+        for piece in pieces:
+            check = crc32(piece, check)
+        made.append(salt + _CHECKSUM.pack(check) + fields)
+        made += pieces
     return made
 
 

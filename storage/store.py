@@ -20,7 +20,7 @@ from .message import Ids, Memory, Message
 from .mover import Mover
 from .notes import Notes
 from .places import Place
-from .records import Intent, Recipient, Record, Unreadable, decode, encode
+from .records import Intent, Record, Unreadable, decode, encode
 from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
@@ -142,7 +142,7 @@ class Store:
             if isinstance(record, Intent):
                 intents[record.mailbox] = record
             elif isinstance(record, Record):
-                self._letters.put([(place, record)])
+                self._letters.put(place, record)
                 for mailbox, _ in record.recipients:
                     places.pop((record.id, mailbox), None)
                     places[record.id, mailbox] = place
@@ -166,10 +166,10 @@ class Store:
 
         Its content goes to the mailboxes octet for octet when it `is_verbatim`; else its CRLF line ends become LF.
         """
-        by_mailbox = {mailbox: Recipient(mailbox, path) for mailbox, path in reversed(recipients)}
-        unique = tuple(reversed(by_mailbox.values()))
+        if len(recipients) > 1:
+            recipients = list(reversed(dict(reversed(recipients)).items()))
         complete = self._complete.append
-        return Message(next(self._ids), reverse_path, unique, self._spool, self._memory, complete, is_verbatim)
+        return Message(next(self._ids), reverse_path, recipients, self._spool, self._memory, complete, is_verbatim)
 
     def settle(self, is_idle: bool = True) -> bool:
         """Puts each message that was committed since the last time in the journal, and answers it.
@@ -209,24 +209,25 @@ class Store:
 
     def _accept(self, complete: list[Message]) -> list[StorageError | None]:
         """What is to be answered to each."""
-        for message in complete:
+        spooled = [message for message in complete if message.is_spooled]
+        for message in spooled:
             message.finish()
-        names = None
-        if any(message.is_spooled for message in complete):
-            names = self._sync_spool()
-        outcomes = [
-            message.fault or (names if message.is_spooled else None) or self._refusal(message) for message in complete
-        ]
-        accepted = [message for message, outcome in zip(complete, outcomes, strict=True) if outcome is None]
-        records = [message.record() for message in accepted]
-        placed = iter(zip(records, self._journal.append([encode(record) for record in records]), strict=True))
+        names = self._sync_spool() if spooled else None
+        mailboxes = {mailbox for message in complete for mailbox, _ in message.recipients}
+        refusals = {mailbox: self._refusal(mailbox) for mailbox in mailboxes}
+        outcomes: list[StorageError | None] = []
+        records = []
+        for message in complete:
+            outcome = message.fault or (names if message.is_spooled else None)
+            for mailbox, _ in message.recipients:
+                outcome = outcome or refusals[mailbox]
+            outcomes.append(outcome)
+            if outcome is None:
+                records.append(message.record())
+        placed = zip(self._journal.append([encode(record) for record in records]), records, strict=True)
         for number, outcome in enumerate(outcomes):
             if outcome is None:
-                record, place = next(placed)
-                if isinstance(place, StorageError):
-                    outcomes[number] = place
-                else:
-                    self._put(place, record)
+                outcomes[number] = self._put(*next(placed))
         return outcomes
 
     def _sync_spool(self) -> StorageError | None:
@@ -236,19 +237,18 @@ class Store:
             return fault("spool", error)
         return None
 
-    def _refusal(self, message: Message) -> StorageError | None:
+    def _refusal(self, mailbox: str) -> StorageError | None:
         if self._housekeeping.is_full:
             return StorageError("journal: full, mail is waiting to be moved to its mailboxes", "no room")
-        for mailbox, _ in message.recipients:
-            refusal = self._mover.refusal(mailbox)
-            if refusal:
-                return refusal
-        return None
+        return self._mover.refusal(mailbox)
 
-    def _put(self, place: Place, record: Record) -> None:
-        self._letters.put([(place, record)])
+    def _put(self, place: Place | StorageError, record: Record) -> StorageError | None:
+        if isinstance(place, StorageError):
+            return place
+        self._letters.remember(place, record)
         for mailbox, _ in record.recipients:
             self._mover.put(place, mailbox)
+        return None
 
     # Housekeeping
 

@@ -15,7 +15,7 @@ from storage.fields import headed
 from storage.letter import Letter
 from storage.maildir import MaildirMailboxes
 from storage.mbox import MboxMailboxes
-from storage.records import Recipient, Record, decode, encode
+from storage.records import Record, decode, encode
 
 from .post import TRACE, Kind, Post
 
@@ -133,22 +133,26 @@ def test_what_is_looked_for_in_a_changed_mailbox_is_compared_octet_for_octet(
 # In the journal
 
 
+def _encoded(record: Record) -> bytes:
+    length, pieces = encode(record)
+    assert length == sum(map(len, pieces))
+    return b"".join(pieces)
+
+
 def test_a_record_of_before_verbatim_content_is_read_as_it_was() -> None:
     fixed = b"M" + b"\0\0\0\0\0\0\0\7" + b"\0\0\0\0\0\0\0\3" + b"\0\0\0\x09" + b"\0\0\0\1"
     fields = b"\0\0\0\1i" + b"\0\0\0\1r" + b"\0\0\0\1t" + b"\0\0\0\1b" + b"\0\0\0\1f"
-    record = Record("i", 7e-6, b"r", [Recipient("b", b"f")], b"t", b"x\r\n", 3, 9)
-    assert decode(fixed + fields + b"x\r\n") == record and encode(record) == fixed + fields + b"x\r\n"
+    record = Record("i", 7, b"r", [("b", b"f")], b"t", b"x\r\n", 3, 9)
+    assert decode(fixed + fields + b"x\r\n") == record and _encoded(record) == fixed + fields + b"x\r\n"
     assert decode(b"S" + fixed[1:] + fields) == record._replace(content=None)
     assert decode(b"m" + fixed[1:] + fields + b"x\r\n") == record._replace(is_verbatim=True)
     assert decode(b"s" + fixed[1:] + fields) == record._replace(is_verbatim=True, content=None)
 
 
-@given(st.one_of(st.none(), st.binary(max_size=20)), st.booleans())
+@given(st.one_of(st.none(), st.binary(max_size=20), st.just(b"long\0" * 5000)), st.booleans())
 def test_a_record_comes_back(content: bytes | None, is_verbatim: bool) -> None:
-    record = Record(
-        "1.2", 3.5, b"a@b", [Recipient("josé", b"c"), Recipient("d", b"e")], b"T: u\r\n", content, 1, 2, is_verbatim
-    )
-    assert decode(encode(record)) == record
+    record = Record("1.2", 3_500_000, b"a@b", [("josé", b"c"), ("d", b"e")], b"T: u\r\n", content, 1, 2, is_verbatim)
+    assert decode(_encoded(record)) == record
 
 
 def test_a_store_that_keeps_nothing_takes_it() -> None:

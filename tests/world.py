@@ -32,6 +32,9 @@ class Clock:
     def time(self) -> float:
         return self.monotonic()
 
+    def thread_time(self) -> float:
+        return 0.0
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
