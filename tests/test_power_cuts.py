@@ -93,6 +93,7 @@ class World:
                 self.kill()
             else:
                 self.store.close()
+                self.excuse()
                 self.store = None
 
     def disturb(self, action: str, number: int) -> None:
