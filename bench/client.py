@@ -28,11 +28,16 @@ class Manner(NamedTuple):
     greeting: bytes = b"HELO"
     pipelines: bool = False
     """MAIL, RCPT and DATA are sent together (RFC 2920), whether or not that is offered."""
+    has_new_senders: bool = False
+    """Each message comes from another sender."""
     tls: ssl.SSLContext | None = None
     """It says STARTTLS, and EHLO again (RFC 3207). A handshake is a full one: no session is resumed."""
 
 
 PLAIN = Manner()
+
+SENDERS = 50_000
+"""Of the client in Python: so many are new to whoever remembers some."""
 
 
 class ReplyTimes(NamedTuple):
@@ -107,9 +112,11 @@ class Crowd:
 def _lines(load: Load, manner: Manner) -> list[list[bytes]]:
     """What is sent at each step, in turns; b"": nothing, an earlier step has sent it."""
     header = f"From: <{REVERSE_PATH}>\r\nTo: <{FORWARD_PATH}>\r\nSubject: load\r\n\r\n".encode()
-    hello, mail, data = manner.greeting + b" client.example\r\n", f"MAIL FROM:<{REVERSE_PATH}>\r\n".encode(), b"DATA\r\n"
+    hello, data = manner.greeting + b" client.example\r\n", b"DATA\r\n"
+    senders = [f"a{number}@b.c" for number in range(SENDERS)] if manner.has_new_senders else [REVERSE_PATH]
+    mail = [f"MAIL FROM:<{sender}>\r\n".encode() for sender in senders]
     rcpt = [f"RCPT TO:<{path}>\r\n".encode() for path in forward_paths(load.mailboxes)]
-    envelope = [[mail + each + data for each in rcpt], [b""], [b""]] if manner.pipelines else [[mail], rcpt, [data]]
+    envelope = [[mail[0] + each + data for each in rcpt], [b""], [b""]] if manner.pipelines else [mail, rcpt, [data]]
     return [[b""], [hello], *envelope, [header + body(load.size) + b".\r\n"], [b"QUIT\r\n"], [b"STARTTLS\r\n"]]
 
 

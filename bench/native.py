@@ -87,12 +87,11 @@ def send(
     """Sends for some seconds, each session with a pause after a message. Raises LoadError as the client does."""
     if not tools.source:
         return _send_in_python(port, work, seconds, manner, attention)
-    flags = f"{'m' * work.keeps_connections}{'p' * manner.pipelines}{'e' * (manner.greeting == b'EHLO')}-"
     amounts = [port, work.sessions, seconds, work.size, work.mailboxes, 1000 * pause]
     # Its work is not to wait for a processor that others keep busy: reply times would be its own, not the server's.
     urgent = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
     pipe = subprocess.PIPE
-    command = [*urgent, str(tools.source), *map(str, amounts), flags]
+    command = [*urgent, str(tools.source), *map(str, amounts), _flags(work, manner)]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin and process.stdout and process.stderr
         with suppress(BrokenPipeError), process.stdin:  # when this is closed, it leaves
@@ -110,6 +109,16 @@ def send(
     if not messages:
         raise LoadError("no message was accepted")
     return Sent(int(messages), took, used / took, p50, p99)
+
+
+def _flags(work: Load, manner: Manner) -> str:
+    kinds = {
+        "m": work.keeps_connections,
+        "p": manner.pipelines,
+        "e": manner.greeting == b"EHLO",
+        "n": manner.has_new_senders,
+    }
+    return "".join(letter for letter, is_so in kinds.items() if is_so) or "-"
 
 
 def _send_in_python(port: int, work: Load, seconds: float, manner: Manner, attention: Attention) -> Sent:

@@ -40,11 +40,11 @@ class Case(NamedTuple):
     @property
     def name(self) -> str:
         """As the tables have it."""
-        return self.work.name + ", pipelined" * self.manner.pipelines
+        return self.work.name + ", pipelined" * self.manner.pipelines + ", new senders" * self.manner.has_new_senders
 
 
 SMALL, SMALL_ONE, LARGE = Load(100, KIB, True), Load(100, KIB, False), Load(100, 50 * KIB, True)
-PIPELINED = Manner(b"EHLO", pipelines=True)
+PIPELINED, NEW_SENDERS = Manner(b"EHLO", pipelines=True), Manner(has_new_senders=True)
 
 
 def _postfix(goal: float) -> list[Goal]:
@@ -60,6 +60,7 @@ DURABLE = [
 ]
 DISCARD = [
     Case(SMALL, [Goal(SINK, 1.1), Goal(C_FLOOR, 2.0, cpu_of), Goal(AIOSMTPD, 0.2, p99_of)], (PYTHON_FLOOR,)),
+    Case(SMALL, [], (SINK,), NEW_SENDERS),
     Case(SMALL_ONE, [Goal(SINK, 1.0)], (C_FLOOR, PYTHON_FLOOR)),
     Case(SMALL, [Goal(SINK, 1.1)], (C_FLOOR, PYTHON_FLOOR), PIPELINED),
     Case(LARGE, [Goal(SINK, 2.5)], (C_FLOOR, PYTHON_FLOOR)),

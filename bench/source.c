@@ -2,7 +2,7 @@
  *
  * It does not know which server answers. It takes a fraction of the CPU that smtp-source does: it is the server that is measured.
  * Usage: source PORT SESSIONS SECONDS SIZE MAILBOXES PAUSE_MS FLAGS
- *   FLAGS: m many messages a connection, p MAIL, RCPT and DATA in one piece, e EHLO; - none
+ *   FLAGS: m many messages a connection, p MAIL, RCPT and DATA in one piece, e EHLO, n each message from a new sender; - none
  * With m it prints "ready" when all sessions have been greeted, and begins when it gets a line. In the end it prints
  *   messages seconds cpu_seconds p50 p99 max     (the last three: seconds to a reply, commands and mail data alike)
  * and leaves when it gets another line, or the end of its input.
@@ -38,8 +38,8 @@ struct session {
     char text[HEARD];
 };
 
-static int port, sessions, mailboxes, keeps, pipelines, poll_fd, alive, waiting, is_started;
-static long messages, replies, turn;
+static int port, sessions, mailboxes, keeps, pipelines, is_new, poll_fd, alive, waiting, is_started;
+static long messages, replies, turn, sender;
 static double ends_at, pause_seconds, worst;
 static unsigned slots[SLOTS];
 static char *content, hello[64];
@@ -88,13 +88,15 @@ static void send_out(struct session *session)
 static const char *envelope(enum step step)
 {
     static char text[256];
-    char rcpt[80];
+    char rcpt[80], from[32] = "a";
     if (mailboxes > 1)
         snprintf(rcpt, sizeof rcpt, "RCPT TO:<user%ld@b.c>\r\n", turn++ % mailboxes);
     else
         strcpy(rcpt, "RCPT TO:<johndoe@b.c>\r\n");
+    if (is_new && step == MAIL)
+        snprintf(from, sizeof from, "a%ld", sender++);
     if (step == MAIL)
-        snprintf(text, sizeof text, "MAIL FROM:<a@b.c>\r\n%s%s", pipelines ? rcpt : "", pipelines ? "DATA\r\n" : "");
+        snprintf(text, sizeof text, "MAIL FROM:<%s@b.c>\r\n%s%s", from, pipelines ? rcpt : "", pipelines ? "DATA\r\n" : "");
     else
         strcpy(text, step == RCPT ? rcpt : "DATA\r\n");
     return text;
@@ -272,6 +274,7 @@ int main(int argc, char **argv)
     pause_seconds = atof(argv[6]) / 1000;
     make_content((size_t)atol(argv[4]));
     keeps = strchr(argv[7], 'm') != NULL, pipelines = strchr(argv[7], 'p') != NULL;
+    is_new = strchr(argv[7], 'n') != NULL;
     snprintf(hello, sizeof hello, "%s client.example\r\n", strchr(argv[7], 'e') ? "EHLO" : "HELO");
     struct session *all = calloc((size_t)sessions, sizeof *all);
     double limit = now(CLOCK_MONOTONIC) + LIMIT;
