@@ -110,7 +110,7 @@ class Connection:
             return
         self._is_due = True
         self._reactor.call_soon(self._speak)
-        if not events & READ:
+        if not events & self._events & READ:  # it may have been wanted only until what was read before was answered
             return
         try:
             data = _received[: self._socket.recv_into(_received)].tobytes()
@@ -171,9 +171,9 @@ class Connection:
             except OSError as error:
                 self.close(error.strerror or str(error))
                 return
-            if self._is_shown:
-                log.debug("to %s: %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
             if sent:
+                if self._is_shown:
+                    log.debug("to %s: %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
                 del outgoing[:sent]
                 self._last_activity = self._reactor.now
         if conversation.stance is self._stance and not (outgoing or conversation.is_behind):
