@@ -11,11 +11,9 @@ MOST = 4096
 LONGEST = 128
 """Lines that are remembered, and octets of one, its line end included: a few megabytes at the most."""
 
-_SECRET = {Verb.AUTH, Verb.PROOF, Verb.OTHER}
-"""What comes with these may be a secret, which is not to be kept."""
-
-_FOLLOWED = {Verb.BDAT, Verb.LAST}
-"""Octets that belong to these follow them, so that they are not alone."""
+_STRANGE = {Verb.AUTH, Verb.PROOF, Verb.OTHER, Verb.BDAT, Verb.LAST}
+"""Those that are not remembered: with the first three may come a secret, and octets follow the last two, so that they are
+never alone."""
 
 Meaning = tuple[Verb, object, bytes]
 """A verb, its argument, and the line itself, without its line end."""
@@ -37,7 +35,7 @@ class Familiar:
         if known is None:
             verb, argument = self._parse(line)
             known = verb, argument, line
-            if len(sent) <= LONGEST and verb not in _SECRET | _FOLLOWED:
+            if len(sent) <= LONGEST and verb not in _STRANGE:
                 if len(self.known) == MOST:
                     self.known.clear()
                 self.known[sent] = known

@@ -57,7 +57,7 @@ MOST_SHARE = 0.9
 Between these it grows as the square: while there is room there is time."""
 
 IDLE_SHARE = 0.5
-"""Its share of the time in which others only wait, for less than `PAUSE` at a time."""
+"""Its share of the time in which others only wait, for their clients or the disk, for less than `PAUSE` at a time."""
 
 
 class Housekeeping:

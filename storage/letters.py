@@ -33,7 +33,7 @@ class Letters:
             place.segment.spooled.append(record.id)
 
     def remember(self, place: Place, record: Record) -> None:
-        """The same, of one that is to be moved: most are a moment later, and then need not be read again."""
+        """The same of a new message: mostly it is moved a moment later, and then it need not be read again."""
         if record.content is None:
             self.put(place, record)
         elif self._recent_octets < RECENT:

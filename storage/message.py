@@ -139,21 +139,10 @@ class Message:
 
     def record(self) -> Record:
         """What the journal is to keep of it."""
+        envelope = self.id, self.came, self.reverse_path, self.recipients, self.trace_fields
         if self._spooled:
-            content, length, check = None, self._spooled.length, self._spooled.check
-        else:
-            content, length, check = b"".join(self._pieces), self.octets, 0  # the journal has a checksum of all of it
-        return Record(
-            self.id,
-            self.came,
-            self.reverse_path,
-            self.recipients,
-            self.trace_fields,
-            content,
-            length,
-            check,
-            self.is_verbatim,
-        )
+            return Record(*envelope, None, self._spooled.length, self._spooled.check, self.is_verbatim)
+        return Record(*envelope, b"".join(self._pieces), self.octets, 0, self.is_verbatim)
 
     def answer(self, fault: StorageError | None) -> None:
         """Tells whoever committed the message. One that failed leaves nothing behind."""

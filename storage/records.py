@@ -10,11 +10,12 @@ from typing import NamedTuple
 _MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED, _INTENT, _VOID = b"M", b"S", b"m", b"s", b"I", b"V"
 
 _FIXED = struct.Struct(">cQQII")  # kind, microseconds since the epoch, octets of content, its checksum, number of recipients
-_LONG = 8192
 _LENGTH = struct.Struct(">I")
 _MARK = struct.Struct(">cQQQQ")
 _VOID_FIELDS = struct.Struct(">cQQ")
 
+_LONG = 8192
+"""Octets of content from which a copy costs more than one more piece."""
 
 Recipient = tuple[str, bytes]
 """A mailbox, and the forward-path that led to it."""

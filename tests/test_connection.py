@@ -29,7 +29,8 @@ def test_what_is_said_is_sent(pair: Pair) -> None:
     assert pair.connection._events == READ
 
 
-def test_what_the_peer_does_not_read_waits_and_holds_up_reading(pair: Pair) -> None:
+def talk_without_reading(pair: Pair) -> int:
+    """Sends as much as goes, and so many octets it was."""
     pair.peer.setblocking(False)
     sent = 0
     for _ in range(1000):
@@ -38,6 +39,11 @@ def test_what_the_peer_does_not_read_waits_and_holds_up_reading(pair: Pair) -> N
         except BlockingIOError:
             break
         pair.turns(1)
+    return sent
+
+
+def test_what_the_peer_does_not_read_waits_and_holds_up_reading(pair: Pair) -> None:
+    sent = talk_without_reading(pair)
     assert pair.connection._events == WRITE
     assert len(pair.echo.outgoing) < pair.echo.room + module.RECEIVE_SIZE
     heard = 0
@@ -74,6 +80,14 @@ def test_a_connection_is_read_once_a_turn(pair: Pair) -> None:
     assert pair.echo.outgoing == b"one\n"
     pair.turns()
     assert pair.peer.recv(100) == b"one\ntwo\n"
+
+
+def test_what_is_no_longer_wanted_is_not_read(pair: Pair) -> None:
+    """The loop's list of who is ready may be older than what was done in the meantime."""
+    talk_without_reading(pair)
+    heard = len(pair.echo.calls)
+    pair.connection._ready(READ)
+    assert pair.connection._events == WRITE and len(pair.echo.calls) == heard
 
 
 def test_the_end_of_input_is_answered_before_the_close(pair: Pair) -> None:
