@@ -12,7 +12,7 @@ from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
 from .grammar import Chunk
 from .outside import Report, Site
-from .refusals import OF_AUTH, Refusals, words
+from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .table import Mark, Move, Row, State, Verb
 
@@ -21,6 +21,9 @@ OUTPUT_LIMIT = 64 * 1024
 
 STEPS_A_TURN = 50
 """Commands that are carried out at once; who sends more in one segment does not hold up the others."""
+
+PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
+"""Octets in which there cannot be more."""
 
 _TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
 
@@ -36,7 +39,7 @@ class Session:
 
     __slots__ = (
         "_acts", "_answer", "_buffer", "_familiar", "_has_ended", "_has_greeted", "_home", "_is_coded", "_is_draining",
-        "_is_quiet", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell", "is_agreed",
+        "_is_quiet", "_refused_chunk", "_refusals", "_row", "_site", "_wake", "farewell", "is_agreed",
         "is_behind", "outgoing", "stance",
     )  # fmt: skip
 
@@ -44,7 +47,6 @@ class Session:
         self, site: Site, address: str, report: Report, wake: Callable[[], None], is_encrypted: bool = False
     ) -> None:
         self._site = site
-        self._report = report
         self._wake = wake
         self._buffer = Buffer(MAX_COMMAND_LINE)
         self._acts: Acts = (site.dialect.acts or ClassicActs)(site, address, report, self._buffer)
@@ -52,7 +54,7 @@ class Session:
         self.outgoing = bytearray()
         self.is_behind = self.is_agreed = False
         self.farewell = ""
-        self._refusals = Refusals(report, is_wary=site.terms.authenticate is not None)
+        self._refusals = Refusals(report, site.max_refusals, is_wary=site.terms.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
         self._has_ended = self._has_greeted = self._is_draining = False
@@ -72,13 +74,16 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
-        # The fast path: most send one command, which came before, or one message, and wait for its reply. Then nothing is to
-        # be gathered or taken apart, and nothing is left afterwards (tests/test_fast_path.py: there is no other difference).
+        # The fast path: most send commands that came before, or one message, and wait for the replies. Then nothing is to
+        # be gathered, and nothing is left afterwards (tests/test_fast_path.py: there is no other difference).
         if self._is_quiet and not self.outgoing:
             reading = self._row.reading
             if reading is None:
                 if meaning := self._familiar.known.get(data):
                     self._command(*meaning)
+                    return
+                data = self._carry_out_familiar(data)
+                if not data:
                     return
             elif reading is _TEXT and (content := self._buffer.sole_content(data)) is not None:
                 self._content(content, True)
@@ -86,6 +91,17 @@ class Session:
         self._is_quiet = False
         self._buffer.feed(data)
         self.resume()
+
+    def _carry_out_familiar(self, data: bytes) -> bytes:
+        """Carries out the commands that it begins with, as long as they are familiar ones; returns the rest."""
+        known, done = self._familiar.known, 0
+        for line in data.splitlines(keepends=True) if len(data) <= PIPELINED else ():
+            meaning = known.get(line)
+            if meaning is None or self._row.reading is not None:
+                break
+            self._command(*meaning)
+            done += len(line)
+        return data[done:]
 
     def end_of_input(self) -> None:
         """The client sends no more. What it has sent is still answered; half a line or half a message is dropped."""
@@ -161,10 +177,11 @@ class Session:
         """Takes one command, piece of mail data, or answer; false when there is none."""
         reading = self._row.reading
         if reading is None and not self._is_draining:
-            if self._refused_chunk:
-                return self._refuse_chunk(*self._refused_chunk)
-            line = self._buffer.line()
-            if line is not None:
+            if self._refused_chunk and not self._buffer.is_skipping:
+                refused, self._refused_chunk = self._refused_chunk, None
+                self._refuse_command(*refused)
+                return True
+            if (line := self._buffer.line()) is not None:
                 meaning = self._familiar.meaning(line)
                 if meaning[0] in OF_AUTH:
                     self._refusals.keeps_secrets = True
@@ -176,13 +193,13 @@ class Session:
                 self._content(piece, is_end)
                 return True
         elif reading is _HELD and self._answer:
-            self._answered()
+            assert self._row.awaited
+            answer, self._answer = self._answer, None
+            self._apply(self._row.awaited, answer)
             return True
-        elif reading is _ANSWER and not self._is_draining:
-            line = self._buffer.line()
-            if line is not None:
-                self._apply(*self._acts.hear(line), line)
-                return True
+        elif reading is _ANSWER and not self._is_draining and (line := self._buffer.line()) is not None:
+            self._apply(*self._acts.hear(line), line)
+            return True
         return self._leave()
 
     def _leave(self) -> bool:
@@ -207,7 +224,7 @@ class Session:
             acts = self._acts
             self._apply(verb, acts.actions[verb](acts, argument), line, argument)
 
-    def _refuse_command(self, row: Row | None, reply: Reply, verb: Verb, line: bytes, argument: object) -> None:
+    def _refuse_command(self, row: Row | None, reply: Reply, verb: Verb, line: bytes, argument: object = None) -> None:
         """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
         if isinstance(argument, Chunk):
             self._buffer.skip(argument.size)
@@ -215,14 +232,6 @@ class Session:
         else:
             self._enter(row)
             self._refuse(reply, verb, line)
-
-    def _refuse_chunk(self, row: Row | None, reply: Reply, verb: Verb, line: bytes) -> bool:
-        if self._buffer.is_skipping:
-            return self._leave()
-        self._refused_chunk = None
-        self._enter(row)
-        self._refuse(reply, verb, line)
-        return True
 
     def _content(self, piece: bytes, is_end: bool) -> None:
         self._acts.write(piece)
@@ -257,11 +266,6 @@ class Session:
         self._answer = answer
         self._wake()
 
-    def _answered(self) -> None:
-        answer, self._answer = self._answer, None
-        assert self._row.awaited
-        self._apply(self._row.awaited, answer)
-
     def _enter(self, row: Row | None) -> None:
         """None: the home, where the transaction began."""
         self._row = row = row or self._home
@@ -279,11 +283,7 @@ class Session:
 
     def _refuse(self, reply: Reply, verb: Verb, line: bytes) -> None:
         self._say(reply)
-        if verb in (Verb.END, Verb.STORED):
-            self._report("message refused with %s", words(reply))
-            return
-        self._refusals.add(reply, verb, line)
-        if self._refusals.count == self._site.max_refusals:
+        if self._refusals.add(reply, verb, line):
             self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")
 
     def _close(self, reply: Reply, why: str) -> None:

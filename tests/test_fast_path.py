@@ -1,7 +1,8 @@
-"""One familiar command at a time, or a whole message, takes a shorter way: it is quicker, and makes no other difference."""
+"""Familiar commands, or a whole message, take a shorter way: it is quicker, and makes no other difference."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import cycle, islice, takewhile
 from unittest.mock import patch
 
 import pytest
@@ -15,7 +16,7 @@ from protocol.dialect import Dialect
 from protocol.esmtp import ESMTP
 from protocol.familiar import LONGEST, MOST, Familiar
 from protocol.grammar import parse_esmtp
-from protocol.session import OUTPUT_LIMIT, Session
+from protocol.session import OUTPUT_LIMIT, STEPS_A_TURN, Session
 
 from .esmtp import EsmtpClient, proof
 from .support import MESSAGE, TO_DATA, Client
@@ -30,12 +31,22 @@ class Slow(Session):
         super().receive(data)
 
 
-@given(STEPS, st.booleans(), st.booleans())
+SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
+"""How many steps are sent together, in turns: mostly one after the other, or as who pipelines does (RFC 2920)."""
+
+
+def in_segments(steps: list[bytes], sizes: list[int]) -> list[bytes]:
+    rest, turns = iter(steps), cycle(sizes)
+    return list(takewhile(len, (b"".join(islice(rest, size)) for size in turns)))
+
+
+@given(STEPS, SIZES, st.booleans(), st.booleans())
 @settings(deadline=None)
-def test_both_ways_end_at_the_same_place(steps: list[bytes], is_slow: bool, mends: bool) -> None:
+def test_both_ways_end_at_the_same_place(steps: list[bytes], sizes: list[int], is_slow: bool, mends: bool) -> None:
+    segments = in_segments(steps, sizes)
     with patch("tests.esmtp.Session", Slow):
-        expected = heard(steps, is_slow, mends)  # and so each line is familiar now
-    assert heard(steps, is_slow, mends) == expected
+        expected = heard(segments, is_slow, mends)  # and so each line is familiar now
+    assert heard(segments, is_slow, mends) == expected
 
 
 CLASSIC_LINES = [b"%b\r\n" % line.encode() for line in MESSAGE] + [
@@ -48,13 +59,16 @@ TRANSACTION = [line.encode() + b"\r\n" for line in TO_DATA]
 
 @given(
     st.lists(st.sampled_from(CLASSIC_LINES).map(lambda line: [line]) | st.just(TRANSACTION), max_size=9),
+    SIZES,
     st.booleans(),
 )
-def test_both_ways_end_at_the_same_place_in_the_classic_dialect(steps: list[list[bytes]], drains: bool) -> None:
+def test_both_ways_end_at_the_same_place_in_the_classic_dialect(
+    steps: list[list[bytes]], sizes: list[int], drains: bool
+) -> None:
     def course(kind: type[Session]) -> tuple[object, ...]:
         with patch("tests.support.Session", kind):
             client = Client(max_refusals=7)
-        replies = [client.send(piece) for step in steps for piece in step]
+        replies = [client.send(segment) for segment in in_segments([piece for step in steps for piece in step], sizes)]
         if drains:
             client.session.shut_down(at_once=False)
             replies += [client.hear(), client.send(b"a\r\n.\r\n"), client.send(b"helo me\r\n")]
@@ -65,14 +79,17 @@ def test_both_ways_end_at_the_same_place_in_the_classic_dialect(steps: list[list
     assert course(Session) == course(Slow)
 
 
+@pytest.mark.parametrize("pipelines", [False, True])
 @pytest.mark.parametrize("kind", [Client, EsmtpClient])
-def test_the_usual_dialogue_goes_the_short_way(kind: Callable[[], Client | EsmtpClient]) -> None:
+def test_the_usual_dialogue_goes_the_short_way(kind: Callable[[], Client | EsmtpClient], pipelines: bool) -> None:
+    envelope = ["mail from:<a@b>", "rcpt to:<johndoe@b>", "data"]
+    segments = ["helo me", *(["\r\n".join(envelope)] if pipelines else envelope), "x: y\r\n.", "mail from:<a@b>"]
     for never in (nullcontext(), patch.object(Buffer, "feed", side_effect=AssertionError)):  # the lines are familiar then
         client = kind()
         client.hear()
         with never:
-            for line in ("helo me", "mail from:<a@b>", "rcpt to:<johndoe@b>", "data", "x: y\r\n.", "mail from:<a@b>"):
-                heard = client.send(line.encode() + b"\r\n")
+            for segment in segments:
+                heard = client.send(segment.encode() + b"\r\n")
                 assert heard[-1][:1] in (b"2", b"3")
         assert len(client.store.boxes["johndoe"] if isinstance(client, Client) else client.boxes["johndoe"]) == 1
 
@@ -85,6 +102,17 @@ def test_who_does_not_read_is_not_answered_for_ever(dialect: Dialect) -> None:
         if not session.takes_input:
             break
     assert not session.takes_input and len(session.outgoing) < OUTPUT_LIMIT + 100
+
+
+@pytest.mark.parametrize("dialect", [CLASSIC, ESMTP], ids=lambda dialect: dialect.table.name)
+def test_who_pipelines_without_end_is_not_served_without_end(dialect: Dialect) -> None:
+    session = Client(dialect).session
+    for number in (1, STEPS_A_TURN, 10 * STEPS_A_TURN):
+        del session.outgoing[:]
+        session.receive(b"DATA\r\n" * number)
+        assert session.outgoing.count(b"\n") <= STEPS_A_TURN and session.is_behind == (number > STEPS_A_TURN)
+        while session.is_behind:
+            session.resume()
 
 
 def test_what_may_be_a_secret_is_not_remembered_nor_is_too_much() -> None:
