@@ -5,8 +5,8 @@ It does not know how either is done, only what is next and how long it may take.
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from . import segment as format
 from .doubts import Steps
@@ -57,7 +57,7 @@ MOST_SHARE = 0.9
 Between these it grows as the square: while there is room there is time."""
 
 IDLE_SHARE = 0.5
-"""Its share of the time in which others only wait, for their clients or the disk, for less than `PAUSE` at a time."""
+"""Its share of the time in which others only wait for their clients, for less than `PAUSE` at a time."""
 
 
 class Housekeeping:
@@ -111,6 +111,13 @@ class Housekeeping:
             wanted_in = None if wanted_in is None else max(PAUSE, wanted_in)
         self._ended, self._used = time.monotonic(), time.thread_time()
         return wanted_in
+
+    @contextmanager
+    def excused(self) -> Iterator[None]:
+        """What is waited for meanwhile is the disk: in that time others have work to do."""
+        began, used = time.monotonic(), time.thread_time()
+        yield
+        self._used -= (time.monotonic() - began) - (time.thread_time() - used)
 
     def work(self, seconds: float) -> float | None:
         """Works for about so long; returns the seconds until there is more to do. None: until more is accepted."""

@@ -185,11 +185,12 @@ class Store:
                 return True
         self._settle_at = 0.0
         complete = self._share()
-        try:
-            outcomes = self._accept(complete)
-        except Exception as error:
-            log.error("journal: internal error", exc_info=error)
-            outcomes = [fault("journal", error)] * len(complete)
+        with self._housekeeping.excused():
+            try:
+                outcomes = self._accept(complete)
+            except Exception as error:
+                log.error("journal: internal error", exc_info=error)
+                outcomes = [fault("journal", error)] * len(complete)
         for message, outcome in zip(complete, outcomes, strict=True):
             message.answer(outcome)
         return bool(self._complete)
