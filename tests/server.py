@@ -68,14 +68,20 @@ class Server:
         """Returns when the server has nothing to do: it has moved what it accepted."""
         status = Path(f"/proc/{self.process.pid}/status")
         while self.process.poll() is None:
-            before = status.read_text().partition("voluntary_ctxt_switches")[2]
+            before = status.read_text()
             time.sleep(0.02)
-            if status.read_text().partition("voluntary_ctxt_switches")[2] == before:
+            after = status.read_text()
+            # It has slept all the time, and not waited for a processor or, for longer than that, for the disk.
+            if "\nState:\tS" in after and _switches(after) == _switches(before):
                 return
 
     def mailbox(self, name: str) -> list[Kept]:
         self.rest()
         return read_mailbox(self.mail_dir / f"{name}.txt")
+
+
+def _switches(status: str) -> str:
+    return status.partition("voluntary_ctxt_switches")[2]
 
 
 class Telnet:
