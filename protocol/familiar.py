@@ -12,8 +12,7 @@ LONGEST = 128
 """Lines that are remembered, and octets of one, its line end included: a few megabytes at the most."""
 
 _STRANGE = {Verb.AUTH, Verb.PROOF, Verb.OTHER, Verb.BDAT, Verb.LAST}
-"""Those that are not remembered: with the first three may come a secret, and octets follow the last two, so that they are
-never alone."""
+"""Those that are not remembered: with the first three may come a secret, and what follows the last two is no line."""
 
 Meaning = tuple[Verb, object, bytes]
 """A verb, its argument, and the line itself, without its line end."""

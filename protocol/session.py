@@ -23,7 +23,7 @@ STEPS_A_TURN = 50
 """Commands that are carried out at once; who sends more in one segment does not hold up the others."""
 
 PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
-"""Octets in which there cannot be more."""
+"""Octets in which there cannot be more that are familiar: no verb is shorter."""
 
 _TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
 

@@ -56,13 +56,13 @@ class Reactor:
     was ready to be read, and returns True when it would rather wait for what can be read meanwhile: then the next turn
     does not wait, and asks again. `tidy` is called when all was written that could be: it takes a little time for what
     nobody waits for, and returns the seconds after which it wants to be called again, or None. It is told whether the
-    turn was an idle one, which waited and found nothing ready.
+    turn was an idle one, which waited and found nothing ready, and how many seconds it waited, whatever it found.
     """
 
     def __init__(
         self,
         settle: Callable[[bool], bool] = lambda is_idle: False,
-        tidy: Callable[[bool], float | None] = lambda is_idle: None,
+        tidy: Callable[[bool, float], float | None] = lambda is_idle, waited: None,
     ) -> None:
         self._settle = settle
         self._tidy = tidy
@@ -150,8 +150,10 @@ class Reactor:
     def turn(self) -> None:
         """One turn: waits until something is due, and does all that is due."""
         patience = self._patience()
+        began = time.monotonic()
         ready = self._selector.select(patience)
         self.now = time.monotonic()
+        waited = self.now - began
         self._is_urgent = False
         for first in range(0, len(ready), PART):
             if first:
@@ -165,7 +167,7 @@ class Reactor:
             log.exception(_ESCAPED)
         self._write()
         try:
-            self._tidy_in = self._tidy(not ready and patience > 0)
+            self._tidy_in = self._tidy(not ready and patience > 0, waited)
         except Exception:
             log.exception(_ESCAPED)
         self._expire()

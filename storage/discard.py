@@ -50,7 +50,7 @@ class DiscardStore:
             answer(None)
         return False
 
-    def tidy(self, is_idle: bool) -> None:
+    def tidy(self, is_idle: bool, waited: float = 0.0) -> None:
         """Has nothing to do."""
 
     def close(self) -> None:

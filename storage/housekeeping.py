@@ -5,8 +5,8 @@ It does not know how either is done, only what is next and how long it may take.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 
 from . import segment as format
 from .doubts import Steps
@@ -75,7 +75,7 @@ class Housekeeping:
         self._move_not_before = 0.0
         self._fullness = 0.0
         self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
-        self._ended, self._used = time.monotonic(), time.thread_time()
+        self._ended = time.monotonic()
 
     @property
     def is_moving(self) -> bool:
@@ -92,15 +92,14 @@ class Housekeeping:
         segments = self._journal.segments
         return max(len(segments) / LIMIT, sum(segment.waiting for segment in segments) / MOST_WAITING)
 
-    def tidy(self, is_idle: bool) -> float | None:
-        """Works for a share of the time that passed, larger with a fuller journal, and of that in which nothing was done; or
-        for a slice, if others are idle.
+    def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
+        """Works for a share of the time that passed, larger with a fuller journal, and of the seconds that others `waited`
+        for their clients; or for a slice, if others are idle.
         """
         self._fullness = self._measured()
         share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 2
         passed = time.monotonic() - self._ended
-        idle = passed - (time.thread_time() - self._used)
-        self._saved = min(SLICE, self._saved + passed * share / (1 - share) + idle * IDLE_SHARE)
+        self._saved = min(SLICE, self._saved + passed * share / (1 - share) + waited * IDLE_SHARE)
         if is_idle or self._saved >= LEAST_SLICE:
             began = time.monotonic()
             wanted_in = self.work(SLICE if is_idle else self._saved)
@@ -109,15 +108,8 @@ class Housekeeping:
         else:
             wanted_in = 0.0 if self._task else self._patience(self._mover.wake())
             wanted_in = None if wanted_in is None else max(PAUSE, wanted_in)
-        self._ended, self._used = time.monotonic(), time.thread_time()
+        self._ended = time.monotonic()
         return wanted_in
-
-    @contextmanager
-    def excused(self) -> Iterator[None]:
-        """What is waited for meanwhile is the disk: in that time others have work to do."""
-        began, used = time.monotonic(), time.thread_time()
-        yield
-        self._used -= (time.monotonic() - began) - (time.thread_time() - used)
 
     def work(self, seconds: float) -> float | None:
         """Works for about so long; returns the seconds until there is more to do. None: until more is accepted."""

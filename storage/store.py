@@ -185,12 +185,11 @@ class Store:
                 return True
         self._settle_at = 0.0
         complete = self._share()
-        with self._housekeeping.excused():
-            try:
-                outcomes = self._accept(complete)
-            except Exception as error:
-                log.error("journal: internal error", exc_info=error)
-                outcomes = [fault("journal", error)] * len(complete)
+        try:
+            outcomes = self._accept(complete)
+        except Exception as error:
+            log.error("journal: internal error", exc_info=error)
+            outcomes = [fault("journal", error)] * len(complete)
         for message, outcome in zip(complete, outcomes, strict=True):
             message.answer(outcome)
         return bool(self._complete)
@@ -253,9 +252,9 @@ class Store:
 
     # Housekeeping
 
-    def tidy(self, is_idle: bool) -> float | None:
+    def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
         """Moves some of what was accepted; returns the seconds until it wants to go on at the latest, or None."""
-        return self._housekeeping.tidy(is_idle)
+        return self._housekeeping.tidy(is_idle, waited)
 
     @property
     def is_settled(self) -> bool:

@@ -38,11 +38,11 @@ class Together:
         moving[0].tidy(is_idle=True)
         return True
 
-    def tidy(self, is_idle: bool) -> float | None:
+    def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
         """Moves some of what one of them has; returns the seconds until it wants to go on at the latest, or None."""
         stores = [self._store, *self._others]
         store = stores[self._turn % len(stores)]
-        wanted_in = store.tidy(is_idle)
+        wanted_in = store.tidy(is_idle, waited)
         if not store.is_moving:
             self._turn += 1
             if store is not self._store and store.is_empty:

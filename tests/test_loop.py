@@ -23,7 +23,7 @@ def reactor(steps: list[str]) -> Iterator[Reactor]:
         steps.append("settle")
         return False
 
-    reactor = Reactor(settle, lambda is_idle: steps.append("tidy"))
+    reactor = Reactor(settle, lambda is_idle, waited: steps.append("tidy"))
     yield reactor
     reactor.close()
 
@@ -148,7 +148,7 @@ def test_tidy_says_when_it_is_to_be_called_again() -> None:
     waits = iter([0.01, 0.01, None])
     seen: list[float | None] = []
 
-    def tidy(is_idle: bool) -> float | None:
+    def tidy(is_idle: bool, waited: float) -> float | None:
         seen.append(next(waits))
         return seen[-1]
 
@@ -161,16 +161,26 @@ def test_tidy_says_when_it_is_to_be_called_again() -> None:
     reactor.close()
 
 
-def test_tidy_is_told_whether_others_had_work() -> None:
+def test_tidy_is_told_whether_others_had_work_and_how_long_they_waited_for_it() -> None:
     idle: list[bool] = []
-    reactor = Reactor(tidy=idle.append)
+    waits: list[float] = []
+
+    def tidy(is_idle: bool, waited: float) -> None:
+        idle.append(is_idle)
+        waits.append(waited)
+
+    def work(_: int) -> None:
+        time.sleep(0.1)  # as for a disk: nobody waits for a client meanwhile
+
+    reactor = Reactor(tidy=tidy)
     ours, theirs = socket.socketpair()
-    reactor.watch(ours, READ, lambda _: None)
+    reactor.watch(ours, READ, work)
     reactor.call_later(0.01, lambda: None)
     reactor.turn()
     theirs.send(b"x")
     reactor.turn()
     assert idle == [True, False]
+    assert waits[0] > 0.005 and waits[1] < 0.1
     reactor.close()
     ours.close()
     theirs.close()
@@ -213,7 +223,7 @@ def test_what_would_rather_settle_later_is_asked_again_at_once_and_that_is_no_id
         asked.append(("settle", is_idle))
         return not is_idle
 
-    def tidy(is_idle: bool) -> None:
+    def tidy(is_idle: bool, waited: float) -> None:
         asked.append(("tidy", is_idle))
 
     reactor = Reactor(settle, tidy)
@@ -229,7 +239,7 @@ def test_what_would_rather_settle_later_is_asked_again_at_once_and_that_is_no_id
 
 @pytest.mark.parametrize("step", ["settle", "tidy"])
 def test_a_step_that_fails_ends_nothing(step: str, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(*_: bool) -> Any:
+    def fail(*_: float) -> Any:
         raise ZeroDivisionError("a bug")
 
     reactor = Reactor(**{step: fail})
