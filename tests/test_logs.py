@@ -25,6 +25,21 @@ def test_a_line_is_written() -> None:
     os.close(writer)
 
 
+def test_a_line_says_when_how_bad_and_what() -> None:
+    code = (
+        "import logging, sys; from reactor.logs import log_to; log_to(2, logging.INFO)\n"
+        "log = logging.getLogger('carteiro.x'); log.debug('not this'); log.info('a %s', 'line')\n"
+        "try: 1 / 0\nexcept ArithmeticError: log.exception('an error')\n"
+    )
+    began = time.time()
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True).stderr
+    first, second, *traceback = said.splitlines()
+    assert first[23:] == " INFO a line" and second[23:] == " ERROR an error"
+    assert traceback[0].startswith("Traceback") and traceback[-1].startswith("ZeroDivisionError")
+    at = time.mktime(time.strptime(first[:19], "%Y-%m-%d %H:%M:%S")) + int(first[20:23]) / 1000
+    assert first[19] == "," and began - 0.001 <= at <= time.time()
+
+
 def test_what_nobody_reads_is_dropped_and_counted() -> None:
     reader, writer = os.pipe()
     handler = ImpatientHandler(writer)
