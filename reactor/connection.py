@@ -21,6 +21,9 @@ _received = memoryview(bytearray(RECEIVE_SIZE))
 _UNKNOWN = object()
 """A stance that no conversation has."""
 
+_MORE = getattr(socket, "MSG_MORE", 0)
+"""Where the system has it: what is sent may wait for what comes next, even the end, and go with it in one segment."""
+
 LINGER = 2.0
 """Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
 
@@ -165,7 +168,7 @@ class Connection:
         outgoing = conversation.outgoing
         if outgoing:
             try:
-                sent = self._socket.send(outgoing)
+                sent = self._socket.send(outgoing, _MORE if conversation.is_agreed and conversation.is_finished else 0)
             except BlockingIOError:
                 sent = 0
             except OSError as error:

@@ -89,16 +89,29 @@ class Echo:
         self.calls.append("hang_up")
 
 
+def _tcp_pair() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peer = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+    ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return ours, peer
+
+
 class Pair:
     """A connection with an Echo, and the other end of it."""
 
     def __init__(
-        self, idle_timeout: float = 300, tls: Contexts | None = None, wants_tls: bool = False, kind: type[Echo] = Echo
+        self,
+        idle_timeout: float = 300,
+        tls: Contexts | None = None,
+        wants_tls: bool = False,
+        kind: type[Echo] = Echo,
+        over_tcp: bool = False,
     ) -> None:
         self.reactor = Reactor()
         self._kind = kind
         self.wants_tls = wants_tls
-        ours, self.peer = socket.socketpair()
+        ours, self.peer = _tcp_pair() if over_tcp else socket.socketpair()
         ours.setblocking(False)
         self.peer.settimeout(5)
         self.closed = 0

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import socket
 import time
 import weakref
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ import pytest
 
 from reactor import connection as module
 from reactor.connection import Connection
-from reactor.loop import READ, WRITE, Reactor
+from reactor.loop import READ, WRITE
 
-from .echo import Echo, Pair
+from .echo import Pair
 
 
 @pytest.fixture
@@ -88,53 +87,6 @@ def test_what_is_no_longer_wanted_is_not_read(pair: Pair) -> None:
     heard = len(pair.echo.calls)
     pair.connection._ready(READ)
     assert pair.connection._events == WRITE and len(pair.echo.calls) == heard
-
-
-def test_the_end_of_input_is_answered_before_the_close(pair: Pair) -> None:
-    pair.peer.shutdown(socket.SHUT_WR)
-    pair.turns()
-    assert pair.peer.recv(100) == b"the end\n"
-    assert pair.peer.recv(100) == b"" and pair.closed == 1
-    assert pair.echo.calls == ["end_of_input", "hang_up"]
-
-
-def test_the_last_words_arrive_though_the_peer_goes_on_talking() -> None:
-    """Over TCP, a close with unread input resets the connection, and the peer may lose what it has not read."""
-    reactor = Reactor()
-    listener = socket.create_server(("127.0.0.1", 0))
-    peer = socket.create_connection(listener.getsockname())
-    ours, _ = listener.accept()
-    ours.setblocking(False)
-    closed: list[Connection] = []
-    Connection(reactor, ours, "peer", lambda _, wake: Echo(wake), 300, closed.append)
-    peer.sendall(b"bye\n")
-    for _ in range(20):
-        reactor.call_later(0.001, lambda: None)
-        reactor.turn()
-        peer.sendall(b"and another thing\n")
-    assert not closed
-    assert peer.makefile("rb").read().startswith(b"hi\nbye\n")
-    peer.close()
-    reactor.call_later(0.01, reactor.stop)
-    reactor.run()
-    assert len(closed) == 1
-    listener.close()
-    reactor.close()
-
-
-def test_an_end_that_the_peer_asked_for_is_a_close_at_once(pair: Pair) -> None:
-    assert pair.say(b"agreed\n") == b"agreed\n"
-    assert pair.closed == 1
-
-
-def test_lingering_has_an_end(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LINGER", 0.01)
-    assert pair.say(b"bye\n") == b"bye\n"
-    pair.peer.send(b"not yet\n")
-    pair.turns()
-    assert not pair.connection.is_closed
-    pair.run_for(0.05)
-    assert pair.closed == 1
 
 
 def test_a_silent_peer_is_told_and_closed(caplog: pytest.LogCaptureFixture) -> None:
