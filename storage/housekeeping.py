@@ -54,7 +54,7 @@ WAIT = 0.3
 LEAST_SHARE = 0.02
 MOST_SHARE = 0.9
 """Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit.
-Between these it grows as the square: while there is room there is time."""
+Between these it grows as the fourth power: while there is room there is time, and a burst is what the room is for."""
 
 IDLE_SHARE = 0.5
 """Its share of the time in which others only wait for their clients, for less than `PAUSE` at a time."""
@@ -97,7 +97,7 @@ class Housekeeping:
         for their clients; or for a slice, if others are idle.
         """
         self._fullness = self._measured()
-        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 2
+        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 4
         passed = time.monotonic() - self._ended
         self._saved = min(SLICE, self._saved + passed * share / (1 - share) + waited * IDLE_SHARE)
         if is_idle or self._saved >= LEAST_SLICE:

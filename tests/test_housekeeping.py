@@ -10,7 +10,14 @@ from .post import Post
 
 @pytest.mark.parametrize(
     ("busy", "fullness", "least", "most"),
-    [(1.0, 0.0, 0.01, 0.03), (0.5, 0.0, 0.15, 0.3), (0.0, 0.0, 0.3, 0.5), (1.0, 0.5, 0.2, 0.3), (1.0, 1.0, 0.85, 0.95)],
+    [
+        (1.0, 0.0, 0.01, 0.03),
+        (0.5, 0.0, 0.15, 0.3),
+        (0.0, 0.0, 0.3, 0.5),
+        (1.0, 0.5, 0.06, 0.09),
+        (1.0, 0.8, 0.35, 0.42),
+        (1.0, 1.0, 0.85, 0.95),
+    ],
 )
 def test_its_share_of_the_time(
     busy: float, fullness: float, least: float, most: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
