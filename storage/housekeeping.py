@@ -87,6 +87,22 @@ class Housekeeping:
         """Whether the journal can take no more."""
         return len(self._journal.segments) > LIMIT or (self._fullness > 1 and self._measured() > 1)
 
+    @property
+    def makes_room(self) -> bool:
+        """Whether there is something to be moved, or freed, that can be now."""
+        return self._task is not None or self._is_to_free or self._is_to_move
+
+    @property
+    def _is_to_free(self) -> bool:
+        now = time.monotonic()
+        return now >= self._not_before and any(
+            not oldest.waiting and (oldest.is_sealed or now >= oldest.since + AGE) for oldest in self._journal.segments[:1]
+        )
+
+    @property
+    def _is_to_move(self) -> bool:
+        return bool(self._mover.ready) and time.monotonic() >= self._move_not_before
+
     def _measured(self) -> float:
         """How full the journal is: 1 is its limit."""
         segments = self._journal.segments
@@ -131,15 +147,14 @@ class Housekeeping:
 
     def _next_task(self) -> Steps | None:
         """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""
-        now = time.monotonic()
         self._is_moving = False
-        for oldest in self._journal.segments[:1] if now >= self._not_before else ():
-            if not oldest.waiting and (oldest.is_sealed or time.monotonic() >= oldest.since + AGE):
+        for oldest in self._journal.segments[:1] if time.monotonic() >= self._not_before else ():
+            if self._is_to_free:
                 oldest.is_sealed = True
                 return self._free(oldest)
             if len(self._journal.segments) > CROWDED and self._is_stuck(oldest):
                 return self._empty(oldest)
-        self._is_moving = bool(self._mover.ready) and now >= self._move_not_before
+        self._is_moving = self._is_to_move
         return self._mover.move() if self._is_moving else None
 
     def _patience(self, again_in: float | None) -> float | None:

@@ -28,6 +28,10 @@ log = logging.getLogger("carteiro.storage")
 GATHERING = 0.001
 """Seconds that a message may wait for others which share its sync. When nobody else is at work, it does not wait."""
 
+ROOM_PATIENCE = 10.0
+"""Seconds that messages wait for room in a full journal that is being emptied. Then they are refused, and so are the next,
+until there is some."""
+
 SPOOLED_AT_ONCE = 8
 OCTETS_AT_ONCE = 4 << 20
 """Messages from the spool, or octets of others, that are put on disk in one turn; the rest come in the next."""
@@ -72,6 +76,7 @@ class Store:
             raise
         self._complete: list[Message] = []
         self._settle_at = 0.0
+        self._full_since: float | None = None
         self._memory = Memory()
         self._ids = Ids()
 
@@ -174,15 +179,13 @@ class Store:
     def settle(self, is_idle: bool = True) -> bool:
         """Puts each message that was committed since the last time in the journal, and answers it.
 
-        Unless others are at work whose messages may go with these: then it returns True, and is to be called again soon.
+        Unless others are at work whose messages may go with these, or there will be room for them: then it returns True, and
+        is to be called again soon.
         """
         if not self._complete:
             return False
-        if not is_idle:
-            now = time.monotonic()
-            self._settle_at = self._settle_at or now + GATHERING
-            if now < self._settle_at:
-                return True
+        if self._waits_for_room() or (not is_idle and self._gathers()):
+            return True
         self._settle_at = 0.0
         complete = self._share()
         try:
@@ -193,6 +196,19 @@ class Store:
         for message, outcome in zip(complete, outcomes, strict=True):
             message.answer(outcome)
         return bool(self._complete)
+
+    def _waits_for_room(self) -> bool:
+        if not self._housekeeping.is_full:
+            self._full_since = None
+            return False
+        now = time.monotonic()
+        self._full_since = self._full_since or now
+        return now < self._full_since + ROOM_PATIENCE and self._housekeeping.makes_room
+
+    def _gathers(self) -> bool:
+        now = time.monotonic()
+        self._settle_at = self._settle_at or now + GATHERING
+        return now < self._settle_at
 
     def _share(self) -> list[Message]:
         """Those that are put on disk now: each large one has a sync of its own, and nobody is to wait for many of them."""

@@ -201,6 +201,7 @@ def test_a_journal_that_was_removed_accepts_nothing(post: Post) -> None:
 def test_a_full_journal_is_no_room_until_it_is_emptied(
     post: Post, monkeypatch: pytest.MonkeyPatch, limit: str, number: int
 ) -> None:
+    monkeypatch.setattr("storage.store.ROOM_PATIENCE", 0.0)
     monkeypatch.setattr("storage.segment.SIZE", 4096)
     monkeypatch.setattr(f"storage.housekeeping.{limit}", number)
     with monkeypatch.context() as idle:
