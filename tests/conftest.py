@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from .echo import Pair
 from .post import Post
 from .tls import Pem, make_pem
 
@@ -21,3 +22,12 @@ def post(tmp_path: Path) -> Iterator[Post]:
     post = Post(tmp_path / "mail")
     yield post
     post.store.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A connection that has greeted."""
+    pair = Pair()
+    assert pair.peer.recv(100) == b"hi\n"
+    yield pair
+    pair.close()

@@ -4,7 +4,6 @@ import gc
 import logging
 import time
 import weakref
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,14 +12,6 @@ from reactor.connection import Connection
 from reactor.loop import READ, WRITE
 
 from .echo import Pair
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    pair = Pair()
-    assert pair.peer.recv(100) == b"hi\n"
-    yield pair
-    pair.close()
 
 
 def test_what_is_said_is_sent(pair: Pair) -> None:

@@ -3,21 +3,12 @@
 import socket
 import struct
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from reactor import connection as module
 
 from .echo import Pair
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    pair = Pair()
-    assert pair.peer.recv(100) == b"hi\n"
-    yield pair
-    pair.close()
 
 
 def test_the_end_of_input_is_answered_before_the_close(pair: Pair) -> None:

@@ -1,20 +1,10 @@
 """A connection whose conversation waits for somebody: it stays watched, and is read no further."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from reactor.loop import READ
 
 from .echo import Pair
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    pair = Pair()
-    assert pair.peer.recv(100) == b"hi\n"
-    yield pair
-    pair.close()
 
 
 def test_a_held_conversation_is_watched_until_something_comes(pair: Pair) -> None:

@@ -1,7 +1,6 @@
 """Who sends more than can be moved to the mailboxes is slowed down, and refused only when that does not help."""
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,10 @@ MESSAGE = b"\n" + b"x" * 900 + b"\n"
 
 
 @pytest.fixture
-def post(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Post:
-    """Its journal is full, and what is in it can be moved."""
+def full(post: Post, monkeypatch: pytest.MonkeyPatch) -> Post:
+    """A store whose journal is full, and what is in it can be moved."""
     monkeypatch.setattr("storage.segment.SIZE", 4096)
     monkeypatch.setattr("storage.housekeeping.LIMIT", 3)
-    post = Post(tmp_path)
     while not post.store._housekeeping.is_full:
         post.commit(MESSAGE)
         assert not post.store.settle()
@@ -24,43 +22,43 @@ def post(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Post:
     return post
 
 
-def test_messages_wait_for_room_and_are_accepted_when_there_is_some(post: Post) -> None:
+def test_messages_wait_for_room_and_are_accepted_when_there_is_some(full: Post) -> None:
     for _ in range(3):
-        post.commit(MESSAGE)
-    assert post.store.settle() and post.store.settle(is_idle=False)
-    assert not post.answers
+        full.commit(MESSAGE)
+    assert full.store.settle() and full.store.settle(is_idle=False)
+    assert not full.answers
     moved = 0
-    while post.store.settle():
-        post.store.tidy(is_idle=True)
+    while full.store.settle():
+        full.store.tidy(is_idle=True)
         moved += 1
-    assert moved > 0 and post.answers == [(MESSAGE, None)] * 3
-    post.move()
-    assert len(post.box()) > 6
+    assert moved > 0 and full.answers == [(MESSAGE, None)] * 3
+    full.move()
+    assert len(full.box()) > 6
 
 
 def test_when_it_takes_too_long_they_are_refused_and_so_are_the_next_until_there_is_room(
-    post: Post, monkeypatch: pytest.MonkeyPatch
+    full: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.store.ROOM_PATIENCE", 0.05)
-    post.commit(MESSAGE)
+    full.commit(MESSAGE)
     began = time.monotonic()
-    while post.store.settle():
+    while full.store.settle():
         assert time.monotonic() < began + 20
     assert time.monotonic() >= began + 0.05
-    post.commit(MESSAGE)
-    assert not post.store.settle()
-    assert ["journal: full" in str(fault) for _, fault in post.answers] == [True, True]
-    post.move()
-    assert post.put(MESSAGE) is None
+    full.commit(MESSAGE)
+    assert not full.store.settle()
+    assert ["journal: full" in str(fault) for _, fault in full.answers] == [True, True]
+    full.move()
+    assert full.put(MESSAGE) is None
 
 
-def test_nobody_waits_for_what_cannot_be_moved(post: Post) -> None:
-    lock = post.directory / "johndoe.txt.lock"
+def test_nobody_waits_for_what_cannot_be_moved(full: Post) -> None:
+    lock = full.directory / "johndoe.txt.lock"
     lock.touch()
-    post.move()
-    post.commit(MESSAGE)
-    assert not post.store.settle()
-    assert "journal: full" in str(post.answers[0][1])
+    full.move()
+    full.commit(MESSAGE)
+    assert not full.store.settle()
+    assert "journal: full" in str(full.answers[0][1])
     lock.unlink()
-    wait_until(lambda: post.move() is None or not post.store._housekeeping.is_full)
-    assert post.put(MESSAGE) is None
+    wait_until(lambda: full.move() is None or not full.store._housekeeping.is_full)
+    assert full.put(MESSAGE) is None
