@@ -227,13 +227,13 @@ class Connection:
         """All is said. If the peer does not know that, it may still send, and a close would reset the connection and could
         destroy our last words on their way; so we say that it is over, and read on for a while.
         """
-        if self._has_ended or self._conversation.is_agreed:
-            self.close("")
-            return
         try:
-            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(socket.SHUT_WR)  # before a close: that throws away what waits, if there is unread input
         except OSError as error:
             self.close(error.strerror or str(error))
+            return
+        if self._has_ended or self._conversation.is_agreed:
+            self.close("")
             return
         self._is_lingering = True
         self._timer.cancel()

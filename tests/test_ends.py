@@ -54,6 +54,15 @@ def _segments(sock: socket.socket) -> int:
     return int(struct.unpack_from("I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 140)[0])
 
 
+def test_an_agreed_end_with_unread_input_does_not_destroy_the_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair(over_tcp=True)
+    monkeypatch.setattr(module, "_received", memoryview(bytearray(len(b"agreed\n"))))
+    pair.peer.sendall(b"agreed\nand another thing\n")
+    pair.until(lambda: pair.closed == 1)
+    assert pair.peer.recv(100) == b"hi\nagreed\n"
+    pair.close()
+
+
 def test_what_is_said_after_an_agreed_end_but_before_the_end_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """In TLS the peer may have ended, while an answer to what it sent before is due."""
     pair = Pair(over_tcp=True)
