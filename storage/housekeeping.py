@@ -89,19 +89,23 @@ class Housekeeping:
 
     @property
     def makes_room(self) -> bool:
-        """Whether there is something to be moved, or freed, that can be now."""
-        return self._task is not None or self._is_to_free or self._is_to_move
-
-    @property
-    def _is_to_free(self) -> bool:
+        """Whether there is something to be moved, or freed, now or in a moment."""
         now = time.monotonic()
-        return now >= self._not_before and any(
-            not oldest.waiting and (oldest.is_sealed or now >= oldest.since + AGE) for oldest in self._journal.segments[:1]
-        )
+        is_under_way = self._task is not None or self._to_free() is not None or self._is_to_move
+        return is_under_way or any(not queue.is_stuck(now) for queue in self._mover.postponed)
 
     @property
     def _is_to_move(self) -> bool:
         return bool(self._mover.ready) and time.monotonic() >= self._move_not_before
+
+    def _to_free(self) -> Segment | None:
+        """The oldest segment, if it can be freed now."""
+        now = time.monotonic()
+        if now < self._not_before or not self._journal.segments:
+            return None
+        oldest = self._journal.segments[0]
+        is_over = oldest.is_sealed or now >= oldest.since + AGE
+        return oldest if is_over and not oldest.waiting else None
 
     def _measured(self) -> float:
         """How full the journal is: 1 is its limit."""
@@ -148,10 +152,10 @@ class Housekeeping:
     def _next_task(self) -> Steps | None:
         """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""
         self._is_moving = False
+        if done := self._to_free():
+            done.is_sealed = True
+            return self._free(done)
         for oldest in self._journal.segments[:1] if time.monotonic() >= self._not_before else ():
-            if self._is_to_free:
-                oldest.is_sealed = True
-                return self._free(oldest)
             if len(self._journal.segments) > CROWDED and self._is_stuck(oldest):
                 return self._empty(oldest)
         self._is_moving = self._is_to_move
