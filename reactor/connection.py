@@ -224,11 +224,12 @@ class Connection:
     # The end
 
     def _end(self) -> None:
-        """All is said. If the peer does not know that, it may still send, and a close would reset the connection and could
-        destroy our last words on their way; so we say that it is over, and read on for a while.
+        """All is said, and we say so. If the peer does not know that it is over, it may still send, and a close would reset
+        the connection and could destroy our last words on their way; so we read on for a while.
         """
+        # What waits in the kernel for the end goes with it now; a close would drop it where there is unread input.
         try:
-            self._socket.shutdown(socket.SHUT_WR)  # before a close: that throws away what waits, if there is unread input
+            self._socket.shutdown(socket.SHUT_WR)
         except OSError as error:
             self.close(error.strerror or str(error))
             return

@@ -91,8 +91,8 @@ class Housekeeping:
     def makes_room(self) -> bool:
         """Whether there is something to be moved, or freed, now or in a moment."""
         now = time.monotonic()
-        is_under_way = self._task is not None or self._to_free() is not None or self._is_to_move
-        return is_under_way or any(not queue.is_stuck(now) for queue in self._mover.postponed)
+        is_due = self.is_moving or self._is_to_move or self._to_free() is not None
+        return is_due or any(not queue.is_stuck(now) for queue in self._mover.postponed)
 
     @property
     def _is_to_move(self) -> bool:
@@ -155,8 +155,9 @@ class Housekeeping:
         if done := self._to_free():
             done.is_sealed = True
             return self._free(done)
-        for oldest in self._journal.segments[:1] if time.monotonic() >= self._not_before else ():
-            if len(self._journal.segments) > CROWDED and self._is_stuck(oldest):
+        if len(self._journal.segments) > CROWDED and time.monotonic() >= self._not_before:
+            oldest = self._journal.segments[0]
+            if self._is_stuck(oldest):
                 return self._empty(oldest)
         self._is_moving = self._is_to_move
         return self._mover.move() if self._is_moving else None

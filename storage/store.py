@@ -29,8 +29,8 @@ GATHERING = 0.001
 """Seconds that a message may wait for others which share its sync. When nobody else is at work, it does not wait."""
 
 ROOM_PATIENCE = 10.0
-"""Seconds that messages wait for room in a full journal that is being emptied. Then they are refused, and so are the next,
-until there is some."""
+"""Seconds for which a journal that is being emptied may be full while messages wait for room. Then these are refused, and so
+are the next, until there is some."""
 
 SPOOLED_AT_ONCE = 8
 OCTETS_AT_ONCE = 4 << 20
