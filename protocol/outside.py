@@ -62,7 +62,7 @@ Authenticate = Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[
 class Terms(NamedTuple):
     """What an operator decides for the dialect of RFC 5321."""
 
-    max_recipients: int = 100
+    max_recipients: int = 1000
     """Of a message (RFC 5321 section 4.5.3.1.8)."""
     max_messages: int = 0
     """On a connection; 0: any number."""

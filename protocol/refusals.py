@@ -4,7 +4,7 @@ It does not know why a command is refused, nor what too many lead to.
 """
 
 from .outside import Report
-from .replies import Reply
+from .replies import BAD_SEQUENCE, PERMANENT, Reply
 from .table import Verb
 
 LOGGED_REFUSALS = 10
@@ -19,30 +19,47 @@ OF_AUTH = frozenset((Verb.AUTH, Verb.PROOF, Verb.CHECKED))
 class Refusals:
     """So many as `most` in a row are too many; 0: never.
 
+    Only what the client could do better counts. A 4yz does not: the command was right, and the client is told to try again,
+    which a 421 would keep it from (RFC 5321 section 4.5.3.1.10: who gets a 452 for a recipient too many is to send the
+    message for those that were accepted). Nor does what comes too early behind a MAIL that was refused: a client that
+    pipelines has sent it before it could know (RFC 2920 section 3.1).
+
     `keeps_secrets`: the client tries to authenticate, and what it says may be a secret, which is not for the log. Where one
     `is_wary`, since clients can authenticate, a line that is no command may be one, too.
     """
 
-    __slots__ = ("_is_wary", "_most", "_report", "count", "keeps_secrets")
+    __slots__ = ("_counted", "_has_refused_mail", "_in_a_row", "_is_wary", "_most", "_report", "keeps_secrets")
 
     def __init__(self, report: Report, most: int, is_wary: bool) -> None:
         self._report = report
         self._most = most
         self._is_wary = is_wary
-        self.count = 0
+        self._in_a_row = self._counted = 0
+        self._has_refused_mail = False
         self.keeps_secrets = False
+
+    def end_the_row(self) -> None:
+        """A command was accepted."""
+        if self._in_a_row:
+            self._in_a_row = self._counted = 0
+            self._has_refused_mail = False
 
     def add(self, reply: Reply, verb: Verb, line: bytes) -> bool:
         """One more in a row, but for a message, which is no command; whether these are too many."""
         if verb in (Verb.END, Verb.STORED):
             self._report("message refused with %s", words(reply))
             return False
-        self.count += 1
+        self._in_a_row += 1
         shown = self._shown(verb, line)
-        if self.count <= LOGGED_REFUSALS:
-            more = " (more in a row are not logged)" if self.count == LOGGED_REFUSALS else ""
+        if self._in_a_row <= LOGGED_REFUSALS:
+            more = " (more in a row are not logged)" if self._in_a_row == LOGGED_REFUSALS else ""
             self._report("refused with %s: %r%s", words(reply), shown, more)
-        return self.count == self._most
+        is_consequence = self._has_refused_mail and reply.code == BAD_SEQUENCE
+        self._has_refused_mail = self._has_refused_mail or verb is Verb.MAIL
+        if reply.code < PERMANENT or is_consequence:
+            return False
+        self._counted += 1
+        return self._counted == self._most
 
     def _shown(self, verb: Verb, line: bytes) -> bytes:
         """Who was refused to authenticate may send a secret as the next line."""

@@ -7,7 +7,12 @@ from functools import lru_cache
 
 INTERMEDIATES = 300
 REFUSALS = 400
-"""Reply codes below the first mean that a command is done; from the second on, that it was refused (section 4.2.1)."""
+PERMANENT = 500
+"""Reply codes below the first mean that a command is done; from the second on, that it was refused; from the third on, that
+it will be refused again (section 4.2.1)."""
+
+BAD_SEQUENCE = 503
+"""The code of a command that comes too early or too late."""
 
 
 class Reply:

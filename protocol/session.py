@@ -255,7 +255,7 @@ class Session:
             return
         self.outgoing += outcome.coded_line if self._is_coded else outcome.line
         if outcome.code < INTERMEDIATES:
-            self._refusals.count = 0
+            self._refusals.end_the_row()
         self._enter(move.accepted)
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True

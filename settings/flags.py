@@ -99,7 +99,7 @@ VALUES = (
 # What only the dialect esmtp knows.
 ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
     # flag                 shown as  is         default meaning
-    ("--max-recipients",   "N",      number(1), 100,     "most recipients of a message (default: 100)"),
+    ("--max-recipients",   "N",      number(1), 1000,    "most recipients of a message (default: 1000)"),
     ("--max-messages",     "N",      number(0), 0,       "most messages on a connection (default: 0, any number)"),
     ("--domain",           "DOMAIN", domain,    [],      "a domain that mail is taken for; repeatable (default: all)"),
     ("--postmaster",       "NAME",   str.lower, None,    "the postmaster's user (default: postmaster, else the first one)"),
@@ -135,7 +135,7 @@ def arguments(choices: Choices) -> argparse.Namespace:
     )
     add("--catch-all", metavar="NAME", type=str.lower, help="the user who gets what is for names that are not in USERS_FILE")
     add("--dialect", choices=choices.dialects, default="classic", help="the table that is spoken (default: %(default)s)")
-    refusals = "refusals in a row that end a connection; 0: never (default: 0, with esmtp 100)"
+    refusals = "commands refused for good in a row that end a connection; 0: never (default: 0, with esmtp 100)"
     add("--max-refusals", metavar="N", type=number(0), help=refusals)
     _add_esmtp(parser.add_argument_group("with --dialect esmtp"), choices)
     loudness = parser.add_mutually_exclusive_group()

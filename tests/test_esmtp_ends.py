@@ -7,7 +7,7 @@ import pytest
 from protocol.esmtp import Esmtp
 from protocol.refusals import LOGGED_REFUSALS
 
-from .esmtp import EHLO, TO_RCPT, Checker, EsmtpClient, proof
+from .esmtp import EHLO, FROM, TO, TO_RCPT, Checker, EsmtpClient, proof
 
 
 def test_patience_is_that_of_section_4_5_3_2() -> None:
@@ -41,6 +41,26 @@ def test_refused_chunks_and_answers_to_challenges_count_as_refusals() -> None:
     client = EsmtpClient(max_refusals=3, authenticate=Checker(), authenticates_in_clear=True)
     assert [client.codes(line) for line in (EHLO, "bdat 0", "auth plain =")][1:] == [[503], [501]]
     assert client.codes("auth plain", "*") == [501, 421]
+
+
+def test_who_is_told_to_try_again_is_not_sent_away_for_it() -> None:
+    checker = Checker(is_able=False)
+    client = EsmtpClient(max_refusals=2, max_messages=1, authenticate=checker, authenticates_in_clear=True)
+    client.say(EHLO)
+    assert [client.codes(f"auth plain {proof()}") for _ in range(5)] == [[454]] * 5
+    client.say(FROM, TO, "data", "x", ".")
+    assert [client.codes(FROM) for _ in range(5)] == [[452]] * 5
+    assert client.codes("xyz") == [500] and client.codes("xyz") == [500, 421]
+
+
+def test_what_was_pipelined_behind_a_refused_mail_is_not_held_against_the_client() -> None:
+    """RFC 2920 section 3.1: it was sent before the client could know."""
+    client = EsmtpClient(max_refusals=3)
+    client.say(EHLO)
+    too_large = FROM + " size=1001"
+    replies = client.send("\r\n".join([too_large, *[TO] * 200, "data", "noop", ""]).encode())
+    assert [reply[:3] for reply in replies] == [b"552"] + [b"503"] * 201 + [b"250"]
+    assert client.codes(*[TO] * 2) == [503] and client.codes(TO) == [503, 421], "without such a MAIL they count"
 
 
 def test_guessing_secrets_is_refused_in_a_row() -> None:

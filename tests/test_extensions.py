@@ -19,7 +19,7 @@ def offers(client: EsmtpClient) -> list[str]:
 def test_what_is_offered_without_tls_and_authentication() -> None:
     assert offers(EsmtpClient()) == [
         "PIPELINING", "SIZE 1000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME",
-        "LIMITS RCPTMAX=100",
+        "LIMITS RCPTMAX=1000",
     ]  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def test_every_extension_is_offered_where_it_can_be_had() -> None:
     client = EsmtpClient(has_tls=True, authenticate=Checker(), authenticates_in_clear=True, max_messages=3)
     words = offers(client)
     assert tuple(word.split()[0] for word in words) == EXTENSIONS
-    assert words[-3:] == ["LIMITS RCPTMAX=100 MAILMAX=3", "STARTTLS", "AUTH PLAIN LOGIN"]
+    assert words[-3:] == ["LIMITS RCPTMAX=1000 MAILMAX=3", "STARTTLS", "AUTH PLAIN LOGIN"]
 
 
 def test_starttls_is_offered_until_there_is_tls_and_auth_from_then_until_it_is_done() -> None:
@@ -36,7 +36,7 @@ def test_starttls_is_offered_until_there_is_tls_and_auth_from_then_until_it_is_d
     client.secure()
     assert offers(client)[-1] == "AUTH PLAIN LOGIN"
     assert client.codes(f"auth plain {proof()}") == [235]
-    assert offers(client)[-1] == "LIMITS RCPTMAX=100"
+    assert offers(client)[-1] == "LIMITS RCPTMAX=1000"
 
 
 def test_a_reply_of_several_lines_has_a_dash_in_all_but_the_last() -> None:
@@ -199,10 +199,19 @@ def test_recipients_beyond_the_limit_are_a_452_and_the_others_get_the_message() 
     assert client.codes(FROM, TO) == [250], "the next message has as many"
 
 
-def test_by_default_a_hundred_recipients_are_taken() -> None:
+def test_by_default_a_thousand_recipients_are_taken() -> None:
     client = EsmtpClient()
-    assert [client.codes(line) for line in [EHLO, FROM, *[TO] * 100]][2:] == [[250]] * 100
+    assert [client.codes(line) for line in [EHLO, FROM, *[TO] * 1000]][2:] == [[250]] * 1000
     assert client.codes(TO) == [452]
+
+
+def test_any_number_of_recipients_too_many_is_no_reason_to_end_the_connection() -> None:
+    """Section 4.5.3.1.10: the client is to send the message for those that were accepted, and again for the others."""
+    client = EsmtpClient(max_recipients=2, max_refusals=3)
+    replies = client.send(b"ehlo me\r\nmail from:<a@b>\r\n" + b"rcpt to:<johndoe@here>\r\n" * 50 + b"data\r\n")
+    codes = [reply[:3] for reply in replies if reply[3:4] == b" "]
+    assert codes == [b"250", b"250"] + [b"250"] * 2 + [b"452"] * 48 + [b"354"]
+    assert client.codes("x", ".") == [250] and sorted(client.boxes) == ["johndoe"]
 
 
 def test_messages_beyond_the_limit_are_a_452() -> None:
