@@ -55,6 +55,11 @@ class Buffer:
         """Whether nothing waits to be taken, nor is there anything that belongs to what comes."""
         return self._at == len(self._bytes) and not (self._overlong or self._skipped)
 
+    @property
+    def has_bare_lf(self) -> bool:
+        """Whether a LF that ends no line is among what waits, when no line that has ended does."""
+        return b"\n" in self._bytes[self._at :]
+
     def feed(self, data: bytes) -> None:
         """Adds what came."""
         self._bytes = self._bytes[self._at :] + data if self._at < len(self._bytes) else data

@@ -53,4 +53,4 @@ ROWS: dict[State, Row] = {
 }
 # fmt: on
 
-CLASSIC = Dialect(Table("classic", VERBS, ROWS), parse_classic)
+CLASSIC = Dialect(Table("classic", VERBS, ROWS), parse_classic, not_smtp=UNRECOGNIZED)

@@ -5,7 +5,8 @@ It does not know whether the verb is allowed now; the table says that, and says 
 
 import re
 
-from .replies import UNRECOGNIZED, Reply
+from .foreign import is_foreign
+from .replies import FOREIGN, UNRECOGNIZED, Reply
 from .table import Verb
 
 MAX_COMMAND_LINE = 1000
@@ -43,6 +44,8 @@ def parse_classic(line: bytes) -> tuple[Verb, bytes | Reply]:
     MAX_COMMAND_LINE is no command. What does not fit the grammar has the refusing Reply in place of its argument.
     """
     verb = _VERBS.get(line[:4].upper(), Verb.OTHER)
+    if verb is Verb.OTHER:
+        return verb, FOREIGN if is_foreign(line) else UNRECOGNIZED
     pattern = _CLASSIC.get(verb)
     match = pattern.fullmatch(line) if pattern and len(line) <= MAX_COMMAND_LINE else None
     if match is None:

@@ -5,7 +5,7 @@ It does not know what a verb does; the actions are in `esmtp_acts`, the syntax i
 
 from .dialect import Dialect
 from .esmtp_acts import EsmtpActs
-from .grammar import parse_esmtp
+from .grammar import parse_esmtp, parse_strictly
 from .replies import (
     AUTH_ALREADY,
     CONTENT_BEGUN,
@@ -115,8 +115,11 @@ ROWS: dict[State, list[Written]] = {
 }
 # fmt: on
 
-PATIENCE = {None: 300.0, TEXT: 180.0, ANSWER: 180.0, HELD: 600.0, V.SECURED: 60.0}
-"""RFC 5321 section 4.5.3.2: 5 minutes for a command, 3 for a piece of mail data, 10 for what we have to do; and one for the
-handshake."""
+PATIENCE = {None: 300.0, TEXT: 300.0, ANSWER: 300.0, HELD: 600.0, V.SECURED: 60.0}
+"""RFC 5321 section 4.5.3.2.7: 5 minutes for whatever the client sends (the shorter times are for clients); 10 for what we
+have to do; and one for the handshake."""
 
-ESMTP = Dialect(Table("esmtp", VERBS, ROWS, HOMES, PATIENCE), parse_esmtp, EsmtpActs)
+TABLE = Table("esmtp", VERBS, ROWS, HOMES, PATIENCE)
+ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActs)
+STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActs)
+"""The same, to the letter: what the grammar forbids is refused, however common it is."""

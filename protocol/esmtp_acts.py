@@ -13,10 +13,12 @@ from .buffer import Buffer
 from .content import MAX_RECEIVED, Hops, Newlines
 from .credentials import Proof
 from .extensions import Wish
-from .grammar import MAX_LINE, Auth, Chunk, Envelope, Path, mailbox_of
+from .grammar import MAX_LINE, Auth, Chunk, Client, Envelope, mailbox_of
 from .outside import Report, Site
+from .paths import Path
 from .replies import Reply
 from .table import Verb
+from .tolerance import Tolerance
 from .transaction import Transaction
 
 _NO_WISH = Wish()
@@ -31,16 +33,18 @@ class EsmtpActs:
     """Several recipients, each an accepted mailbox; content by DATA or BDAT; TLS and authentication."""
 
     __slots__ = (
-        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_in_chunks", "_is_last", "_is_secure", "_messages",
-        "_newlines", "_proof", "_site", "_transaction", "_wish",
+        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_in_chunks", "_is_last", "_is_secure", "_let_pass",
+        "_messages", "_newlines", "_proof", "_report", "_site", "_transaction", "_wish",
     )  # fmt: skip
 
     def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
         buffer.demand_crlf(MAX_LINE)
         self._site = site
         self._address = address
+        self._report = report
         self._buffer = buffer
         self._transaction = Transaction(site, report)
+        self._let_pass: frozenset[Tolerance] = frozenset()
         self._messages = 0
         self._newlines: Newlines | None = None
         self._hops: Hops | None = None
@@ -69,17 +73,28 @@ class EsmtpActs:
 
     # Who speaks
 
-    def _ehlo(self, client: bytes) -> Reply:
-        self._client, self._is_extended = client, True
+    def _meet(self, client: Client, is_extended: bool) -> None:
+        self._client, self._is_extended = client.name, is_extended
         self.abandon()
+        if client.tolerated:
+            self._tolerate(client.tolerated)
+
+    def _tolerate(self, found: tuple[Tolerance, ...]) -> None:
+        """Says what was let pass, once a session."""
+        for tolerance in found:
+            if tolerance not in self._let_pass:
+                self._let_pass |= {tolerance}
+                self._report("let pass: %s (%s)", tolerance.words, tolerance.section)
+
+    def _ehlo(self, client: Client) -> Reply:
+        self._meet(client, is_extended=True)
         lines = extensions.offered(self._site, self._is_secure, self._proof.is_given)
         if not lines:
             return replies.GREETS.about(self._site.hostname)
         return replies.OFFERS.about(self._site.hostname, b"\n".join(lines))
 
-    def _helo(self, client: bytes) -> Reply:
-        self._client, self._is_extended = client, False
-        self.abandon()
+    def _helo(self, client: Client) -> Reply:
+        self._meet(client, is_extended=False)
         return replies.GREETS.about(self._site.hostname)
 
     def _starttls(self, _: bytes) -> Reply:
@@ -127,6 +142,8 @@ class EsmtpActs:
         if not envelope.path.is_ascii and not wish.has_utf8:
             return replies.NEEDS_UTF
         self._wish = wish
+        if envelope.tolerated:
+            self._tolerate(envelope.tolerated)
         self._transaction.begin(envelope.path.text)
         return replies.SENDER_TAKEN
 
@@ -147,6 +164,8 @@ class EsmtpActs:
         mailbox = self._mailbox(path)
         if mailbox is None:
             return replies.MAILBOX_UNKNOWN
+        if envelope.tolerated:
+            self._tolerate(envelope.tolerated)
         self._transaction.recipients.append((mailbox, path.text))
         return replies.RECIPIENT_TAKEN
 
@@ -250,6 +269,8 @@ class EsmtpActs:
         return replies.NOTHING_DONE
 
     def _help(self, _: bytes) -> Reply:
+        if self._hides("HELP"):
+            return replies.NOT_OFFERED
         return replies.HELP_TEXT.about(HELP)
 
     def _expn(self, _: bytes) -> Reply:

@@ -6,10 +6,14 @@ It does not know whether the verb is allowed now, nor who exists.
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv6Address
 from typing import Any, NamedTuple
 
+from . import domains, paths
+from .domains import MAX_DOMAIN
+from .foreign import is_foreign
+from .paths import MAILBOX, SOURCE_ROUTE, Path
 from .replies import (
+    FOREIGN,
     NOT_ENCODED,
     PARAMETER_SYNTAX,
     RECIPIENT_SYNTAX,
@@ -20,57 +24,33 @@ from .replies import (
     Reply,
 )
 from .table import Verb
+from .tolerance import Tolerance
 
 MAX_LINE = 12_288
 """Longest line in octets, its line end not counted: what RFC 4954 section 4 asks for, and far more than RFC 5321 does."""
 
-MAX_PATH = 512
-"""Longest path in octets, its source route included: twice what RFC 5321 section 4.5.3.1.3 asks for."""
-
-MAX_DOMAIN = 255
-"""Longest domain in octets (RFC 5321 section 4.5.3.1.2)."""
-
-# A blank after FROM: and TO: is outside the grammar, but so common that it is taken; and blanks before the line end
-# (RFC 5321 section 4.1.1). Octets from 80 on are UTF-8, as RFC 6531 section 3.3 extends these rules.
-_ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]+"
-_DOT_STRING = rb"%b(?:\.%b)*" % (_ATEXT, _ATEXT)
-_QUOTED_STRING = rb'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\x20-\x7e])*"'
-_LOCAL_PART = rb"(?:%b|%b)" % (_DOT_STRING, _QUOTED_STRING)
-_SUB_DOMAIN = rb"[A-Za-z0-9\x80-\xff](?:[A-Za-z0-9\x80-\xff-]{0,61}[A-Za-z0-9\x80-\xff])?"
-_DOMAIN = rb"%b(?:\.%b)*" % (_SUB_DOMAIN, _SUB_DOMAIN)
-_LITERAL = rb"\[[\x21-\x5a\x5e-\x7e]+\]"
-_MAILBOX = rb"(%b)@(%b|%b)" % (_LOCAL_PART, _DOMAIN, _LITERAL)
-_SOURCE_ROUTE = rb"(?:@%b(?:,@%b)*:)?" % (_DOMAIN, _DOMAIN)
+# What the grammar has is matched in one expression, since most lines of a dialogue are these: path, local-part, domain,
+# parameters. Blanks before the line end belong to it (RFC 5321 section 4.1.1). All else that clients send is for `paths`.
 _PARAMETERS = rb"((?: +[^ ]+)*)"
-
+_REVERSE = re.compile(rb"(<(?:%b%b)?>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
+_FORWARD = re.compile(rb"(<(?:%b%b|(?i:postmaster))>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
+_PATH = re.compile(rb"<%b%b>" % (SOURCE_ROUTE, MAILBOX))
 _WORD = re.compile(rb"[^ ]+")
-
-_PATH = re.compile(rb"<%b%b>" % (_SOURCE_ROUTE, _MAILBOX))
-# Each in one expression, since most lines of a dialogue are these: path, local-part, domain, parameters.
-_REVERSE = re.compile(rb" ?(<(?:%b%b)?>)%b" % (_SOURCE_ROUTE, _MAILBOX, _PARAMETERS))
-_FORWARD = re.compile(rb" ?(<(?:%b%b|(?i:postmaster))>)%b" % (_SOURCE_ROUTE, _MAILBOX, _PARAMETERS))
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
-_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_MOST_GROUPS = 6
-"""Of an IPv6 address beside its "::", which stands for two or more."""
-_CLIENT = re.compile(rb"[\x21-\x7e\x80-\xff]{1,%d}" % MAX_DOMAIN)
+_CLIENT = re.compile(rb"([\x21-\x7e\x80-\xff]{1,%d})([ \t]+[\t\x20-\x7e\x80-\xff]*)?" % MAX_DOMAIN)
+_NAMELESS = "[]<>\"'\N{REPLACEMENT CHARACTER}"
+"""What is no name, however much there is of it; nor are blanks of any kind."""
 _TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
 _CHUNK = re.compile(rb"(\d+)(?: +(.*))?", re.DOTALL)
 _MOST_DIGITS = 20
 _AUTH = re.compile(rb"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/=]+))?")
 
 
-class Path(NamedTuple):
-    """A reverse-path or forward-path (RFC 5321 section 4.1.2). The null reverse-path has neither part.
+class Client(NamedTuple):
+    """The argument of EHLO and HELO: what the client calls itself, and what was tolerated in that."""
 
-    `text` is how it was written, without angle brackets and source route; `local_part` is without quotes; `domain` is in
-    lower case, and empty for `<Postmaster>`. One that is not `is_ascii`, source route and all, needs SMTPUTF8.
-    """
-
-    text: bytes
-    local_part: bytes = b""
-    domain: bytes = b""
-    is_ascii: bool = True
+    name: bytes
+    tolerated: tuple[Tolerance, ...] = ()
 
 
 class Envelope(NamedTuple):
@@ -78,6 +58,7 @@ class Envelope(NamedTuple):
 
     path: Path
     parameters: dict[bytes, bytes | None]
+    tolerated: tuple[Tolerance, ...] = ()
 
 
 class Chunk(NamedTuple):
@@ -94,65 +75,56 @@ class Auth(NamedTuple):
     response: bytes | None
 
 
-Argument = bytes | Envelope | Chunk | Auth | Reply
+Argument = bytes | Client | Envelope | Chunk | Auth | Reply
 
 
 def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
-    """The verb that a line (without its CRLF) begins with, and its argument, or the refusing Reply in its place."""
+    """The verb that a line (without its CRLF) begins with, and its argument, or the refusing Reply in its place.
+
+    What the grammar forbids and many clients send is let pass, and said in the argument.
+    """
     if len(line) > MAX_LINE:
-        return Verb.OTHER, UNRECOGNIZED
+        return Verb.OTHER, FOREIGN if is_foreign(line) else UNRECOGNIZED
     word, _, rest = line.rstrip(b" \t").partition(b" ")
     verb, parse = _COMMANDS.get(word.upper(), _NONE)
+    if parse is _none:
+        return _parse_odd(line)
     return parse(rest.lstrip(b" ")) if verb is None else (verb, parse(rest.lstrip(b" ")))
+
+
+def parse_strictly(line: bytes) -> tuple[Verb, Argument]:
+    """The same, but what the grammar forbids is refused, with a reply that says what to write instead."""
+    verb, argument = parse_esmtp(line)
+    if not isinstance(argument, Client | Envelope) or not argument.tolerated:
+        return verb, argument
+    instead = argument.tolerated[0].instead
+    refusals = {Verb.MAIL: SENDER_SYNTAX, Verb.RCPT: RECIPIENT_SYNTAX}
+    if verb in refusals:
+        return verb, refusals[verb].about(instead)
+    return verb, SYNTAX.about(b"%b name: %b" % (verb.name.encode(), instead))
+
+
+def _parse_odd(line: bytes) -> tuple[Verb, Argument]:
+    """A line that begins with none of the commands and a blank: perhaps there are more blanks, or it is no SMTP at all."""
+    match = _BLANKS_AROUND.fullmatch(line)
+    if match:
+        verb, parse = _COMMANDS[match[1].upper()]
+        assert verb
+        argument = parse(match[2])
+        if isinstance(argument, Client | Envelope):
+            argument = argument._replace(tolerated=tuple(dict.fromkeys((Tolerance.BLANKS, *argument.tolerated))))
+        return verb, argument
+    return Verb.OTHER, FOREIGN if is_foreign(line) else UNRECOGNIZED
+
+
+_BLANKS_AROUND = re.compile(rb"(EHLO|HELO|MAIL|RCPT)[ \t]+(.*?)[ \t]*", re.IGNORECASE | re.DOTALL)
+"""The commands in which blanks of any kind and number are tolerated."""
 
 
 def mailbox_of(text: bytes) -> Path | None:
     """The path `<A@B>`, or None where that is outside the grammar."""
     match = _PATH.fullmatch(text)
-    return _path(text, match[1], match[2]) if match else None
-
-
-def _path(text: bytes, local_part: bytes, domain: bytes) -> Path | None:
-    """The path with these parts, source route and all, or None where more than its characters is wrong."""
-    is_ascii = text.isascii()
-    if (
-        len(text) > MAX_PATH
-        or len(domain) > MAX_DOMAIN
-        or not (is_ascii or _is_utf8(text))
-        or (domain[0] == _BRACKET and not _is_sound(domain))
-    ):
-        return None
-    written = b"%b@%b" % (local_part, domain)
-    if local_part[0] == _QUOTE:
-        local_part = re.sub(rb"\\(.)", rb"\1", local_part[1:-1])
-    return Path(written, local_part, domain.lower(), is_ascii)
-
-
-_BRACKET, _QUOTE = b'["'
-
-
-def _is_utf8(text: bytes) -> bool:
-    """Whether it is UTF-8 without what some programs take for a control character or a line end."""
-    try:
-        return not _CONTROL.search(text.decode())
-    except UnicodeDecodeError:
-        return False
-
-
-_CONTROL = re.compile("[\x80-\x9f\u2028\u2029]")
-
-
-def _is_sound(domain: bytes) -> bool:
-    """Whether an address literal is one."""
-    literal = domain[1:-1].decode("latin-1")
-    if literal[:5].upper() != "IPV6:":
-        return _IPV4.fullmatch(literal) is not None and max(map(int, literal.split("."))) <= 255
-    try:
-        IPv6Address(literal[5:])
-    except AddressValueError:
-        return False
-    groups = sum(2 if "." in group else 1 for group in literal[5:].split(":") if group)
-    return "%" not in literal and ("::" not in literal or groups <= _MOST_GROUPS)
+    return paths.sound(text, match[1], match[2]) if match else None
 
 
 def _words(pattern: "re.Pattern[bytes]", refusal: Reply) -> Callable[[bytes], bytes | Reply]:
@@ -162,28 +134,60 @@ def _words(pattern: "re.Pattern[bytes]", refusal: Reply) -> Callable[[bytes], by
     return parse
 
 
+def _client(words: bytes) -> Callable[[bytes], Client | Reply]:
+    refusal = SYNTAX.about(words)
+
+    def parse(text: bytes) -> Client | Reply:
+        match = _CLIENT.fullmatch(text)
+        if not match or not match[1].decode("utf-8", "replace").strip(_NAMELESS).strip():
+            return refusal
+        flaws = domains.flaws(match[1])
+        is_literal = match[1][:1] == b"[" and flaws == ()
+        has_words = match[2] is not None and not is_literal  # behind a literal they may stand (section 4.1.1.1)
+        return Client(
+            match[1] if is_literal else text,
+            (Tolerance.HELLO_NAME,) * (flaws != ()) + (Tolerance.HELLO_WORDS,) * has_words,
+        )
+
+    return parse
+
+
 def _mail(text: bytes) -> Envelope | Reply:
     if text[:5].upper() != b"FROM:":
         return SYNTAX.about(b"MAIL FROM:<address>")
-    return _envelope(_REVERSE.fullmatch(text, 5), b"", SENDER_SYNTAX)
+    match = _REVERSE.fullmatch(text, 5)
+    return (match and _envelope(match, b"")) or _tolerant(text[5:], SENDER_SYNTAX, is_reverse=True)
 
 
 def _rcpt(text: bytes) -> Envelope | Reply:
     if text[:3].upper() != b"TO:":
         return SYNTAX.about(b"RCPT TO:<address>")
-    return _envelope(_FORWARD.fullmatch(text, 3), b"postmaster", RECIPIENT_SYNTAX)
+    match = _FORWARD.fullmatch(text, 3)
+    return (match and _envelope(match, b"postmaster")) or _tolerant(text[3:], RECIPIENT_SYNTAX)
 
 
-def _envelope(match: "re.Match[bytes] | None", alone: bytes, refusal: Reply) -> Envelope | Reply:
-    """`alone` is the local-part of a path that has no mailbox."""
-    if match is None:
-        return refusal
+def _envelope(match: "re.Match[bytes]", alone: bytes) -> Envelope | Reply | None:
+    """What the grammar has, or None where more than characters is wrong; `alone` is the local-part where there is none."""
     text, local_part, domain, words = match.groups()
-    path = Path(text[1:-1], alone) if local_part is None else _path(text, local_part, domain)
+    path = Path(text[1:-1], alone) if local_part is None else paths.sound(text, local_part, domain)
     if path is None:
-        return refusal
+        return None
     parameters = _parameters(words) if words else _NO_PARAMETERS
     return PARAMETER_SYNTAX if parameters is None else Envelope(path, parameters)
+
+
+def _tolerant(text: bytes, refusal: Reply, is_reverse: bool = False) -> Envelope | Reply:
+    """What is outside the grammar: as clients send it, or as nobody can read it."""
+    found = paths.find(text)
+    if isinstance(found, bytes):
+        return refusal.about(found)
+    path, tolerated, rest = found
+    if not path.text and not is_reverse:
+        return refusal.about(b"write <user@host>")
+    if not is_reverse and path.text.lower() == b"postmaster":  # who needs no domain
+        tolerated = tuple(item for item in tolerated if item is not Tolerance.NO_DOMAIN)
+    parameters = _parameters(rest.replace(b"\t", b" "))
+    return PARAMETER_SYNTAX if parameters is None else Envelope(path, parameters, tolerated)
 
 
 _NO_PARAMETERS: dict[bytes, bytes | None] = {}
@@ -238,8 +242,8 @@ def decoded(text: bytes) -> bytes | Reply:
 
 _NOTHING = re.compile(rb"")
 _ARGUMENTS: dict[Verb, Callable[[bytes], Argument]] = {
-    Verb.EHLO: _words(_CLIENT, SYNTAX.about(b"EHLO name")),
-    Verb.HELO: _words(_CLIENT, SYNTAX.about(b"HELO name")),
+    Verb.EHLO: _client(b"EHLO name"),
+    Verb.HELO: _client(b"HELO name"),
     Verb.MAIL: _mail,
     Verb.RCPT: _rcpt,
     Verb.DATA: _words(_NOTHING, SYNTAX.about(b"DATA")),
@@ -254,4 +258,10 @@ _ARGUMENTS: dict[Verb, Callable[[bytes], Argument]] = {
 _COMMANDS: dict[bytes, tuple[Verb | None, Callable[[bytes], Any]]] = {
     verb.name.encode(): (verb, parse) for verb, parse in _ARGUMENTS.items()
 } | {b"BDAT": (None, _bdat), b"AUTH": (None, _auth)}
-_NONE: tuple[Verb | None, Callable[[bytes], Any]] = (Verb.OTHER, lambda _: UNRECOGNIZED)
+
+
+def _none(_: bytes) -> Reply:
+    return UNRECOGNIZED
+
+
+_NONE: tuple[Verb | None, Callable[[bytes], Any]] = (Verb.OTHER, _none)

@@ -36,6 +36,11 @@ class Reply:
         """This reply with its words filled in."""
         return Reply(self.code, self.text % words, self.status)
 
+    @property
+    def is_about(self) -> bool:
+        """Whether there is something to be filled in."""
+        return b"%" in self.text
+
 
 def _lines(code: int, status: bytes, text: bytes) -> bytes:
     if b"\n" not in text:
@@ -54,6 +59,7 @@ IDLE_TOO_LONG = Reply(421, b"%b closing connection, idle for too long", b"4.4.2"
 SHUTTING_DOWN = Reply(421, b"%b closing connection, the server is shutting down", b"4.3.2")
 TOO_MANY_CONNECTIONS = Reply(421, b"%b closing connection, too many connections, try again later", b"4.3.2")
 TOO_MANY_REFUSALS = Reply(421, b"%b closing connection, too many commands were refused", b"4.7.0")
+NOT_SMTP = Reply(421, b"%b closing connection, only SMTP is spoken here", b"4.7.0")
 OUR_BUG = Reply(421, b"%b closing connection, internal error", b"4.3.0")
 
 NOT_STORED = Reply(451, b"Message not stored, try again later", b"4.3.0")
@@ -61,6 +67,9 @@ NO_ROOM = Reply(452, b"Message not stored, there is no room, try again later", b
 UNRECOGNIZED = Reply(500, b"Syntax error, command unrecognized", b"5.5.2")
 MESSAGE_TOO_LARGE = Reply(552, b"Message larger than %d octets", b"5.3.4")
 NEVER_STORED = Reply(554, b"Message cannot be stored", b"5.3.0")
+
+FOREIGN = Reply(500, b"This is another protocol", b"5.5.1")
+"""Never sent: what a line of HTTP, or of a proxy, has in place of an argument."""
 
 # What the classic dialect says
 
@@ -92,8 +101,8 @@ TOO_MANY_RECIPIENTS = Reply(452, b"More than %d recipients", b"4.5.3")
 TOO_MANY_MESSAGES = Reply(452, b"More than %d messages on a connection", b"4.3.2")
 
 SYNTAX = Reply(501, b"Syntax error, write %b", b"5.5.4")
-SENDER_SYNTAX = Reply(501, b"Syntax error in the reverse-path", b"5.1.7")
-RECIPIENT_SYNTAX = Reply(501, b"Syntax error in the forward-path", b"5.1.3")
+SENDER_SYNTAX = Reply(501, b"Syntax error in the reverse-path: %b", b"5.1.7")
+RECIPIENT_SYNTAX = Reply(501, b"Syntax error in the forward-path: %b", b"5.1.3")
 PARAMETER_SYNTAX = Reply(501, b"Syntax error in a parameter, or it is there twice", b"5.5.4")
 NOT_ENCODED = Reply(501, b"This is not what was asked for, in base64", b"5.5.2")
 AUTH_CANCELLED = Reply(501, b"Authentication cancelled", b"5.7.0")

@@ -13,7 +13,7 @@ from .commands import MAX_COMMAND_LINE
 from .grammar import Chunk
 from .outside import Report, Site
 from .refusals import OF_AUTH, Refusals
-from .replies import INTERMEDIATES, REFUSALS, Reply
+from .replies import FOREIGN, INTERMEDIATES, REFUSALS, Reply
 from .table import Mark, Move, Row, State, Verb
 
 OUTPUT_LIMIT = 64 * 1024
@@ -26,6 +26,8 @@ PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
 """Octets in which there cannot be more that are familiar: no verb is shorter."""
 
 _TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
+_IN_LINES = (None, _ANSWER)
+"""What is read a line at a time."""
 
 
 class Session:
@@ -38,15 +40,16 @@ class Session:
     """
 
     __slots__ = (
-        "_acts", "_answer", "_buffer", "_familiar", "_has_ended", "_has_greeted", "_home", "_is_coded", "_is_draining",
-        "_is_quiet", "_refused_chunk", "_refusals", "_row", "_site", "_wake", "farewell", "is_agreed",
-        "is_behind", "outgoing", "stance",
+        "_acts", "_answer", "_buffer", "_familiar", "_has_ended", "_has_greeted", "_has_told_of_lf", "_home", "_is_coded",
+        "_is_draining", "_is_quiet", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell",
+        "is_agreed", "is_behind", "outgoing", "stance",
     )  # fmt: skip
 
     def __init__(
         self, site: Site, address: str, report: Report, wake: Callable[[], None], is_encrypted: bool = False
     ) -> None:
         self._site = site
+        self._report = report
         self._wake = wake
         self._buffer = Buffer(MAX_COMMAND_LINE)
         self._acts: Acts = (site.dialect.acts or ClassicActs)(site, address, report, self._buffer)
@@ -57,7 +60,7 @@ class Session:
         self._refusals = Refusals(report, site.max_refusals, is_wary=site.terms.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
-        self._has_ended = self._has_greeted = self._is_draining = False
+        self._has_ended = self._has_greeted = self._has_told_of_lf = self._is_draining = False
         self._is_quiet = True  # nothing waits to be carried out
         self._familiar = site.dialect.familiar
         table = site.dialect.table
@@ -200,7 +203,15 @@ class Session:
         elif reading is _ANSWER and not self._is_draining and (line := self._buffer.line()) is not None:
             self._apply(*self._acts.hear(line), line)
             return True
+        if reading in _IN_LINES and not self._buffer.is_empty:
+            self._notice_bare_lf()
         return self._leave()
+
+    def _notice_bare_lf(self) -> None:
+        """By the RFC a LF alone ends no line: a client that thinks so gets no answer, and its user no hint."""
+        if not self._has_told_of_lf and self._buffer.has_bare_lf:
+            self._has_told_of_lf = True
+            self._report("ends its lines with LF alone, which ends no line here (RFC 5321 section 2.3.8)")
 
     def _leave(self) -> bool:
         """Nothing is left to be taken: the end, if the client or the server has announced it."""
@@ -229,6 +240,9 @@ class Session:
         if isinstance(argument, Chunk):
             self._buffer.skip(argument.size)
             self._refused_chunk = row, reply, verb, line
+        elif argument is FOREIGN:
+            self._refusals.add(FOREIGN, verb, line)
+            self._close(self._site.dialect.not_smtp, "another protocol than SMTP")
         else:
             self._enter(row)
             self._refuse(reply, verb, line)
@@ -288,7 +302,7 @@ class Session:
 
     def _close(self, reply: Reply, why: str) -> None:
         if not self.is_finished:
-            self._say(reply.about(self._site.hostname))
+            self._say(reply.about(self._site.hostname) if reply.is_about else reply)
             self._finish(why)
 
     def _finish(self, why: str) -> None:

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from re import compile as pattern
 
-_NOT_IN_A_DOMAIN = pattern(rb"[^A-Za-z0-9._:\[\]-]")
+_NOT_IN_A_DOMAIN = pattern(rb"[^A-Za-z0-9._:\[\]_-]")
 
 
 def received(origin: bytes, message_id: str, forward_path: bytes | None, now: float) -> bytes:

@@ -110,6 +110,7 @@ ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
 )
 ESMTP_SWITCHES = (
     ("--vrfy",                "VRFY tells who has a mailbox"),
+    ("--strict-syntax",       "refuse what RFC 5321 forbids and many clients send: addresses without <>, ..."),
     ("--require-tls",         "no mail before STARTTLS"),
     ("--require-auth",        "no mail before AUTH"),
     ("--auth-accept-any",     "any name and password will do: for development"),

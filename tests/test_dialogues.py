@@ -17,7 +17,7 @@ import bcrypt
 import pytest
 
 from protocol.classic import CLASSIC
-from protocol.esmtp import ESMTP
+from protocol.esmtp import ESMTP, STRICT_ESMTP
 from protocol.outside import Terms
 
 from .server import Server, Telnet
@@ -84,6 +84,8 @@ TERMS: dict[str, dict[str, Any]] = {
     "--vrfy": {"verifies": True},
     "--bare-newline normalize": {"mends_newlines": True},
     "--postmaster babydoe": {"postmaster": lambda: "babydoe"},
+    "--strict-syntax": {},
+    "--domain b.example --domain my_host": {"domains": frozenset([b"b.example", b"my_host"])},
 }
 """What the flags of the dialogues mean to a Session, but for --hide-extension."""
 
@@ -101,7 +103,8 @@ def terms_of(flags: list[str]) -> Terms:
 @pytest.mark.parametrize("is_cut", [False, True], ids=["line by line", "octet by octet"])
 def test_with_a_session(path: Path, is_cut: bool) -> None:
     flags, (greeting, *steps), boxes = read(path)
-    dialect = CLASSIC if path.parent == PLACE else ESMTP
+    esmtp = STRICT_ESMTP if "--strict-syntax" in flags else ESMTP
+    dialect = CLASSIC if path.parent == PLACE else esmtp
     client = Client(dialect, max_message_size=2000, terms=terms_of(flags))
     assert client.hear() == greeting.replies
     for step, following in zip_longest(steps, steps[1:]):

@@ -16,13 +16,13 @@ def test_patience_is_that_of_section_4_5_3_2() -> None:
     for line in (EHLO, "auth login", "eA==", "eA=="):
         client.say(line)
         patience.append(client.session.patience)
-    assert patience == [300, 300, 180, 180, 600]
+    assert patience == [300, 300, 300, 300, 600]
     client = EsmtpClient(disk_is_slow=True, has_tls=True)
     patience = []
     for line in (*TO_RCPT, "data", "x", "."):
         client.say(line)
         patience.append(client.session.patience)
-    assert patience == [300, 300, 300, 180, 180, 600]
+    assert patience == [300, 300, 300, 300, 300, 600]
     client.settle()
     assert client.codes("starttls") == [220] and client.session.patience == 60
 

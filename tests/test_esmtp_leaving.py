@@ -64,14 +64,14 @@ def test_a_question_that_was_answered_is_not_taken_back() -> None:
 
 
 def test_a_client_is_given_the_time_that_the_rfc_asks_for() -> None:
-    minutes = {"mail data": 3, "chunk": 3, "last chunk": 3, "storing": 10, "checking": 10, "handshake": 1}
+    minutes = {"storing": 10, "checking": 10, "handshake": 1}
     for opening in SITUATIONS.values():
         place = known_after(opening).place
         patience = led_to(opening).client.session.patience
         if place == "goodbye":
             assert patience == float("inf")
         else:
-            assert patience == 60 * (3 if place.startswith("asked") else minutes.get(place, 5)), place
+            assert patience == 60 * minutes.get(place, 5), place
 
 
 @pytest.mark.parametrize(

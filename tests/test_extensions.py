@@ -19,7 +19,7 @@ def offers(client: EsmtpClient) -> list[str]:
 def test_what_is_offered_without_tls_and_authentication() -> None:
     assert offers(EsmtpClient()) == [
         "PIPELINING", "SIZE 1000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME",
-        "LIMITS RCPTMAX=1000",
+        "HELP", "LIMITS RCPTMAX=1000",
     ]  # fmt: skip
 
 

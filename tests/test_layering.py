@@ -11,7 +11,7 @@ ROOMS = ("reactor", "protocol", "storage", "settings")
 MODULES = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
 
 PURE = {
-    "itertools",
+    "itertools", "unicodedata",
     "base64", "binascii", "collections", "datetime", "email", "enum", "functools", "ipaddress", "math", "re", "typing",
 }  # fmt: skip
 """What protocol/ may use of the standard library: nothing with I/O, a clock, chance, a log or a thread."""

@@ -1,12 +1,15 @@
 """Paths by the grammar of RFC 5321: what is one and what it says, and what is none."""
 
 import re
+from ipaddress import IPv6Address
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from protocol.grammar import MAX_PATH, Envelope, Path, mailbox_of, parse_esmtp
+from protocol.domains import canonical, flaws
+from protocol.grammar import Envelope, mailbox_of, parse_strictly
+from protocol.paths import MAX_PATH, Path
 from protocol.table import Verb
 
 from .paths import LOCAL_PARTS, MAILBOXES, PATHS, Written
@@ -36,13 +39,15 @@ NO_IPV6 = (":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12
         ('"john.doe"@x', "john.doe", "x"),
         ('"..."@x', "...", "x"),
         ("a@xn--mnchen-3ya.example", "a", "xn--mnchen-3ya.example"),
-        ("é.ü@münchen.example", "é.ü", "münchen.example"),
+        ("é.ü@München.example", "é.ü", "xn--mnchen-3ya.example"),
         ('"é"@x', "é", "x"),
         ("\u2020@x", "\u2020", "x"),
+        ("a@faß.example", "a", "xn--fa-hia.example"),
+        ("a@mu\u0308nchen\u3002example", "a", "xn--mnchen-3ya.example"),
         ("a@[127.0.0.1]", "a", "[127.0.0.1]"),
         ("a@[255.255.255.255]", "a", "[255.255.255.255]"),
-        ("a@[127.000.000.001]", "a", "[127.000.000.001]"),
-        *((f"a@[IPv6:{address}]", "a", f"[ipv6:{address.lower()}]") for address in IPV6),
+        ("a@[127.000.000.001]", "a", "[127.0.0.1]"),
+        *((f"a@[IPv6:{address}]", "a", f"[ipv6:{IPv6Address(address).compressed}]") for address in IPV6),
         ("a@[ipV6:::1]", "a", "[ipv6:::1]"),
         (f"a@{'x' * 63}.y", "a", f"{'x' * 63}.y"),
         (f"a@{'x.' * 127}y", "a", f"{'x.' * 127}y"),
@@ -52,8 +57,8 @@ NO_IPV6 = (":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12
 def test_a_mailbox_of_the_grammar(written: str, local_part: str, domain: str) -> None:
     path = Path(written.encode(), local_part.encode(), domain.encode(), written.isascii())
     for route in ("", "@r:", "@r.example,@s-1.example:"):
-        assert parse_esmtp(f"RCPT TO:<{route}{written}>".encode()) == (Verb.RCPT, Envelope(path, {}))
-        assert parse_esmtp(f"Mail From: <{route}{written}> ".encode()) == (Verb.MAIL, Envelope(path, {}))
+        assert parse_strictly(f"RCPT TO:<{route}{written}>".encode()) == (Verb.RCPT, Envelope(path, {}))
+        assert parse_strictly(f"Mail From:<{route}{written}> ".encode()) == (Verb.MAIL, Envelope(path, {}))
 
 
 BAD = [
@@ -89,17 +94,17 @@ def test_a_source_route_that_is_not_ascii_needs_smtputf8_as_the_mailbox_does() -
 
 
 def test_only_a_reverse_path_is_null_and_only_the_postmaster_has_no_domain() -> None:
-    assert parse_esmtp(b"MAIL FROM:<>") == parse_esmtp(b"mail from: <>") == (Verb.MAIL, Envelope(Path(b""), {}))
+    assert parse_strictly(b"MAIL FROM:<>") == parse_strictly(b"mail from:<> ") == (Verb.MAIL, Envelope(Path(b""), {}))
     assert refusal_of(b"RCPT TO:<>") == b"501 5.1.3"
     for name in (b"Postmaster", b"postmaster", b"POSTMASTER"):
-        assert parse_esmtp(b"RCPT TO:<%b>" % name)[1] == Envelope(Path(name, b"postmaster"), {})
+        assert parse_strictly(b"RCPT TO:<%b>" % name)[1] == Envelope(Path(name, b"postmaster"), {})
         assert refusal_of(b"MAIL FROM:<%b>" % name) == b"501 5.1.7"
 
 
 @pytest.mark.parametrize(
-    "path", [b"a@b", b"<a@b", b"a@b>", b"  <a@b>", b"\t<a@b>", b"<a@b><c@d>", b"<a@b>x", b"x<a@b>", b""]
+    "path", [b"a@b", b"<a@b", b"a@b>", b" <a@b>", b"  <a@b>", b"\t<a@b>", b"<a@b><c@d>", b"<a@b>x", b"x<a@b>", b""]
 )
-def test_a_path_stands_in_angle_brackets_after_one_blank_at_most(path: bytes) -> None:
+def test_a_path_stands_in_angle_brackets_without_a_blank(path: bytes) -> None:
     assert refusal_of(b"RCPT TO:" + path) == b"501 5.1.3"
     assert refusal_of(b"MAIL FROM:" + path) == b"501 5.1.7"
 
@@ -111,10 +116,11 @@ def test_a_path_stands_in_angle_brackets_after_one_blank_at_most(path: bytes) ->
 @example(Written(b"<@r:a@b>", b"a", b"b"))
 def test_each_path_of_the_grammar_is_taken_and_comes_back_unquoted(written: Written) -> None:
     assume(len(written.text) <= MAX_PATH and not CONTROL.search(written.text.decode()))
-    envelope = parse_esmtp(b"RCPT TO:" + written.text)[1]
-    assert isinstance(envelope, Envelope) and envelope == parse_esmtp(b"MAIL FROM:" + written.text)[1]
+    assume(flaws(written.domain) == ())  # one in other letters may be too long as it is sent to name servers
+    envelope = parse_strictly(b"RCPT TO:" + written.text)[1]
+    assert isinstance(envelope, Envelope) and envelope == parse_strictly(b"MAIL FROM:" + written.text)[1]
     assert envelope.path.local_part == written.local_part
-    assert envelope.path.domain == written.domain.lower()
+    assert envelope.path.domain == canonical(written.domain)
     assert written.text.endswith(envelope.path.text + b">")
     again = mailbox_of(b"<%b>" % envelope.path.text)
     assert again and again[:3] == envelope.path[:3]

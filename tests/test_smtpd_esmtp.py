@@ -98,7 +98,18 @@ def test_a_disconnect_anywhere_leaves_no_half_message_and_no_descriptor(tmp_path
 
 
 def test_all_may_be_hidden(tmp_path: Path) -> None:
-    names = ("PIPELINING", "SIZE", "8bitmime", "SMTPUTF8", "EnhancedStatusCodes", "CHUNKING", "LIMITS", "STARTTLS", "AUTH")
+    names = (
+        "PIPELINING",
+        "SIZE",
+        "8bitmime",
+        "SMTPUTF8",
+        "EnhancedStatusCodes",
+        "CHUNKING",
+        "Help",
+        "LIMITS",
+        "STARTTLS",
+        "AUTH",
+    )
     flags = [word for name in names for word in ("--hide-extension", name)]
     with esmtp(tmp_path, "--hostname", "mx.test", *flags) as server, server.connect() as client:
         assert client.say("EHLO me") == b"250 mx.test greets you"

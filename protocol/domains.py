@@ -1,0 +1,107 @@
+"""Domains and address literals (RFC 5321 sections 2.3.5 and 4.1.3): which there are, and when two are the same.
+
+It does not know whether any exists, nor whose it is.
+"""
+
+import re
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
+from unicodedata import normalize
+
+from .tolerance import Tolerance
+
+MAX_DOMAIN = 255
+"""Longest domain in octets (RFC 5321 section 4.5.3.1.2)."""
+
+MAX_LABEL = 63
+"""Longest part of it, as it is sent to name servers (RFC 1035 section 2.3.4)."""
+
+# Octets from 80 on are UTF-8, as RFC 6531 section 3.3 extends these rules.
+_SUB_DOMAIN = rb"[A-Za-z0-9\x80-\xff](?:[A-Za-z0-9\x80-\xff-]{0,61}[A-Za-z0-9\x80-\xff])?"
+DOMAIN = rb"%b(?:\.%b)*" % (_SUB_DOMAIN, _SUB_DOMAIN)
+LITERAL = rb"\[[\x21-\x5a\x5e-\x7e]+\]"
+
+_STRICT = re.compile(DOMAIN)
+_LENIENT = re.compile(DOMAIN.replace(b"[A-Za-z0-9", b"[A-Za-z0-9_") + rb"\.?")
+_LITERAL = re.compile(LITERAL)
+_IPV4 = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_MOST_GROUPS = 6
+"""Of an IPv6 address beside its "::", which stands for two or more."""
+
+_DOTS = re.compile("[\u3002\uff0e\uff61]")
+"""What is typed for a dot in other scripts (RFC 5895 section 2.3)."""
+
+_CONTROL = re.compile("[\x80-\x9f\u2028\u2029]")
+
+
+def is_sound_utf8(text: bytes) -> bool:
+    """Whether it is UTF-8 without what some programs take for a control character or a line end."""
+    try:
+        return not _CONTROL.search(text.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def flaws(domain: bytes) -> tuple[Tolerance, ...] | None:
+    """What is to be tolerated in a domain or address literal; None when it is neither."""
+    if len(domain) > MAX_DOMAIN:
+        return None
+    if _LITERAL.fullmatch(domain):
+        return () if _literal(domain) else None
+    if not _LENIENT.fullmatch(domain) or not (domain.isascii() or _ascii(domain)):
+        return None
+    if _STRICT.fullmatch(domain):
+        return ()
+    return (Tolerance.UNDERSCORE,) * (b"_" in domain) + (Tolerance.FINAL_DOT,) * domain.endswith(b".")
+
+
+def canonical(domain: bytes) -> bytes:
+    """The same octets for all ways of writing a domain or literal that has no flaws, or some that are tolerated.
+
+    That is lower case, without a dot at the end, a name in other letters as its A-label (RFC 5890 section 2.3.2.1), a
+    literal with its shortest address.
+    """
+    if domain.startswith(b"["):
+        return _literal(domain) or domain.lower()
+    return (domain.lower() if domain.isascii() else _ascii(domain) or domain).removesuffix(b".")
+
+
+def parse(text: str) -> bytes:
+    """A domain as an operator writes it, made canonical. Raises ValueError, with a text that says what to write."""
+    domain = text.encode("utf-8", "surrogateescape")
+    if flaws(domain) is not None:
+        return canonical(domain)
+    if "," in text or " " in text:
+        parts = re.split(r"[,\s]+", text.strip(", "))
+        raise ValueError(f"{text!r} is not one domain: give the flag for each of them: {parts[0]}, then {parts[-1]}")
+    if "*" in text:
+        raise ValueError(f"{text!r} is not a domain: no pattern is understood, write each domain, as in example.org")
+    if "@" in text:
+        raise ValueError(f"{text!r} is an address: write what stands behind the @: {text.rpartition('@')[2]}")
+    raise ValueError(f"{text!r} is not a domain: write example.org")
+
+
+@lru_cache(maxsize=1024)
+def _ascii(domain: bytes) -> bytes | None:
+    """A domain with other letters than those of ASCII, as it stands in the name system; None where that is no name."""
+    if not is_sound_utf8(domain):
+        return None
+    labels = _DOTS.sub(".", normalize("NFC", domain.decode().lower())).split(".")
+    made = [label.encode() if label.isascii() else b"xn--" + label.encode("punycode") for label in labels]
+    return b".".join(made) if all(len(label) <= MAX_LABEL for label in made) else None
+
+
+def _literal(domain: bytes) -> bytes | None:
+    """An address literal in its shortest form, or None where it is none."""
+    text = domain[1:-1]
+    if text[:5].upper() != b"IPV6:":
+        parts = [int(part) for part in text.split(b".")] if _IPV4.fullmatch(text) else [256]
+        return b"[%d.%d.%d.%d]" % tuple(parts) if max(parts) <= 255 else None
+    try:
+        address = IPv6Address(text[5:].decode("latin-1"))
+    except AddressValueError:
+        return None
+    groups = sum(2 if b"." in group else 1 for group in text[5:].split(b":") if group)
+    if b"%" in text or (b"::" in text and groups > _MOST_GROUPS):
+        return None
+    return b"[ipv6:%b]" % address.compressed.encode()

@@ -1,0 +1,115 @@
+"""Reverse-paths and forward-paths (RFC 5321 section 4.1.2): as the grammar has them, and as clients send them.
+
+It does not know which command a path stands in, nor who exists.
+"""
+
+import re
+from typing import NamedTuple
+
+from . import domains
+from .domains import DOMAIN, LITERAL
+from .tolerance import Tolerance
+
+MAX_PATH = 512
+"""Longest path in octets, its source route included: twice what RFC 5321 section 4.5.3.1.3 asks for."""
+
+_ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]+"
+_DOT_STRING = rb"%b(?:\.%b)*" % (_ATEXT, _ATEXT)
+_QUOTED_STRING = rb'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\x20-\x7e])*"'
+_LOCAL_PART = rb"(?:%b|%b)" % (_DOT_STRING, _QUOTED_STRING)
+
+SOURCE_ROUTE = rb"(?:@%b(?:,@%b)*:)?" % (DOMAIN, DOMAIN)
+MAILBOX = rb"(%b)@(%b|%b)" % (_LOCAL_PART, DOMAIN, LITERAL)
+"""Local-part and domain, each a group."""
+
+_LOCAL = re.compile(_LOCAL_PART)
+_LENIENT_LOCAL = re.compile(_ATEXT.replace(b"[A", b"[.:A"))
+_ROUTE = re.compile(SOURCE_ROUTE)
+
+_BLANKS = b" \t"
+_QUOTES = rb'"(?:[^"\\]|\\.)*+"'
+_BRACKETED = re.compile(rb"<((?:%b|[^<>\"])*+)>" % _QUOTES, re.DOTALL)
+_BARE = re.compile(rb"((?:%b|[^ \t<>\"])++)" % _QUOTES, re.DOTALL)
+
+
+class Path(NamedTuple):
+    """A reverse-path or forward-path. The null reverse-path has neither part.
+
+    `text` is how it was written, without angle brackets and source route; `local_part` is without quotes; `domain` is
+    canonical, so that two that are the same are equal, and empty where there is none. One that is not `is_ascii`, source
+    route and all, needs SMTPUTF8.
+    """
+
+    text: bytes
+    local_part: bytes = b""
+    domain: bytes = b""
+    is_ascii: bool = True
+
+
+class Found(NamedTuple):
+    """A path at the beginning of a text, what was tolerated in it, and the rest of the text."""
+
+    path: Path
+    tolerated: tuple[Tolerance, ...]
+    rest: bytes
+
+
+def sound(text: bytes, local_part: bytes, domain: bytes) -> Path | None:
+    """The path with these parts, source route and all, or None where more than its characters is wrong."""
+    is_ascii = text.isascii()
+    if len(text) > MAX_PATH or not (is_ascii or domains.is_sound_utf8(text)) or domains.flaws(domain) is None:
+        return None
+    return Path(b"%b@%b" % (local_part, domain), _unquoted(local_part), domains.canonical(domain), is_ascii)
+
+
+def find(text: bytes) -> Found | bytes:
+    """The path that a text begins with, in whatever form clients send it; else what is wrong with it."""
+    start = text.lstrip(_BLANKS)
+    match = _BRACKETED.match(start) or _BARE.match(start)
+    if not match:
+        return b"write <user@host>"
+    rest = start[match.end() :]
+    if rest and rest[:1] not in (b" ", b"\t"):
+        return b"write <user@host>, and a blank before what follows"
+    inner = match[1].strip(_BLANKS)
+    has_blanks = start != text or inner != match[1] or b"\t" in rest
+    tolerated = (Tolerance.BLANKS,) * has_blanks + (Tolerance.NO_BRACKETS,) * (start[:1] != b"<")
+    if not inner:
+        return Found(Path(b""), tolerated, rest)
+    route = _ROUTE.match(inner)
+    assert route, "it may be empty"
+    read = _read(inner, inner[route.end() :])
+    return read if isinstance(read, bytes) else Found(read[0], tolerated + read[1], rest)
+
+
+def _read(whole: bytes, written: bytes) -> tuple[Path, tuple[Tolerance, ...]] | bytes:
+    """A path without its source route, and what is tolerated in it."""
+    local_part, at, domain = written.rpartition(b"@")
+    if written.endswith(b'"') or not at:
+        local_part, domain = written, b""
+    tolerated = _local_flaws(local_part)
+    if tolerated is None:
+        return b"the local-part is malformed: write <user@host>"
+    if len(whole) > MAX_PATH:
+        return b"it has more than %d octets" % MAX_PATH
+    if not (whole.isascii() or domains.is_sound_utf8(whole)):
+        return b"it is not UTF-8"
+    if not domain:
+        if written.endswith(b"@"):
+            return Tolerance.NO_DOMAIN.instead
+        return Path(written, _unquoted(local_part), b"", whole.isascii()), (Tolerance.NO_DOMAIN, *tolerated)
+    path = sound(whole, local_part, domain)
+    return (path, tolerated + (domains.flaws(domain) or ())) if path else b"the domain is malformed"
+
+
+def _local_flaws(local_part: bytes) -> tuple[Tolerance, ...] | None:
+    if _LOCAL.fullmatch(local_part):
+        return ()
+    if not _LENIENT_LOCAL.fullmatch(local_part):
+        return None
+    has_dots = local_part[:1] == b"." or local_part[-1:] == b"." or b".." in local_part
+    return (Tolerance.COLON,) * (b":" in local_part) + (Tolerance.DOTS,) * has_dots
+
+
+def _unquoted(local_part: bytes) -> bytes:
+    return re.sub(rb"\\(.)", rb"\1", local_part[1:-1]) if local_part[:1] == b'"' else local_part
