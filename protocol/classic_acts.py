@@ -12,7 +12,7 @@ from .buffer import Buffer
 from .outside import Report, Site
 from .replies import Reply
 from .table import Verb
-from .transaction import Transaction
+from .transaction import Client, Transaction
 
 
 class ClassicActs:
@@ -52,7 +52,7 @@ class ClassicActs:
 
     def _data(self, _: bytes) -> Reply:
         self._buffer.begin_content()
-        self._transaction.open(self._client, self._address, b"SMTP")
+        self._transaction.open(Client(self._client, self._address, b"SMTP"))
         return replies.START_MAIL_INPUT
 
     def _quit(self, _: bytes) -> Reply:

@@ -1,4 +1,4 @@
-"""What is looked at in mail data while it passes: line ends that are none, and how often the message was relayed.
+"""What is looked at in mail data while it passes: line ends that are none, how often the message was relayed, its name.
 
 It does not know where mail data comes from, nor where it goes.
 """
@@ -9,6 +9,10 @@ MAX_RECEIVED = 100
 """Received fields beyond which a message is taken to be in a loop (RFC 5321 section 6.3)."""
 
 _RECEIVED = re.compile(rb"\nreceived[ \t]{0,6}:", re.IGNORECASE)
+_MESSAGE_ID = re.compile(rb"\nmessage-id[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^ \t\r\n][^\r\n]*)[\r\n]", re.IGNORECASE)
+_ENOUGH_OF_A_FIELD = 2048
+"""Octets in which a Message-ID field is looked for when it comes in pieces: a line has 998 at most."""
+
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _ENOUGH_OF_A_LINE = 16
 """Octets by which a line, with the line end before it, is known to be a Received field or none."""
@@ -78,3 +82,26 @@ class Hops:
         start = text.rfind(b"\n")
         rest = text[start : start + _ENOUGH_OF_A_LINE]
         self._line = b"x" if _RECEIVED.match(rest) else rest
+
+
+class MessageId:
+    """Finds the Message-ID of a header that comes in pieces (RFC 5322 section 3.6.4)."""
+
+    __slots__ = ("_is_over", "_text", "value")
+
+    def __init__(self) -> None:
+        self._text = b"\n"
+        self._is_over = False
+        self.value = b""
+
+    def look(self, piece: bytes) -> None:
+        """More of the message."""
+        if self._is_over:
+            return
+        text = self._text + piece
+        end = _END_OF_HEADER.search(text)
+        found = _MESSAGE_ID.search(text, 0, end.end() if end else len(text))
+        if found:
+            self.value = found[1].rstrip(b" \t")
+        self._is_over = bool(end or found)
+        self._text = b"" if self._is_over else text[-_ENOUGH_OF_A_FIELD:]

@@ -10,19 +10,29 @@ from functools import partial
 from . import replies
 from .acts import Outcome
 from .grammar import Auth, decoded
-from .outside import Authenticate
+from .outside import Authenticate, Report
 from .replies import Reply
+from .shown import quoted
 from .table import Verb
 
 
 class Exchange:
-    """One attempt. `name` and `secret` are known when nothing `is_missing`."""
+    """One attempt. `name` and `secret` are known when nothing `is_missing`.
 
-    __slots__ = ("_asked", "name", "secret")
+    Nobody acts for somebody else (RFC 4616 section 2), unless `accepts_any`, since then everybody is whoever he says.
+    """
 
-    def __init__(self, auth: Auth) -> None:
+    __slots__ = ("_accepts_any", "_asked", "name", "secret")
+
+    def __init__(self, auth: Auth, accepts_any: bool) -> None:
+        self._accepts_any = accepts_any
         self._asked = _QUESTIONS[auth.mechanism]
         self.name = self.secret = b""
+
+    @property
+    def shown_name(self) -> str:
+        """The name for the log: not where it is the secret, typed into the wrong field."""
+        return "..." if self.name == self.secret else quoted(self.name)
 
     @property
     def is_missing(self) -> bool:
@@ -47,9 +57,9 @@ class Exchange:
             identity, *parts = answer.split(b"\0")
             if len(parts) != 2 or not parts[0]:
                 return replies.NOT_ENCODED
-            if identity not in (b"", parts[0]):  # nobody acts for somebody else here
-                return replies.WRONG_CREDENTIALS
             self.name, self.secret = parts
+            if identity not in (b"", self.name) and not self._accepts_any:
+                return replies.WRONG_CREDENTIALS
         elif question == _NAME:
             self.name = answer
         else:
@@ -62,28 +72,36 @@ _QUESTIONS = {b"PLAIN": (_ALL,), b"LOGIN": (_NAME, _SECRET)}
 
 
 class Proof:
-    """Whether a client has proved who it is, and its attempt to."""
+    """Whether a client has proved who it is, and its attempt to, which is reported with the name and never the secret."""
 
-    __slots__ = ("_authenticate", "_exchange", "_take_back", "is_given")
+    __slots__ = ("_authenticate", "_exchange", "_report", "_take_back", "is_given", "name")
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report) -> None:
+        self._report = report
         self._exchange: Exchange | None = None
         self._take_back: Callable[[], None] | None = None
         self.is_given = False
+        self.name = b""
+        """Who the client is, when it `is_given`."""
 
-    def begin(self, auth: Auth, authenticate: Authenticate) -> Outcome:
+    def begin(self, auth: Auth, authenticate: Authenticate, accepts_any: bool) -> Outcome:
         """An attempt, which is answered with a challenge unless nothing is missing."""
         self._authenticate = authenticate
-        self._exchange = exchange = Exchange(auth)
+        self._exchange = exchange = Exchange(auth, accepts_any)
         refusal = None if auth.response is None else exchange.take(auth.response)
-        return refusal or self._go_on(exchange)
+        return self._refused(exchange, refusal) or self._go_on(exchange)
 
     def hear(self, line: bytes) -> tuple[Verb, Outcome]:
         """The answer to a challenge."""
         exchange = self._exchange
         assert exchange
-        refusal = exchange.hear(line)
+        refusal = self._refused(exchange, exchange.hear(line))
         return (Verb.AUTH if refusal or exchange.is_missing else Verb.PROOF), refusal or self._go_on(exchange)
+
+    def _refused(self, exchange: Exchange, refusal: Reply | None) -> Reply | None:
+        if refusal is replies.WRONG_CREDENTIALS:
+            self._report("authentication as %s failed: on behalf of somebody else", exchange.shown_name)
+        return refusal
 
     def _go_on(self, exchange: Exchange) -> Outcome:
         return exchange.challenge() if exchange.is_missing else partial(self._check, exchange)
@@ -92,6 +110,8 @@ class Proof:
         def checked(is_right: bool | None) -> None:
             self._take_back = None
             self.is_given = bool(is_right)
+            self.name = exchange.name
+            self._report(_WORDS[is_right], exchange.shown_name)
             answer(_VERDICTS[is_right])
 
         self._exchange = None
@@ -105,3 +125,8 @@ class Proof:
 
 
 _VERDICTS = {True: replies.AUTHENTICATED, False: replies.WRONG_CREDENTIALS, None: replies.AUTH_UNAVAILABLE}
+_WORDS = {
+    True: "authenticated as %s",
+    False: "authentication as %s failed",
+    None: "authentication as %s failed: too many wait to be checked, or the check failed",
+}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any, ClassVar
 
-from . import extensions, replies
+from . import extensions, replies, transaction
 from .acts import Outcome
 from .buffer import Buffer
 from .content import MAX_RECEIVED, Hops, Newlines
@@ -56,7 +56,7 @@ class EsmtpActs:
         self._client = b""
         self._is_extended = False
         self._is_secure = is_secure
-        self._proof = Proof()
+        self._proof = Proof(self._report)
 
     @property
     def is_coded(self) -> bool:
@@ -114,7 +114,7 @@ class EsmtpActs:
             return replies.NOT_OFFERED
         if not self._is_secure and not terms.authenticates_in_clear:
             return replies.ENCRYPTION_REQUIRED
-        return self._proof.begin(auth, terms.authenticate)
+        return self._proof.begin(auth, terms.authenticate, terms.accepts_any)
 
     def hear(self, line: bytes) -> tuple[Verb, Outcome]:
         """The answer to a challenge."""
@@ -223,7 +223,9 @@ class EsmtpActs:
     def _open(self) -> None:
         self._hops = Hops()
         self._newlines = Newlines(self._site.terms.mends_newlines)
-        self._transaction.open(self._client, self._address, self._protocol(), self._wish.is_binary)
+        user = self._proof.name if self._proof.is_given else None
+        client = transaction.Client(self._client, self._address, self._protocol(), self._is_secure, user)
+        self._transaction.open(client, self._wish.is_binary)
 
     def _protocol(self) -> bytes:
         """The "with" word (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 3.7.3)."""

@@ -81,6 +81,8 @@ class Terms(NamedTuple):
 
     What it returns takes the question back.
     """
+    accepts_any: bool = False
+    """Whether `authenticate` is content with any name and secret."""
     authenticates_in_clear: bool = False
     requires_authentication: bool = False
     mends_newlines: bool = False

@@ -5,25 +5,41 @@ It does not know the commands that make it up, nor their order.
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from . import replies
+from .content import MessageId
 from .outside import Fault, Message, Report, Site, nobody_is_told
 from .replies import Reply
+from .shown import quoted, shown
 from .trace import origin, received
 
 _NOBODY: list[tuple[str, bytes]] = []
 """The recipients before the first transaction: one list for all who are connected and silent."""
 
 
+class Client(NamedTuple):
+    """Who sends a message: the name that it gave, its IP address, how it sends ("with" word of RFC 5321 section 4.4), and
+    whether that is encrypted and by whom, if it has authenticated."""
+
+    name: bytes
+    address: str
+    protocol: bytes
+    is_secure: bool = False
+    user: bytes | None = None
+
+
 class Transaction:
     """What is known of the current transaction. Size is in octets of mail data, as sent, transparency undone."""
 
-    __slots__ = ("_message", "_report", "_site", "octets", "recipients", "reverse_path")
+    __slots__ = ("_client", "_message", "_message_id", "_report", "_site", "octets", "recipients", "reverse_path")
 
     def __init__(self, site: Site, report: Report) -> None:
         self._site = site
         self._report = report
         self._message: Message | None = None
+        self._message_id: MessageId | None = None
+        self._client: Client | None = None
         self.octets = 0
         self.reverse_path = b""
         self.recipients = _NOBODY
@@ -33,13 +49,16 @@ class Transaction:
         self.reverse_path = reverse_path
         self.recipients = []
 
-    def open(self, client: bytes, address: str, protocol: bytes, is_verbatim: bool = False) -> None:
-        """Content is about to come: `client` is the name it gave, `protocol` how it is sent (RFC 5321 section 4.4)."""
+    def open(self, client: Client, is_verbatim: bool = False) -> None:
+        """Content is about to come."""
         site = self._site
         self.octets = 0
         self._message = message = site.store.begin(self.reverse_path, self.recipients, is_verbatim)
         path = self.recipients[0][1] if len(self.recipients) == 1 else None
-        message.trace(received(origin(client, address, site.hostname, protocol), message.id, path, site.clock()))
+        from_whom = origin(client.name, client.address, site.hostname, client.protocol)
+        message.trace(received(from_whom, message.id, path, site.clock()))
+        if self._report is not nobody_is_told:
+            self._client, self._message_id = client, MessageId()
 
     @property
     def is_open(self) -> bool:
@@ -54,6 +73,8 @@ class Transaction:
                 self.abandon()
             elif piece:
                 self._message.write(piece)
+                if self._message_id:
+                    self._message_id.look(piece)
 
     def commit(self, answer: Callable[[Reply], None]) -> None:
         """The content is complete: `answer` is called when it is on disk, or is known not to be."""
@@ -62,14 +83,23 @@ class Transaction:
         message.commit(partial(self._answered, answer, message.id, self._site.clock()))
 
     def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
-        if self._report is not nobody_is_told:
+        if self._client and self._message_id:
             outcome = "stored" if fault is None else f"not stored ({fault})"
             waited = 1000 * (self._site.clock() - since)
             mailboxes = ", ".join(dict.fromkeys(mailbox for mailbox, _ in self.recipients))
-            self._report(
-                "message %s %s: mailbox %s, %d octets, %.1f ms", message_id, outcome, mailboxes, self.octets, waited
-            )
+            words = "message %s %s: mailbox %s, %d octets, %.1f ms; from %s to %s; %s"
+            paths = ", ".join(f"<{shown(path)}>" for _, path in self.recipients)
+            sender = f"<{shown(self.reverse_path)}>"
+            told = self._told_of(self._client, self._message_id)
+            self._report(words, message_id, outcome, mailboxes, self.octets, waited, sender, paths, told)
         answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
+
+    def _told_of(self, client: Client, message_id: MessageId) -> str:
+        words = [f"client {quoted(client.name)}"]
+        words.append(f"Message-ID {shown(message_id.value)}" if message_id.value else "no Message-ID")
+        words += ["TLS"] * client.is_secure
+        words += [] if client.user is None else [f"authenticated as {quoted(client.user)}"]
+        return ", ".join(words)
 
     def abandon(self) -> None:
         """Nothing of the message is kept."""

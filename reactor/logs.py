@@ -13,14 +13,23 @@ _AT_ONCE = select.PIPE_BUF
 """Octets that a pipe which is ready takes without waiting (POSIX)."""
 
 
+_LINE = "%(asctime)s %(levelname)s %(message)s"
+
+
 def log_to(descriptor: int | None, level: int) -> None:
     """From now on what is logged is written there, from `level` on; None: nowhere."""
     handler = logging.NullHandler() if descriptor is None else ImpatientHandler(descriptor)
-    handler.setFormatter(_Form("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Form(_LINE))
     logging.basicConfig(level=level, handlers=[handler])
     # What no line shows is not found out: a fifth of what a line costs ("Optimization" in the logging HOWTO of Python).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
+
+
+def log_as(name: str) -> None:
+    """From now on each line says which one of several processes wrote it."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Form(_LINE.replace("%(message)s", f"{name}: %(message)s")))
 
 
 class _Form(logging.Formatter):

@@ -1,5 +1,7 @@
 """STARTTLS (RFC 3207) and AUTH (RFC 4954): what is answered, what is forgotten, and that no secret gets into the log."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +11,17 @@ from protocol.esmtp import Esmtp
 from .esmtp import EHLO, FROM, TO, TO_RCPT, Checker, EsmtpClient, base64, proof
 
 NAME, SECRET = base64(Checker.name), base64(Checker.secret)
+_ATTEMPT = re.compile(r"^authenticat(ed|ion) as 'johndoe'|mailbox johndoe|<johndoe@here>")
+"""Where the log has a name."""
 SUCCESS = b"235 2.7.0 Authentication succeeded"
+
+
+class Content(Checker):
+    """Is content with whatever it is given."""
+
+    def __call__(self, name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
+        answer(True)
+        return lambda: None
 
 
 def authenticating(checker: Checker | None = None, **terms: Any) -> EsmtpClient:
@@ -202,7 +214,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("who", CLIENTS)
 @pytest.mark.parametrize("opening", [(), (EHLO,), TO_RCPT, (*TO_RCPT, "bdat 0")])
-def test_neither_name_nor_secret_reaches_the_log(who: str, opening: tuple[str, ...]) -> None:
+def test_no_secret_reaches_the_log_and_a_name_only_as_that_of_an_attempt(who: str, opening: tuple[str, ...]) -> None:
     for lines in VARIANTS:
         for is_pipelined in (False, True):
             client = EsmtpClient(**({"authenticate": Checker()} | CLIENTS[who]))
@@ -213,7 +225,7 @@ def test_neither_name_nor_secret_reaches_the_log(who: str, opening: tuple[str, .
             else:
                 client.say(*lines)
             client.say("quit")
-            log = "\n".join(line.replace("mailbox johndoe", "") for line in client.log)
+            log = "\n".join(_ATTEMPT.sub("", line) for line in client.log)
             assert not [part for part in ("johndoe", "sesame", NAME[:8], SECRET[:8], proof()[:8]) if part in log], (
                 lines,
                 log,
@@ -222,12 +234,43 @@ def test_neither_name_nor_secret_reaches_the_log(who: str, opening: tuple[str, .
 
 def test_the_log_says_that_an_attempt_was_refused() -> None:
     client = authenticating()
-    client.say("auth plain =", "auth login", NAME, NAME, "xyz")
+    client.say("auth plain =", "auth login", NAME, "eA==", "xyz")
     assert client.log == [
         "refused with 501 This is not what was asked for, in base64: b'AUTH'",
+        "authentication as 'johndoe' failed",
         "refused with 535 Authentication failed: b'AUTH'",
         "refused with 500 Syntax error, command unrecognized: b'...'",
     ]
+
+
+def test_an_attempt_is_logged_with_its_name_and_never_with_its_secret() -> None:
+    client = authenticating()
+    client.say(f"auth plain {proof(secret=b'wrong one')}", "auth login", base64(b"jo\r\n2026 INFO 'x\x1b[1m"), SECRET)
+    client.say(f"auth plain {base64(b'root' + Checker.name.join([bytes(1)] * 2) + Checker.secret)}", f"auth plain {proof()}")
+    assert [line for line in client.log if line.startswith("authentic")] == [
+        "authentication as 'johndoe' failed",
+        r"authentication as 'jo\r\n2026 INFO \'x\x1b[1m' failed",
+        "authentication as 'johndoe' failed: on behalf of somebody else",
+        "authenticated as 'johndoe'",
+    ]
+    assert "sesame" not in str(client.log) and "wrong" not in str(client.log)
+    assert "b'AUTH'" in client.log[1]
+
+
+def test_a_secret_that_was_typed_in_the_place_of_the_name_is_not_logged() -> None:
+    client = authenticating()
+    client.say("auth login", SECRET, SECRET)
+    assert client.log[0] == "authentication as ... failed"
+
+
+def test_where_any_name_will_do_it_may_be_on_behalf_of_anybody() -> None:
+    """RFC 4616 section 2: whether one may act for another is the server's to say."""
+    on_behalf = base64(b"root\0somebody\0secret")
+    client = authenticating(accepts_any=True, checker=Content())
+    assert client.codes(f"auth plain {on_behalf}") == [235]
+    client.say(FROM, TO, "data", "Message-ID:", " <1@x>", "", "x", ".")
+    assert client.log[-1].endswith("client 'me', Message-ID <1@x>, authenticated as 'somebody'")
+    assert authenticating().codes(f"auth plain {on_behalf}") == [535]
 
 
 def test_a_line_that_is_no_command_is_shown_where_it_cannot_be_a_secret() -> None:

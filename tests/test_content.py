@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocol.content import MAX_RECEIVED, Hops, Newlines
+from protocol.content import MAX_RECEIVED, Hops, MessageId, Newlines
 
 from .test_buffer import CUTS, pieces_of
 
@@ -107,3 +107,33 @@ def test_the_oracles_know_what_they_are_asked() -> None:
     assert mended(b"\ra\n\r\n\r\r\n") == b"\r\na\r\n\r\n\r\n\r\n"
     assert re.sub(rb"\r\n|\r|\n", b"\r\n", b"\n\r\r\n\n") == mended(b"\n\r\r\n\n")
     assert [hops(b""), hops(b"\r\nReceived: x"), hops(b"Received: x\nreceived:\r\n\r\nReceived:")] == [0, 0, 2]
+
+
+# Message-ID
+
+
+@pytest.mark.parametrize("name", [b"Message-ID", b"message-id", b"MESSAGE-ID "])
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("is_folded", [False, True])
+@pytest.mark.parametrize("before", [b"", b"Subject: x\r\n", b"X: " + b"y" * 3000 + b"\n"])
+def test_the_message_id_is_found_wherever_it_is_cut(name: bytes, newline: bytes, is_folded: bool, before: bytes) -> None:
+    fold = newline + b" " if is_folded else b" "
+    text = before + name + b":" + fold + b"<1@x>" + newline + newline + b"Message-ID: <2@x>" + newline
+    for cut in (0, *range(len(before), len(text))):
+        found = MessageId()
+        for piece in (text[:cut], text[cut:]):
+            found.look(piece)
+        assert found.value == b"<1@x>", cut
+    found = MessageId()
+    for octet in text:
+        found.look(bytes([octet]))
+    assert found.value == b"<1@x>"
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\r\nMessage-ID: <1@x>\r\n", b"X-Message-ID: <1@x>\r\n\r\n", b"Message-ID <1@x>\r\n\r\n"]
+)
+def test_there_may_be_no_message_id(text: bytes) -> None:
+    found = MessageId()
+    found.look(text)
+    assert found.value == b""

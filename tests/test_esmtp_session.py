@@ -52,7 +52,10 @@ def test_all_recipients_get_the_message_and_a_mailbox_that_is_named_twice_one_co
         "johndoe": [Kept(b"a@b", b"johndoe@here", b"x\r\n")],
         "jhaneroe": [Kept(b"a@b", b"jhaneroe@x", b"x\r\n")],
     }
-    assert client.log == ["message m1 stored: mailbox johndoe, jhaneroe, 3 octets, 0.0 ms"]
+    assert client.log == [
+        "message m1 stored: mailbox johndoe, jhaneroe, 3 octets, 0.0 ms; "
+        "from <a@b> to <johndoe@here>, <jhaneroe@x>, <JohnDoe@other>; client 'me', no Message-ID"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ def test_the_log_tells_a_session_in_lines_and_never_raw(tmp_path: Path) -> None:
         patterns = [
             r"INFO 127\.0\.0\.1:\d+ connected",
             r"INFO 127\.0\.0\.1:\d+ refused with 500 Syntax error, command unrecognized: b'\\x1b\[2J'",
-            r"INFO 127\.0\.0\.1:\d+ message \S+ stored: mailbox johndoe, 6 octets, \d+\.\d ms",
+            r"INFO 127\.0\.0\.1:\d+ message \S+ stored: mailbox johndoe, 6 octets, \d+\.\d ms; "
+            r"from <a@b> to <johndoe>; client 'me', no Message-ID",
             r"INFO 127\.0\.0\.1:\d+ closed: quit",
         ]
         assert len(lines) == len(patterns)

@@ -1,0 +1,26 @@
+"""How octets that a client has sent stand in the log: on one line, without a character that a terminal obeys.
+
+It does not know what may be shown.
+"""
+
+MOST = 998
+"""Octets that are shown at once: what is longer ends in "..."."""
+
+
+def shown(octets: bytes) -> str:
+    """As text, what is no printable character as `\\x1b` or `\\u2028`, and a backslash as two."""
+    text = octets[:MOST].decode("utf-8", "backslashreplace") if not octets.isascii() else octets[:MOST].decode("ascii")
+    if "\\" in text or not text.isprintable():
+        text = "".join(map(_character, text))
+    return text + "..." * (len(octets) > MOST)
+
+
+def quoted(octets: bytes) -> str:
+    """The same between quotes, in which no other quote stands as it is."""
+    return "'" + shown(octets).replace("'", "\\'") + "'"
+
+
+def _character(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
