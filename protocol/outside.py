@@ -40,7 +40,7 @@ class Store(Protocol):
     """Where accepted messages go."""
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool) -> Message:
-        """A new message for some mailboxes, each with its forward-path: for all of them or none.
+        """A new message for some mailboxes, each with a forward-path, and perhaps with several: for all of them or none.
 
         Verbatim: its line ends are to stay as they are. Never fails: what goes wrong is answered after `commit`.
         """

@@ -15,14 +15,15 @@ _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The pieces of a letter's content, as a mailbox has them, after the header fields that it gives it, with LF ends.
 
-    These are Return-Path (RFC 5321 section 4.4), Delivered-To and the trace fields; and the blank line that ends a header,
-    when the content has none.
+    These are Return-Path (RFC 5321 section 4.4), Delivered-To for each forward-path, and the trace fields; and the blank
+    line that ends a header, when the content has none.
     """
     first = next(pieces, b"")
     blank_lines = (b"\n", b"\r\n") if letter.is_verbatim else (b"\n",)
     has_header = first.startswith(blank_lines) or _HEADER_FIELD.match(first, 0, _LONGEST_LINE)
     trace, blank_line = unix_lines(letter.trace), b"" if has_header else b"\n"
-    yield b"Return-Path: <%b>\nDelivered-To: %b\n%b%b" % (letter.reverse_path, letter.forward_path, trace, blank_line)
+    delivered_to = b"".join(b"Delivered-To: %b\n" % path for path in letter.forward_paths)
+    yield b"Return-Path: <%b>\n%b%b%b" % (letter.reverse_path, delivered_to, trace, blank_line)
     if first:
         yield first
     yield from pieces

@@ -3,19 +3,20 @@
 It does not know what the mailbox looks like.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 
 class Letter(NamedTuple):
     """`content` gives the content from its beginning, each time that it is called, in pieces of at least 1,000 octets but
-    for the last one. It raises OSError or StorageError when the content cannot be had. `came` is in seconds since the epoch.
+    for the last one. It raises OSError or StorageError when the content cannot be had. `came` is in seconds since the epoch;
+    `forward_paths` are those that led to this mailbox, in order.
     """
 
     id: str
     came: float
     reverse_path: bytes
-    forward_path: bytes
+    forward_paths: Sequence[bytes]
     trace: bytes
     content: Callable[[], Iterator[bytes]]
     is_large: bool = False

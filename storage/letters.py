@@ -43,9 +43,8 @@ class Letters:
     def take(self, place: Place, mailbox: str) -> Letter:
         """The letter for a mailbox. It, and its content later, raise OSError, and Damaged with a place."""
         record = self._record(place)
-        path = _forward_path(record, mailbox)
         content = partial(self._spooled, place, record) if record.content is None else partial(_pieces, record.content)
-        envelope = (record.id, record.came / 1e6, record.reverse_path, path, record.trace)
+        envelope = (record.id, record.came / 1e6, record.reverse_path, record.recipients[mailbox], record.trace)
         return Letter(*envelope, content, record.content is None, record.is_verbatim)
 
     def _record(self, place: Place) -> Record:
@@ -73,7 +72,7 @@ class Letters:
         records = []
         for place in places:
             record = self._record(place)
-            records.append(record._replace(recipients=[(mailbox, _forward_path(record, mailbox))]))
+            records.append(record._replace(recipients={mailbox: record.recipients[mailbox]}))
         copies = self._journal.append_all([encode(record) for record in records])
         for place, record in zip(copies, records, strict=True):
             self.put(place, record)
@@ -94,10 +93,6 @@ class Letters:
         for id in spooled:
             self._spool.release(id)
             yield
-
-
-def _forward_path(record: Record, mailbox: str) -> bytes:
-    return next(path for name, path in record.recipients if name == mailbox)
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -5,11 +5,11 @@ It does not know what a mailbox looks like, nor when messages are put on disk.
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 
 from .errors import StorageError, fault
-from .records import Recipient, Record
+from .records import Recipients, Record
 from .spool import Spool, SpoolFile
 
 Answer = Callable[[StorageError | None], None]
@@ -56,7 +56,7 @@ class Message:
         self,
         id: str,
         reverse_path: bytes,
-        recipients: Sequence[Recipient],
+        recipients: Recipients,
         spool: Spool | None,
         memory: Memory,
         take: Callable[["Message"], None],

@@ -4,7 +4,7 @@ It does not know where they are kept.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 _MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED, _INTENT, _VOID = b"M", b"S", b"m", b"s", b"I", b"V"
@@ -17,8 +17,8 @@ _VOID_FIELDS = struct.Struct(">cQQ")
 _LONG = 8192
 """Octets of content from which a copy costs more than one more piece."""
 
-Recipient = tuple[str, bytes]
-"""A mailbox, and the forward-path that led to it."""
+Recipients = Mapping[str, Sequence[bytes]]
+"""Mailboxes, and the forward-paths that led to each, in the order in which they were given."""
 
 
 class Record(NamedTuple):
@@ -31,7 +31,7 @@ class Record(NamedTuple):
     id: str
     came: int
     reverse_path: bytes
-    recipients: Sequence[Recipient]
+    recipients: Recipients
     trace: bytes
     content: bytes | None
     length: int
@@ -85,13 +85,14 @@ def encode(record: Record | Intent | Void) -> Payload:
         return _whole(_VOID_FIELDS.pack(_VOID, *record))
     length, id = _LENGTH.pack, record.id.encode()
     parts = [
-        _FIXED.pack(_kind(record), record.came, record.length, record.check, len(record.recipients)),
+        _FIXED.pack(_kind(record), record.came, record.length, record.check, sum(map(len, record.recipients.values()))),
         *(length(len(id)), id, length(len(record.reverse_path)), record.reverse_path),
         *(length(len(record.trace)), record.trace),
     ]
-    for mailbox, forward_path in record.recipients:
+    for mailbox, forward_paths in record.recipients.items():
         name = mailbox.encode()
-        parts += (length(len(name)), name, length(len(forward_path)), forward_path)
+        for forward_path in forward_paths:
+            parts += (length(len(name)), name, length(len(forward_path)), forward_path)
     content = record.content or b""
     if len(content) < _LONG:
         return _whole(b"".join([*parts, content]))
@@ -139,7 +140,10 @@ def _decode_message(data: bytes) -> Record:
         offset += _LENGTH.size + size
         fields.append(data[offset - size : offset])
     id, reverse_path, trace, *paths = fields
-    recipients = [(mailbox.decode(), path) for mailbox, path in zip(paths[::2], paths[1::2], strict=True)]
+    led_to: dict[bytes, list[bytes]] = {}
+    for mailbox, path in zip(paths[::2], paths[1::2], strict=True):
+        led_to.setdefault(mailbox, []).append(path)
+    recipients = {mailbox.decode(): tuple(paths) for mailbox, paths in led_to.items()}
     content = None if kind in (_SPOOLED, _VERBATIM_SPOOLED) else data[offset:]
     is_verbatim = kind in (_VERBATIM_MESSAGE, _VERBATIM_SPOOLED)
     return Record(id.decode(), came, reverse_path, recipients, trace, content, length, check, is_verbatim)

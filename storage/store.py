@@ -20,7 +20,7 @@ from .message import Ids, Memory, Message
 from .mover import Mover
 from .notes import Notes
 from .places import Place
-from .records import Intent, Record, Unreadable, decode, encode
+from .records import Intent, Recipients, Record, Unreadable, decode, encode
 from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
@@ -148,7 +148,7 @@ class Store:
                 intents[record.mailbox] = record
             elif isinstance(record, Record):
                 self._letters.put(place, record)
-                for mailbox, _ in record.recipients:
+                for mailbox in record.recipients:
                     places.pop((record.id, mailbox), None)
                     places[record.id, mailbox] = place
         for (_, mailbox), place in places.items():
@@ -167,14 +167,12 @@ class Store:
     # Accepting
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
-        """A new message. A recipient is a mailbox and a forward-path; of several for a mailbox the first counts.
+        """A new message. A recipient is a mailbox and a forward-path; a mailbox that has several gets one copy.
 
         Its content goes to the mailboxes octet for octet when it `is_verbatim`; else its CRLF line ends become LF.
         """
-        if len(recipients) > 1:
-            recipients = list(reversed(dict(reversed(recipients)).items()))
         complete = self._complete.append
-        return Message(next(self._ids), reverse_path, recipients, self._spool, self._memory, complete, is_verbatim)
+        return Message(next(self._ids), reverse_path, _grouped(recipients), self._spool, self._memory, complete, is_verbatim)
 
     def settle(self, is_idle: bool = True) -> bool:
         """Puts each message that was committed since the last time in the journal, and answers it.
@@ -229,13 +227,13 @@ class Store:
         for message in spooled:
             message.finish()
         names = self._sync_spool() if spooled else None
-        mailboxes = {mailbox for message in complete for mailbox, _ in message.recipients}
+        mailboxes = {mailbox for message in complete for mailbox in message.recipients}
         refusals = {mailbox: self._refusal(mailbox) for mailbox in mailboxes}
         outcomes: list[StorageError | None] = []
         records = []
         for message in complete:
             outcome = message.fault or (names if message.is_spooled else None)
-            for mailbox, _ in message.recipients:
+            for mailbox in message.recipients:
                 outcome = outcome or refusals[mailbox]
             outcomes.append(outcome)
             if outcome is None:
@@ -262,7 +260,7 @@ class Store:
         if isinstance(place, StorageError):
             return place
         self._letters.remember(place, record)
-        for mailbox, _ in record.recipients:
+        for mailbox in record.recipients:
             self._mover.put(place, mailbox)
         return None
 
@@ -295,3 +293,14 @@ class Store:
         """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""
         self._housekeeping.close(PATIENCE)
         self._opened.close()
+
+
+def _grouped(recipients: Sequence[tuple[str, bytes]]) -> Recipients:
+    """The mailboxes, and what led to each, once."""
+    if len(recipients) == 1:
+        ((mailbox, path),) = recipients
+        return {mailbox: (path,)}
+    grouped: dict[str, dict[bytes, None]] = {}
+    for mailbox, path in recipients:
+        grouped.setdefault(mailbox, {})[path] = None
+    return {mailbox: tuple(paths) for mailbox, paths in grouped.items()}

@@ -15,7 +15,7 @@ TO_RCPT = (EHLO, FROM, TO)
 
 
 class Mailboxes:
-    """A store that keeps messages in memory, one copy a mailbox, and knows which were to be verbatim."""
+    """A store that keeps messages in memory, and knows which were to be verbatim."""
 
     def __init__(self) -> None:
         self.memory = MemoryStore()
@@ -23,8 +23,7 @@ class Mailboxes:
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool) -> MemoryMessage:
         self.verbatim.append(is_verbatim)
-        once = dict(reversed(recipients))
-        return self.memory.begin(reverse_path, list(once.items()), is_verbatim)
+        return self.memory.begin(reverse_path, recipients, is_verbatim)
 
 
 class Checker:

@@ -177,9 +177,11 @@ class Ordering(RuleBasedStateMachine):
         if code == 250:
             letters = "S" * self.is_encrypted + "A" * self.is_authenticated
             self.protocols.append(("ESMTP" if letters and self.protocol == "SMTP" else self.protocol) + letters)
-            by_box = {path.rsplit("@", 1)[0].strip('"').lower(): path for path in reversed(self.recipients)}
-            for box, path in by_box.items():  # one copy a mailbox, for the recipient that was named first
-                self.kept.append((box, Kept((self.reverse_path or "").encode(), path.encode(), content)))
+            by_box: dict[str, list[str]] = {}
+            for path in dict.fromkeys(self.recipients):  # one copy a mailbox, that names all that led to it
+                by_box.setdefault(path.rsplit("@", 1)[0].strip('"').lower(), []).append(path)
+            for box, paths in by_box.items():
+                self.kept.append((box, Kept((self.reverse_path or "").encode(), ", ".join(paths).encode(), content)))
         self.forget()
 
     @rule()

@@ -22,7 +22,7 @@ NOW = 1_790_000_000.0
 
 
 class Kept(NamedTuple):
-    """A message as somebody finds it in a mailbox."""
+    """A message as somebody finds it in a mailbox; of several forward-paths each after a comma."""
 
     reverse_path: bytes
     forward_path: bytes
@@ -64,8 +64,9 @@ class MemoryMessage:
 
     def settle(self, fault: Fault | None) -> None:
         if fault is None:
-            for box, forward_path in dict(reversed(self._recipients)).items():  # of several for a box the first counts
-                kept = Kept(self._reverse_path, forward_path, self._content)
+            for box in dict.fromkeys(box for box, _ in self._recipients):
+                paths = dict.fromkeys(path for name, path in self._recipients if name == box)
+                kept = Kept(self._reverse_path, b", ".join(paths), self._content)
                 self._store.boxes.setdefault(box, []).append(kept)
             self._store.traces.append(self._trace)
         assert self._answer
@@ -170,7 +171,7 @@ MESSAGE = (*TO_DATA, "hello", ".")
 
 
 _TRACE = re.compile(
-    rb"Return-Path: <(.*)>\nDelivered-To: (.*)\nReceived: from .* \(\[.*\]\)\n"
+    rb"Return-Path: <(.*)>\n((?:Delivered-To: .*\n)+)Received: from .* \(\[.*\]\)\n"
     rb"\tby .* with (?:UTF8)?E?SMTPS?A? id [^;\n]*(?:\n\tfor .*)?; .*\n"
 )
 
@@ -189,7 +190,8 @@ def read_mailbox(path: Path) -> list[Kept]:
 def _kept(entry: bytes) -> Kept:
     trace = _TRACE.match(entry)
     assert trace, entry
-    return Kept(trace[1], trace[2], re.sub(rb"(?m)^>(>*From )", rb"\1", entry[trace.end() :]))
+    paths = trace[2].removeprefix(b"Delivered-To: ").rstrip(b"\n").replace(b"\nDelivered-To: ", b", ")
+    return Kept(trace[1], paths, re.sub(rb"(?m)^>(>*From )", rb"\1", entry[trace.end() :]))
 
 
 def as_stored(content: bytes) -> bytes:

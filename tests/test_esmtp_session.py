@@ -49,7 +49,7 @@ def test_all_recipients_get_the_message_and_a_mailbox_that_is_named_twice_one_co
     client = EsmtpClient()
     client.say(*TO_RCPT, "rcpt to:<jhaneroe@x>", "rcpt to:<JohnDoe@other>", "data", "x", ".")
     assert client.boxes == {
-        "johndoe": [Kept(b"a@b", b"johndoe@here", b"x\r\n")],
+        "johndoe": [Kept(b"a@b", b"johndoe@here, JohnDoe@other", b"x\r\n")],
         "jhaneroe": [Kept(b"a@b", b"jhaneroe@x", b"x\r\n")],
     }
     assert client.log == [

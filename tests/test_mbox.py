@@ -98,7 +98,7 @@ def box(tmp_path: Path) -> MboxMailbox:
 
 
 def letter(content: bytes, id: str = "1") -> Letter:
-    return Letter(id, NOW, b"a@b", b"c", b"", lambda: iter([content]))
+    return Letter(id, NOW, b"a@b", [b"c"], b"", lambda: iter([content]))
 
 
 def run(steps: object) -> object:

@@ -22,7 +22,7 @@ TRACE = (
 
 
 def entry(content: bytes, reverse_path: bytes = b"a@b") -> bytes:
-    return b"".join(mboxrd.entry(Letter("1", NOW, reverse_path, b"b", TRACE, lambda: iter([content]))))
+    return b"".join(mboxrd.entry(Letter("1", NOW, reverse_path, [b"b"], TRACE, lambda: iter([content]))))
 
 
 def test_an_entry_word_for_word() -> None:

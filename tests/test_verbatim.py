@@ -78,7 +78,7 @@ def test_in_a_maildir_word_for_word(directory: Path, is_spooled: bool) -> None:
     ],
 )
 def test_a_blank_line_is_put_before_content_that_has_no_header(content: bytes, before: bytes) -> None:
-    letter = Letter("1", 0.0, b"a", b"b", b"C: d\r\n", lambda: iter([content]), is_verbatim=True)
+    letter = Letter("1", 0.0, b"a", [b"b"], b"C: d\r\n", lambda: iter([content]), is_verbatim=True)
     assert b"".join(headed(letter, letter.content())) == b"Return-Path: <a>\nDelivered-To: b\nC: d\n" + before + content
 
 
@@ -142,7 +142,7 @@ def _encoded(record: Record) -> bytes:
 def test_a_record_of_before_verbatim_content_is_read_as_it_was() -> None:
     fixed = b"M" + b"\0\0\0\0\0\0\0\7" + b"\0\0\0\0\0\0\0\3" + b"\0\0\0\x09" + b"\0\0\0\1"
     fields = b"\0\0\0\1i" + b"\0\0\0\1r" + b"\0\0\0\1t" + b"\0\0\0\1b" + b"\0\0\0\1f"
-    record = Record("i", 7, b"r", [("b", b"f")], b"t", b"x\r\n", 3, 9)
+    record = Record("i", 7, b"r", {"b": (b"f",)}, b"t", b"x\r\n", 3, 9)
     assert decode(fixed + fields + b"x\r\n") == record and _encoded(record) == fixed + fields + b"x\r\n"
     assert decode(b"S" + fixed[1:] + fields) == record._replace(content=None)
     assert decode(b"m" + fixed[1:] + fields + b"x\r\n") == record._replace(is_verbatim=True)
@@ -151,7 +151,7 @@ def test_a_record_of_before_verbatim_content_is_read_as_it_was() -> None:
 
 @given(st.one_of(st.none(), st.binary(max_size=20), st.just(b"long\0" * 5000)), st.booleans())
 def test_a_record_comes_back(content: bytes | None, is_verbatim: bool) -> None:
-    record = Record("1.2", 3_500_000, b"a@b", [("josé", b"c"), ("d", b"e")], b"T: u\r\n", content, 1, 2, is_verbatim)
+    record = Record("1.2", 3_500_000, b"a@b", {"josé": (b"c",), "d": (b"e", b"f")}, b"T: u\r\n", content, 1, 2, is_verbatim)
     assert decode(_encoded(record)) == record
 
 
