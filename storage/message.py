@@ -133,6 +133,11 @@ class Message:
         self._pieces, self.octets = [], 0
 
     @property
+    def is_large(self) -> bool:
+        """Whether the content is, or was to be, in the spool."""
+        return self._spooled is not None or self.fault is not None
+
+    @property
     def is_spooled(self) -> bool:
         """Whether the content is in the spool."""
         return self._spooled is not None

@@ -19,6 +19,7 @@ from .letter import Letter
 from .letters import Letters
 from .mailbox import Mailbox, Mailboxes
 from .notes import Notes
+from .outages import Outages
 from .places import Place
 from .queues import REST, Queue
 from .records import Intent, encode
@@ -47,8 +48,11 @@ class Mover:
     `notes` are needed where other processes deliver to the same mailboxes.
     """
 
-    def __init__(self, journal: Journal, mailboxes: Mailboxes, letters: Letters, notes: Notes | None = None) -> None:
+    def __init__(
+        self, journal: Journal, mailboxes: Mailboxes, letters: Letters, outages: Outages, notes: Notes | None = None
+    ) -> None:
         self._journal = journal
+        self._outages = outages
         self._notes = notes
         self._mailboxes = mailboxes
         self._letters = letters
@@ -96,13 +100,14 @@ class Mover:
         queue = self.queues.get(mailbox)
         if queue:
             return queue.fault
+        refusal = None
         try:
             self._mailboxes.check(mailbox)
         except OSError as error:
             refusal = fault(self._mailboxes.path(mailbox), error)
-            log.warning("%s: mail for it is refused", refusal)
-            return refusal
-        return None
+        if refusal or self._outages.has_any:
+            self._outages.look(self._mailboxes.path(mailbox), refusal)
+        return refusal
 
     def wake(self) -> float | None:
         """Makes ready what is to be tried again; returns the seconds until there is more of that, or None."""
@@ -179,7 +184,7 @@ class Mover:
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._postpone(queue, error, is_doubtful=self._has_changed(mailbox, queue))
         else:
-            queue.works()
+            self._works(queue)
             self._close(queue)
             del self.ready[queue]
             if queue.waiting and self._notes:
@@ -254,10 +259,14 @@ class Mover:
             error = StorageError(f"{path}: another program keeps it locked")
         elif not isinstance(error, OSError | StorageError):
             log.error("%s: internal error", path, exc_info=error)
-        is_new = queue.fault is None
         queue.fault = fault(path, error)
-        if is_new:
-            log.error("%s: its messages wait in the journal, and no more are accepted for it", queue.fault)
+        self._outages.look(path, queue.fault)
+
+    def _works(self, queue: Queue) -> None:
+        """The last attempt to write to a mailbox did not fail."""
+        queue.works()
+        if self._outages.has_any:
+            self._outages.look(self._mailboxes.path(queue.mailbox), None)
 
     def _put_off(self, queue: Queue) -> None:
         self._wake_at = min(self._wake_at, queue.not_before) if self.postponed else queue.not_before
@@ -268,6 +277,7 @@ class Mover:
         log.critical("%s: it was for %s, and is kept aside", damage, self._mailboxes.path(queue.mailbox))
         self._letters.keep_aside(place)
         queue.remove(place)
+        self._works(queue)
         if not queue.waiting:
             del self.ready[queue]
 

@@ -19,6 +19,7 @@ from .mailbox import Mailboxes
 from .message import Ids, Memory, Message
 from .mover import Mover
 from .notes import Notes
+from .outages import Outages
 from .places import Place
 from .records import Intent, Recipients, Record, Unreadable, decode, encode
 from .spool import Spool
@@ -99,6 +100,7 @@ class Store:
             where_to = "stop that one, or give another directory with --mail-dir"
             raise StorageError(f"mail directory {directory}: another server uses it: {where_to}") from error
         self._where = where
+        self._outages = Outages()
         self._mailboxes = kind(self._files, top, directory)
         self._journal = Journal(self._files, journal, where)
         self._spool = Spool(self._files, spool)
@@ -108,7 +110,7 @@ class Store:
             with self._faults():
                 notes = Notes(self._files, shared, self._part or "0")
             self._opened.callback(notes.close)
-        self._mover = Mover(self._journal, self._mailboxes, self._letters, notes)
+        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, notes)
         self._housekeeping = Housekeeping(self._journal, self._mailboxes, self._letters, self._mover)
         self._opened.callback(self._journal.close)
         self._journal.open()
@@ -233,6 +235,8 @@ class Store:
         records = []
         for message in complete:
             outcome = message.fault or (names if message.is_spooled else None)
+            if message.is_large:
+                self._outages.look("spool", outcome)
             for mailbox in message.recipients:
                 outcome = outcome or refusals[mailbox]
             outcomes.append(outcome)
@@ -253,12 +257,17 @@ class Store:
 
     def _refusal(self, mailbox: str) -> StorageError | None:
         if self._housekeeping.is_full:
-            return StorageError("journal: full, mail is waiting to be moved to its mailboxes", "no room")
+            full = StorageError("journal: full, mail is waiting to be moved to its mailboxes", "no room")
+            self._outages.look("journal", full)
+            return full
         return self._mover.refusal(mailbox)
 
     def _put(self, place: Place | StorageError, record: Record) -> StorageError | None:
         if isinstance(place, StorageError):
+            self._outages.look("journal", place)
             return place
+        if self._outages.has_any:
+            self._outages.look("journal", None)
         self._letters.remember(place, record)
         for mailbox in record.recipients:
             self._mover.put(place, mailbox)
