@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from .letter import Letter
 
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_SEPARATORS = re.compile(rb"(?:>*From [^\n]*\n)+")
+_SEPARATOR = re.compile(rb"^(?=>*From )", re.MULTILINE)
 _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 
 
@@ -16,9 +18,10 @@ def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The pieces of a letter's content, as a mailbox has them, after the header fields that it gives it, with LF ends.
 
     These are Return-Path (RFC 5321 section 4.4), Delivered-To for each forward-path, and the trace fields; and the blank
-    line that ends a header, when the content has none.
+    line that ends a header, when the content has none. A line before the content's header that would be the separator of a
+    mailbox file becomes a field of it.
     """
-    first = next(pieces, b"")
+    first = _without_separators(next(pieces, b""))
     blank_lines = (b"\n", b"\r\n") if letter.is_verbatim else (b"\n",)
     has_header = first.startswith(blank_lines) or _HEADER_FIELD.match(first, 0, _LONGEST_LINE)
     trace, blank_line = unix_lines(letter.trace), b"" if has_header else b"\n"
@@ -27,6 +30,14 @@ def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
     if first:
         yield first
     yield from pieces
+
+
+def _without_separators(first: bytes) -> bytes:
+    """The first piece of content, in which a `From ` line does not keep the header behind it from being one."""
+    lines = _SEPARATORS.match(first)
+    if not lines or not _HEADER_FIELD.match(first, lines.end(), lines.end() + _LONGEST_LINE):
+        return first
+    return _SEPARATOR.sub(b"X-Mailbox-Line: ", lines[0]) + first[lines.end() :]
 
 
 def unix_lines(text: bytes) -> bytes:

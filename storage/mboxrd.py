@@ -2,6 +2,10 @@
 
 It does not know files, nor where a message comes from. The format is the "mboxrd" of the mbox family (RFC 4155 describes
 the family): a separator line, header, blank line, body with `From ` lines quoted by one `>`, blank line.
+
+Mail programs keep what they know of a message in its header: whether it was read, or deleted, its number, where it ends. A
+sender that writes such fields would have his message hidden, or others behind it. They are the mailbox's, so a sender's
+get another name.
 """
 
 import re
@@ -9,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from .fields import headed, unix_lines
+from .fields import headed, unix_pieces
 from .letter import Letter
 
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
@@ -17,37 +21,82 @@ _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
 LONGEST_SENDER = 1000
 """Octets of a sender in a separator line: mail programs do not see one that is longer than 8 KiB."""
 
-_LONGEST_UNDECIDED = len(b">From\r")
-_UNDECIDED = re.compile(rb">*(F(r(om?)?)?)?\r?\Z")
+_LONGEST_UNDECIDED = len(b">From")
+_UNDECIDED = re.compile(rb">*(F(r(om?)?)?)?\Z")
+
+_OF_THE_MAILBOX = (
+    rb"status|x-status|x-keywords|x-uidl?|x-imap|x-imapbase|content-length|x-mozilla-(?:status2?|keys)|x-evolution"
+)
+"""Fields that Dovecot, mutt, UW IMAP, qpopper, Thunderbird and Evolution keep in mailbox files, and obey."""
+
+_FIELD = re.compile(rb"\n((?:%b)[ \t]*:)" % _OF_THE_MAILBOX, re.IGNORECASE)
+_ORIGINAL = rb"\nX-Original-\1"
+_END_OF_HEADER = re.compile(rb"\n\r?\n")
+_LONGEST_NAME = 40
+_MAY_BE_A_FIELD = re.compile(rb"\n(?:%b)[ \t]*" % _OF_THE_MAILBOX, re.IGNORECASE)
+_LONGEST_FIELD = 4096
+"""Octets of such a name with blanks behind it that are waited for; it is renamed then, whatever follows."""
 
 
 def entry(letter: Letter) -> Iterator[bytes]:
     """A letter as it stands in a mailbox file, in pieces; the trailing blank line included."""
     separator = _NOT_IN_A_SEPARATOR.sub(b"?", letter.reverse_path[:LONGEST_SENDER]) or b"MAILER-DAEMON"
     yield b"From %b %b\n" % (separator, _date(int(letter.came)))
+    content = letter.content()
     piece = b""
-    for piece in headed(letter, lines(letter.content(), letter.is_verbatim)):
+    for piece in quoted(renamed(headed(letter, content if letter.is_verbatim else unix_pieces(content)))):
         yield piece
     yield b"\n" if piece.endswith(b"\n") else b"\n\n"
 
 
-def lines(content: Iterable[bytes], is_verbatim: bool = False) -> Iterator[bytes]:
-    """Content as it stands in a mailbox file: `From ` lines quoted, and unless it is verbatim the CR of each CRLF dropped.
+def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A message whose header begins with a field of ours, in pieces; what would be the mailbox's in it has another name.
+
+    What the end of a piece does not decide waits for the next: a line that may become such a field, or the blank one.
+    """
+    held = b""
+    for piece in pieces:
+        text = held + piece
+        end = _END_OF_HEADER.search(text)
+        if end:
+            yield _FIELD.sub(_ORIGINAL, text[: end.start()]) + text[end.start() :]
+            yield from pieces
+            return
+        cut = _undecided(text)
+        text, held = text[:cut], text[cut:]
+        if len(held) > _LONGEST_FIELD:
+            yield _FIELD.sub(_ORIGINAL, text) + _FIELD.sub(_ORIGINAL, held + b":")[:-1]
+            held = b""
+        elif text:
+            yield _FIELD.sub(_ORIGINAL, text)
+    if held:
+        yield _FIELD.sub(_ORIGINAL, held)
+
+
+def _undecided(text: bytes) -> int:
+    """Where the last line begins, with the LF before it, if it may be a field to be renamed, or blank; else the end."""
+    start = text.rfind(b"\n")
+    is_short = len(text) - start <= _LONGEST_NAME
+    return start if start >= 0 and (is_short or _MAY_BE_A_FIELD.fullmatch(text, start)) else len(text)
+
+
+def quoted(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """A message as it stands in a mailbox file: with a `>` before each line of any number of these and `From `.
 
     A line is what comes after a LF. No piece is empty.
-    What the end of a piece does not decide waits for the next: a CR, or the beginning of a line that may become a `From `.
+    What the end of a piece does not decide waits for the next: the beginning of a line that may become a `From `.
     """
     rest = b""
     begins_a_line = True
-    for piece in content:
+    for piece in pieces:
         text = rest + piece
         start = text.rfind(b"\n") + 1
         is_undecided = (start > 0 or begins_a_line) and _UNDECIDED.match(text, start) is not None
         # Of a long run of ">" the last few are enough: one more may stand anywhere in it.
-        cut = max(start, len(text) - _LONGEST_UNDECIDED) if is_undecided else len(text) - text.endswith(b"\r")
+        cut = max(start, len(text) - _LONGEST_UNDECIDED) if is_undecided else len(text)
         text, rest = text[:cut], text[cut:]
         if text:
-            yield _quoted(text if is_verbatim else unix_lines(text), begins_a_line)
+            yield _quoted(text, begins_a_line)
             begins_a_line = is_undecided or text.endswith(b"\n")
     if rest:
         yield _quoted(rest, begins_a_line)  # there is no LF in it

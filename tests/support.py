@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -196,11 +197,21 @@ def _kept(entry: bytes) -> Kept:
 
 def as_stored(content: bytes) -> bytes:
     """Mail data as it stands in a mailbox: LF ends, a blank line before it when it does not begin with a header field."""
-    lines = content.replace(b"\r\n", b"\n")
-    first = lines.split(b"\n")[0]
-    name = first.partition(b":")[0].rstrip(b" \t")
-    has_header = b":" in first and name != b"" and all(0x21 <= octet <= 0x7E for octet in name)
-    return lines if has_header or lines.startswith(b"\n") else b"\n" + lines
+    return with_header(content.replace(b"\r\n", b"\n"))
+
+
+def with_header(text: bytes, blank: tuple[bytes, ...] = (b"\n",)) -> bytes:
+    """A text of which the first line is a header field, or blank: `From ` lines before a header become fields of it."""
+    lines = text.split(b"\n")
+    separators = list(takewhile(lambda line: re.match(rb">*From ", line), lines[:-1]))
+    if separators and _is_field(lines[len(separators)]):
+        return b"".join(b"X-Mailbox-Line: %b\n" % line for line in separators) + b"\n".join(lines[len(separators) :])
+    return text if _is_field(lines[0]) or text.startswith(blank) else b"\n" + text
+
+
+def _is_field(line: bytes) -> bool:
+    name = line.partition(b":")[0].rstrip(b" \t")
+    return b":" in line and name != b"" and all(0x21 <= octet <= 0x7E for octet in name)
 
 
 def program(name: str) -> str:

@@ -253,3 +253,51 @@ def give_away(directory: Path) -> pwd.struct_passwd:
             with suppress(FileNotFoundError):
                 os.chown(path, user.pw_uid, user.pw_gid)
     return user
+
+
+# What a sender writes is not what the mailbox says
+
+
+OF_THE_MAILBOX = (
+    b"X-Status: D", b"Status: RO", b"status: RO", b"STATUS : RO", b"X-Keywords: $Junk NonJunk", b"X-UID: 7",
+    b"X-IMAP: 1 4294967290", b"X-IMAPbase: 1 4294967290", b"X-IMAPbase: 1\r\n 4294967290", b"Content-Length: 99999",
+)  # fmt: skip
+
+
+def deliver_metadata(server: Server, user: str, length: int = 0) -> None:
+    """Messages that a program which believes them shows as read, as deleted, as one, or not at all."""
+    contents = [b"Subject: 0\r\nContent-Length: %05d\r\n\r\nfirst\r\n" % length, b"Subject: 1\r\n\r\nsecond\r\n"]
+    contents += [b"Subject: %d\r\n%b\r\n\r\nx\r\n" % item for item in enumerate(OF_THE_MAILBOX, len(contents))]
+    with server.connect() as client:
+        client.say("helo me")
+        for content in contents:
+            assert client.mail(content, to=user)[:3] == b"250"
+    server.rest()
+
+
+@pytest.fixture
+def with_metadata(tmp_path: Path) -> Iterator[Path]:
+    """A mailbox of such messages. The length in the first one ends where the third begins, as a look at others shows."""
+    with Server(tmp_path, users=["aaa", "bbb"]) as server:
+        deliver_metadata(server, "aaa")
+        text = (server.mail_dir / "aaa.txt").read_bytes()
+        begins = [match.start() for match in re.finditer(rb"(?m)^From ", text)]
+        deliver_metadata(server, "bbb", begins[2] - 1 - (text.index(b"\n\n") + 2))
+        yield server.mail_dir / "bbb.txt"
+
+
+EACH = [str(number) for number in range(2 + len(OF_THE_MAILBOX))]
+
+
+def test_mutt_shows_each_message_as_new_whatever_its_sender_wrote(with_metadata: Path, tmp_path: Path) -> None:
+    mutt(with_metadata, f"T~N<enter>;C{tmp_path}/copy<enter><exit>")
+    assert subjects(tmp_path / "copy") == EACH
+    assert b"first\n" in (tmp_path / "copy").read_bytes()
+
+
+def test_dovecot_shows_each_message_without_a_flag_whatever_its_sender_wrote(with_metadata: Path) -> None:
+    with dovecot(with_metadata) as imap:
+        imap.select()
+        found = imap.fetch("1:*", "(UID FLAGS)")[1]
+        assert found == [b"%d (UID %d FLAGS (\\Recent))" % (number, number) for number in range(1, len(EACH) + 1)]
+        check_imap(imap, EACH)

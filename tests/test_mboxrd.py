@@ -56,6 +56,11 @@ def test_an_entry_word_for_word() -> None:
         (b"\r\r\nx\r\n", b"\n\r\nx\n"),
         (b"a\r\r\nb\rc\r\n", b"\na\r\nb\rc\n"),
         (b">>From x\r\nFrom\r\nFrom x", b"\n>>>From x\nFrom\n>From x\n"),
+        (b"From x\r\nA: b\r\n\r\nFrom y\r\n", b"X-Mailbox-Line: From x\nA: b\n\n>From y\n"),
+        (b">From x\r\n>>From \r\nA: b\r\n", b"X-Mailbox-Line: >From x\nX-Mailbox-Line: >>From \nA: b\n"),
+        (b"From x\r\n\r\nA: b\r\n", b"\n>From x\n\nA: b\n"),
+        (b"From x\r\nno header\r\n", b"\n>From x\nno header\n"),
+        (b"From: x\r\nA: b\r\n", b"From: x\nA: b\n"),
     ],
 )
 def test_how_content_stands_after_the_trace_fields(content: bytes, stands: bytes) -> None:
@@ -116,7 +121,7 @@ def test_any_bytes_come_back_through_a_mail_program(contents: list[bytes]) -> No
 def test_where_content_is_cut_makes_no_difference(content: bytes, cuts: list[int]) -> None:
     ends = [0, *sorted(cuts), len(content)]
     pieces = [content[start:end] for start, end in itertools.pairwise(ends)]
-    assert b"".join(mboxrd.lines(pieces)) == b"".join(mboxrd.lines([content]))
+    assert b"".join(mboxrd.quoted(pieces)) == b"".join(mboxrd.quoted([content]))
     assert b"".join(unix_pieces(pieces)) == content.replace(b"\r\n", b"\n")
 
 
@@ -127,10 +132,60 @@ def with_end(lines: bytes) -> bytes:
 
 def test_of_a_long_run_of_quotes_only_the_end_waits() -> None:
     pieces = [b"x\n" + b">" * 1000, *[b">" * 1000] * 5, b">Fr", b"om x\n"]
-    found = list(mboxrd.lines(iter(pieces)))
+    found = list(mboxrd.quoted(iter(pieces)))
     assert len(found) >= 6 and b"".join(found) == b"x\n>" + b"".join(pieces)[2:]
 
 
 def test_a_long_sender_does_not_make_a_separator_that_mail_programs_do_not_see() -> None:
     separator = entry(b"\n", b"z" * 9000 + b"@b.c").partition(b"\n")[0]
     assert len(separator) < 2000
+
+
+# What of a sender's would be the mailbox's
+
+
+OURS = ["Status", "X-Status", "X-Keywords", "X-UID", "X-IMAP", "X-IMAPbase", "Content-Length", "X-Mozilla-Status", "X-UIDL"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_senders_field_that_programs_take_for_the_mailboxs_has_another_name(name: str) -> None:
+    for written in (name, name.lower(), name.upper(), name + " ", name + "\t "):
+        header = f"A: b\r\n{written}: 1\r\n folded: 2\r\nX{written}: 3\r\n".encode()
+        body = f"\r\n{written}: 4\r\n\r\n{written}: 5\r\n".encode()
+        stands = entry(header + body).split(TRACE.replace(b"\r\n", b"\n"), 1)[1]
+        expected = f"A: b\nX-Original-{written}: 1\n folded: 2\nX{written}: 3\n\n{written}: 4\n\n{written}: 5\n\n"
+        assert stands == expected.encode()
+        first = entry(header.partition(b"\r\n")[2] + body)
+        assert f"+0000\nX-Original-{written}: 1\n".encode() in first
+
+
+def test_a_message_without_a_header_has_nothing_renamed() -> None:
+    for content in (b"Hello\r\nStatus: fine\r\n", b"\r\nStatus: fine\r\n", b"no header: x\r\nStatus: fine\r\n"):
+        assert b"\nStatus: fine\n" in entry(content)
+
+
+def test_a_header_that_never_ends_is_renamed_to_its_end() -> None:
+    assert entry(b"A: b\r\nno field\r\nStatus: RO").endswith(b"A: b\nno field\nX-Original-Status: RO\n\n")
+
+
+HEADERS = st.lists(
+    st.sampled_from([b"Status", b"status ", b"X-UID", b"X-Status-2", b"A", b":", b" ", b"\n", b"\r\n", b"\n\n", b"x" * 50]),
+    max_size=12,
+).map(b"".join)
+
+
+@given(HEADERS, st.lists(st.integers(0, 80), max_size=5))
+@example(b"Status" + b" " * 5000 + b": RO\n\nStatus: x\n", [6, 5000, 5006])
+def test_where_a_header_is_cut_makes_no_difference(content: bytes, cuts: list[int]) -> None:
+    whole = b"Return-Path: <>\n" + content
+    ends = [0, *sorted(cut + 16 for cut in cuts), len(whole)]
+    pieces = [whole[start:end] for start, end in itertools.pairwise(ends) if start < end]
+    header, end, body = re.match(rb"(?s)(.*?)(\n\r?\n|\Z)(.*)", whole).groups()  # type: ignore[union-attr]
+    expected = re.sub(rb"(?mi)^((?:status|x-uid)[ \t]*:)", rb"X-Original-\1", header) + end + body
+    assert b"".join(mboxrd.renamed(iter(pieces))) == expected
+
+
+def test_of_a_long_name_with_blanks_only_so_much_waits() -> None:
+    pieces = [b"A: b\nStatus", *[b" " * 1000] * 50, b": RO\n"]
+    found = list(mboxrd.renamed(iter(pieces)))
+    assert max(map(len, found)) < 8000 and b"".join(found) == b"A: b\nX-Original-" + b"".join(pieces)[5:]

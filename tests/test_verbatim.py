@@ -18,6 +18,7 @@ from storage.mbox import MboxMailboxes
 from storage.records import Record, decode, encode
 
 from .post import TRACE, Kind, Post
+from .support import with_header
 
 FIELDS = b"Return-Path: <a@b>\nDelivered-To: johndoe\n" + TRACE.replace(b"\r\n", b"\n")
 BINARY = b"Subject: x\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\r\rFrom me\nFrom you\r\n>From them\n\r\n\r\n\xff\r"
@@ -179,7 +180,7 @@ CONTENT = st.lists(
 
 def with_blank_line(content: bytes) -> bytes:
     """Content that begins neither with a header field nor with a blank line has one before it."""
-    return content if re.match(rb"\r?\n|[!-9;-~]+[ \t]*:", content) else b"\n" + content
+    return with_header(content, (b"\n", b"\r\n"))
 
 
 def with_end(text: bytes) -> bytes:
@@ -226,6 +227,6 @@ def deliver(directory: Path, kind: Kind, contents: list[bytes], is_spooled: bool
 def test_where_verbatim_content_is_cut_makes_no_difference(content: bytes, cuts: list[int]) -> None:
     ends = [0, *sorted(cuts), len(content)]
     pieces = [content[start:end] for start, end in itertools.pairwise(ends)]
-    whole = b"".join(mboxrd.lines(pieces, is_verbatim=True))
-    assert whole == b"".join(mboxrd.lines([content], is_verbatim=True))
+    whole = b"".join(mboxrd.quoted(pieces))
+    assert whole == b"".join(mboxrd.quoted([content]))
     assert re.sub(rb"(?m)^>(>*From )", rb"\1", whole) == content
