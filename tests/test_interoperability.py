@@ -3,6 +3,7 @@
 import mailbox
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -70,6 +71,7 @@ def test_pythons_mailbox_changes_a_mailbox_file_while_it_grows(tmp_path: Path) -
                     box.flush()
                 box.unlock()
                 box.close()
+                time.sleep(0.01)  # who had the lock all the time would let nothing be delivered
         assert len(deleted) > 5
         wait_until(lambda: len(subjects(path)) == MESSAGES - len(deleted) + appended)  # it tries the lock again in a while
         assert server.stop() == 0
