@@ -13,6 +13,9 @@ from pathlib import Path
 AT_ONCE = 128 * 1024
 """Octets of many pieces that are written with one call, or a few more."""
 
+SECOND = 1_000_000_000
+"""In the unit of the times of files: some programs look at whole seconds only."""
+
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 
 
@@ -91,6 +94,21 @@ class Files:
     def rename(self, name: bytes, at: int, new_name: bytes, to: int) -> None:
         """Moves a name, over another one if there is one, at once."""
         os.rename(name, new_name, src_dir_fd=at, dst_dir_fd=to)
+
+    def link(self, name: bytes, at: int, new_name: bytes, to: int) -> None:
+        """Another name for a file. Raises FileExistsError when there is such a name."""
+        os.link(name, new_name, src_dir_fd=at, dst_dir_fd=to, follow_symlinks=False)
+
+    def touch(self, name: bytes, at: int) -> None:
+        """The file of a name was written to now, as far as its times say."""
+        os.utime(name, dir_fd=at, follow_symlinks=False)
+
+    def show_as_unread(self, descriptor: int) -> None:
+        """A file was read before it was last written to, as far as its times say, where we may say so."""
+        status = os.fstat(descriptor)
+        if status.st_atime_ns > status.st_mtime_ns - SECOND:
+            with suppress(PermissionError):
+                os.utime(descriptor, ns=(status.st_mtime_ns - SECOND, status.st_mtime_ns))
 
     def remove(self, name: bytes, at: int) -> None:
         """Removes the name of a file."""

@@ -55,5 +55,11 @@ class Mailboxes(Protocol):
     def sync_names(self) -> None:
         """The names of mailboxes are on disk when this returns."""
 
+    def clean(self) -> None:
+        """Removes what processes that were killed left beside the mailboxes. No other one is at work now."""
+
+    def close(self) -> None:
+        """Gives back what was needed for all of them."""
+
     def path(self, mailbox: str) -> str:
         """What it is called when something is said of it."""

@@ -71,6 +71,12 @@ class MaildirMailboxes:
         """The names of mailboxes are on disk when this returns."""
         self._files.sync_names(self._directory)
 
+    def clean(self) -> None:
+        """Has nothing to remove: what was left in tmp/ goes when its message is looked for."""
+
+    def close(self) -> None:
+        """Has nothing to give back."""
+
     def path(self, mailbox: str) -> str:
         """The path of the directory."""
         return f"{self._where}/{mailbox}"

@@ -5,14 +5,14 @@ It does not know what a user is, nor when a message was accepted.
 
 import os
 import stat
-import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
 from . import mboxrd
-from .files import Files, IsLocked, append_all, sync_or_doubt
+from .dot_lock import DotLocks
+from .files import Files, append_all, sync_or_doubt
 from .letter import Letter
 from .mailbox import Mark
 
@@ -22,10 +22,10 @@ BLOCK = 64 * 1024
 UNSYNCED = 1 << 20
 """Octets after which a long delivery is synced meanwhile."""
 
-STALE = 300.0
-"""Seconds after which a dot lock is taken to have been left by a program that is no more."""
-
 _FLAGS = os.O_RDWR | os.O_APPEND
+_UNSEEN = getattr(os, "O_NOATIME", 0)
+"""Where the system has it: what we read was not read, as far as the file's times say. Mail programs tell by these whether
+there is new mail."""
 
 
 class MboxMailboxes:
@@ -35,6 +35,7 @@ class MboxMailboxes:
         self._files = files
         self._directory = directory
         self._where = where
+        self._dot_locks = DotLocks(files, directory)
 
     def check(self, mailbox: str) -> None:
         """Raises OSError when this is no mailbox file, or not ours to write to. A missing one is fine."""
@@ -46,35 +47,36 @@ class MboxMailboxes:
     def open(self, mailbox: str) -> "MboxMailbox":
         """The mailbox, made when it is missing, and locked. Raises OSError and IsLocked.
 
-        A dot lock beside it is honoured, too, but not made: a program that replaces the file (as Python's `mailbox` does)
-        gives up its fcntl lock before that, and what was appended in between would be gone.
+        It has both locks that mail programs know: some take only a dot lock, and one that replaces the file (as Python's
+        `mailbox` does) gives up its fcntl lock before that, and what was appended in between would be gone.
         """
         name = _name(mailbox)
         while True:
             file = self._open(mailbox, _FLAGS | os.O_CREAT)
             try:
                 self._files.lock(file)
-                if self._has_dot_lock(name):
-                    raise IsLocked
-                if self._is_still(name, file):
-                    return MboxMailbox(self._files, file)
+                self._dot_locks.take(name)
+                try:
+                    if self._is_still(name, file):
+                        return MboxMailbox(self._files, file, self._dot_locks, name)
+                except BaseException:
+                    self._dot_locks.give_back(name)
+                    raise
+                self._dot_locks.give_back(name)
             except BaseException:
                 self._files.close(file)
                 raise
             self._files.close(file)  # until it is locked another program may replace it
 
     def _open(self, mailbox: str, flags: int) -> int:
-        file = self._files.open(_name(mailbox), flags, self._directory)
+        try:
+            file = self._files.open(_name(mailbox), flags | _UNSEEN, self._directory)
+        except PermissionError:  # it is another user's, perhaps
+            file = self._files.open(_name(mailbox), flags, self._directory)
         if stat.S_ISREG(self._files.status(file).st_mode):
             return file
         self._files.close(file)
         raise OSError(0, "not a regular file")
-
-    def _has_dot_lock(self, name: bytes) -> bool:
-        try:
-            return time.time() < self._files.find(name + b".lock", self._directory).st_mtime + STALE
-        except FileNotFoundError:
-            return False
 
     def _is_still(self, name: bytes, file: int) -> bool:
         try:
@@ -97,6 +99,14 @@ class MboxMailboxes:
         """The names of mailboxes are on disk when this returns."""
         self._files.sync_names(self._directory)
 
+    def clean(self) -> None:
+        """Removes what locks of processes that were killed were made of."""
+        self._dot_locks.clean()
+
+    def close(self) -> None:
+        """Gives back what locks are made of."""
+        self._dot_locks.close()
+
     def path(self, mailbox: str) -> str:
         """The path of the file."""
         return f"{self._where}/{mailbox}.txt"
@@ -109,9 +119,11 @@ def _name(mailbox: str) -> bytes:
 class MboxMailbox:
     """A mailbox file that is open and locked."""
 
-    def __init__(self, files: Files, file: int) -> None:
+    def __init__(self, files: Files, file: int, dot_locks: DotLocks, name: bytes) -> None:
         self._files = files
         self._file = file
+        self._dot_locks = dot_locks
+        self._name = name
 
     @property
     def mark(self) -> Mark:
@@ -134,9 +146,11 @@ class MboxMailbox:
                     block, held = [], 0
                     if unsynced >= UNSYNCED:
                         self.sync()
+                        self._dot_locks.refresh()
                         unsynced = 0
                     yield 0
             append_all(self._files, self._file, b"".join(block))
+            self._files.show_as_unread(self._file)
         except BaseException:
             self._files.truncate(self._file, start)
             raise
@@ -197,7 +211,8 @@ class MboxMailbox:
         sync_or_doubt(self._files, self._file)
 
     def close(self) -> None:
-        """Gives back the descriptor and the lock."""
+        """Gives back the descriptor and the locks."""
+        self._dot_locks.give_back(self._name)
         self._files.close(self._file)
 
 

@@ -102,6 +102,7 @@ class Store:
         self._where = where
         self._outages = Outages()
         self._mailboxes = kind(self._files, top, directory)
+        self._opened.callback(self._mailboxes.close)
         self._journal = Journal(self._files, journal, where)
         self._spool = Spool(self._files, spool)
         self._letters = Letters(self._journal, self._spool)
@@ -115,6 +116,8 @@ class Store:
         self._opened.callback(self._journal.close)
         self._journal.open()
         with self._faults():
+            if not self._part:
+                self._mailboxes.clean()
             self._recover()
             self._spool.clean(is_kept_aside=self._journal.is_damaged)
 

@@ -7,6 +7,7 @@ rest.
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable
 from copy import deepcopy
 from itertools import count
@@ -20,7 +21,19 @@ SECTOR = 512
 CALLS = tuple(name for name in vars(Files) if not name.startswith("_"))
 """The names of all calls that a store makes."""
 
-CHANGES = ("open", "write", "append", "allocate", "truncate", "sync", "sync_names", "make_directory", "rename", "remove")
+CHANGES = (
+    "open",
+    "write",
+    "append",
+    "allocate",
+    "truncate",
+    "sync",
+    "sync_names",
+    "make_directory",
+    "rename",
+    "link",
+    "remove",
+)
 """Those of the calls that can change something on the disk."""
 
 
@@ -146,7 +159,7 @@ class Forgetful(Files):
 
     def _status(self, node: Node) -> os.stat_result:
         mode = stat.S_IFDIR if node.is_directory else stat.S_IFREG
-        return os.stat_result((mode, node.number, 0, 1, 0, 0, len(node.now), 0, 0, 0))
+        return os.stat_result((mode, node.number, 0, 1, 0, 0, len(node.now), int(time.time()), int(time.time()), 0))
 
     def may_write(self, name: bytes, at: int) -> bool:
         return True
@@ -205,6 +218,20 @@ class Forgetful(Files):
         if name not in self._at(at).names:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory")
         self._at(to).names[new_name] = self._at(at).names.pop(name)
+
+    def link(self, name: bytes, at: int, new_name: bytes, to: int) -> None:
+        self._call("link")
+        if name not in self._at(at).names:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        if new_name in self._at(to).names:
+            raise FileExistsError(errno.EEXIST, "File exists")
+        self._at(to).names[new_name] = self._at(at).names[name]
+
+    def touch(self, name: bytes, at: int) -> None:
+        self._call("touch")
+
+    def show_as_unread(self, descriptor: int) -> None:
+        self._call("show_as_unread")
 
     def remove(self, name: bytes, at: int) -> None:
         self._call("remove")

@@ -40,6 +40,8 @@ class Process(Files):
         def passed_on(name: str) -> Any:
             def call(*arguments: Any) -> Any:
                 if self.is_dead:
+                    if name == "find":
+                        raise FileNotFoundError
                     return None
                 self.calls += 1
                 if self.calls == self.dies_at:

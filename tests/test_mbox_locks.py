@@ -161,7 +161,7 @@ def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
     assert post.box() == [b"\nold\n", *stuck]
 
 
-@pytest.mark.parametrize("age", [0, 299, 301])
+@pytest.mark.parametrize("age", [0, 299, 301, -299, -301])
 def test_a_dot_lock_is_honoured_until_it_is_stale(post: Post, age: int) -> None:
     """Whoever has one may be about to replace the file, and has no other lock then."""
     assert post.put(b"\nold\n") is None
@@ -170,8 +170,8 @@ def test_a_dot_lock_is_honoured_until_it_is_stale(post: Post, age: int) -> None:
     since = time.time() - age
     os.utime(dot_lock, (since, since))
     assert post.put(b"\nnew\n") is None
-    assert len(post.box()) == (2 if age > 300 else 1)
-    dot_lock.unlink()
+    assert len(post.box()) == (2 if abs(age) > 300 else 1)
+    dot_lock.unlink(missing_ok=True)
     wait_until(lambda: post.move() is None or len(post.box()) == 2)
     assert post.box() == [b"\nold\n", b"\nnew\n"]
 

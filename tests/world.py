@@ -195,6 +195,7 @@ class World:
         assert not BUGS.found
         for box in BOXES:
             self.check_box(box, self.found(box))
+        assert not [name for name in self.machine.disk.top.names if name.endswith(b".lock")], "a lock was left"
 
     def check_box(self, box: str, found: list[int]) -> None:
         assert len(found) == len(set(found)), f"twice in {box}: {found}"
