@@ -26,7 +26,7 @@ class ClassicActs:
         self._site = site
         self._address = address
         self._buffer = buffer
-        self._client = b""
+        self._client = Client(b"", address)
         self._transaction = Transaction(site, report)
 
     @property
@@ -35,7 +35,7 @@ class ClassicActs:
         return replies.GREETING.about(self._site.hostname)
 
     def _helo(self, client: bytes) -> Reply:
-        self._client = client
+        self._client = Client(client, self._address)
         return replies.HELLO.about(client)
 
     def _mail(self, reverse_path: bytes) -> Reply:
@@ -52,7 +52,7 @@ class ClassicActs:
 
     def _data(self, _: bytes) -> Reply:
         self._buffer.begin_content()
-        self._transaction.open(Client(self._client, self._address, b"SMTP"))
+        self._transaction.open(self._client, b"SMTP")
         return replies.START_MAIL_INPUT
 
     def _quit(self, _: bytes) -> Reply:

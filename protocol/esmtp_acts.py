@@ -53,7 +53,7 @@ class EsmtpActs:
         self._start_anew(is_secure=False)
 
     def _start_anew(self, is_secure: bool) -> None:
-        self._client = b""
+        self._client = transaction.Client(b"", self._address, is_secure)
         self._is_extended = False
         self._is_secure = is_secure
         self._proof = Proof(self._report)
@@ -74,7 +74,8 @@ class EsmtpActs:
     # Who speaks
 
     def _meet(self, client: Client, is_extended: bool) -> None:
-        self._client, self._is_extended = client.name, is_extended
+        self._client = transaction.Client(client.name, self._address, self._is_secure)
+        self._is_extended = is_extended
         self.abandon()
         if client.tolerated:
             self._tolerate(client.tolerated)
@@ -224,8 +225,7 @@ class EsmtpActs:
         self._hops = Hops()
         self._newlines = Newlines(self._site.terms.mends_newlines)
         user = self._proof.name if self._proof.is_given else None
-        client = transaction.Client(self._client, self._address, self._protocol(), self._is_secure, user)
-        self._transaction.open(client, self._wish.is_binary)
+        self._transaction.open(self._client, self._protocol(), user, self._wish.is_binary)
 
     def _protocol(self) -> bytes:
         """The "with" word (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 3.7.3)."""

@@ -28,31 +28,30 @@ class Refusals:
     `is_wary`, since clients can authenticate, a line that is no command may be one, too.
     """
 
-    __slots__ = ("_counted", "_has_refused_mail", "_in_a_row", "_is_wary", "_most", "_report", "keeps_secrets")
+    __slots__ = ("_counted", "_has_refused_mail", "_is_wary", "_most", "_report", "in_a_row", "keeps_secrets")
 
     def __init__(self, report: Report, most: int, is_wary: bool) -> None:
         self._report = report
         self._most = most
         self._is_wary = is_wary
-        self._in_a_row = self._counted = 0
+        self.in_a_row = self._counted = 0
         self._has_refused_mail = False
         self.keeps_secrets = False
 
     def end_the_row(self) -> None:
         """A command was accepted."""
-        if self._in_a_row:
-            self._in_a_row = self._counted = 0
-            self._has_refused_mail = False
+        self.in_a_row = self._counted = 0
+        self._has_refused_mail = False
 
     def add(self, reply: Reply, verb: Verb, line: bytes) -> bool:
         """One more in a row, but for a message, which is no command; whether these are too many."""
         if verb in (Verb.END, Verb.STORED):
             self._report("message refused with %s", words(reply))
             return False
-        self._in_a_row += 1
+        self.in_a_row += 1
         shown = self._shown(verb, line)
-        if self._in_a_row <= LOGGED_REFUSALS:
-            more = " (more in a row are not logged)" if self._in_a_row == LOGGED_REFUSALS else ""
+        if self.in_a_row <= LOGGED_REFUSALS:
+            more = " (more in a row are not logged)" if self.in_a_row == LOGGED_REFUSALS else ""
             self._report("refused with %s: %r%s", words(reply), shown, more)
         is_consequence = self._has_refused_mail and reply.code == BAD_SEQUENCE
         self._has_refused_mail = self._has_refused_mail or verb is Verb.MAIL

@@ -268,7 +268,7 @@ class Session:
             self._refuse_command(move.refused, outcome, verb, line, argument)
             return
         self.outgoing += outcome.coded_line if self._is_coded else outcome.line
-        if outcome.code < INTERMEDIATES:
+        if outcome.code < INTERMEDIATES and self._refusals.in_a_row:
             self._refusals.end_the_row()
         self._enter(move.accepted)
         if self._row.reading is _GONE:

@@ -3,18 +3,22 @@
 It does not know what may be shown.
 """
 
+from functools import lru_cache
+
 MOST = 998
 """Octets that are shown at once: what is longer ends in "..."."""
 
 
+@lru_cache(maxsize=1024)
 def shown(octets: bytes) -> str:
     """As text, what is no printable character as `\\x1b` or `\\u2028`, and a backslash as two."""
-    text = octets[:MOST].decode("utf-8", "backslashreplace") if not octets.isascii() else octets[:MOST].decode("ascii")
+    text = octets[:MOST].decode("utf-8", "backslashreplace")
     if "\\" in text or not text.isprintable():
         text = "".join(map(_character, text))
     return text + "..." * (len(octets) > MOST)
 
 
+@lru_cache(maxsize=1024)
 def quoted(octets: bytes) -> str:
     """The same between quotes, in which no other quote stands as it is."""
     return "'" + shown(octets).replace("'", "\\'") + "'"

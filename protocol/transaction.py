@@ -19,20 +19,17 @@ _NOBODY: list[tuple[str, bytes]] = []
 
 
 class Client(NamedTuple):
-    """Who sends a message: the name that it gave, its IP address, how it sends ("with" word of RFC 5321 section 4.4), and
-    whether that is encrypted and by whom, if it has authenticated."""
+    """Who sends messages: the name that it gave, its IP address, and whether what it sends is encrypted."""
 
     name: bytes
     address: str
-    protocol: bytes
     is_secure: bool = False
-    user: bytes | None = None
 
 
 class Transaction:
     """What is known of the current transaction. Size is in octets of mail data, as sent, transparency undone."""
 
-    __slots__ = ("_client", "_message", "_message_id", "_report", "_site", "octets", "recipients", "reverse_path")
+    __slots__ = ("_client", "_message", "_message_id", "_report", "_site", "_user", "octets", "recipients", "reverse_path")
 
     def __init__(self, site: Site, report: Report) -> None:
         self._site = site
@@ -40,6 +37,7 @@ class Transaction:
         self._message: Message | None = None
         self._message_id: MessageId | None = None
         self._client: Client | None = None
+        self._user: bytes | None = None
         self.octets = 0
         self.reverse_path = b""
         self.recipients = _NOBODY
@@ -49,16 +47,16 @@ class Transaction:
         self.reverse_path = reverse_path
         self.recipients = []
 
-    def open(self, client: Client, is_verbatim: bool = False) -> None:
-        """Content is about to come."""
+    def open(self, client: Client, protocol: bytes, user: bytes | None = None, is_verbatim: bool = False) -> None:
+        """Content is about to come: `protocol` is how (the "with" word of RFC 5321 section 4.4), `user` who authenticated."""
         site = self._site
         self.octets = 0
         self._message = message = site.store.begin(self.reverse_path, self.recipients, is_verbatim)
         path = self.recipients[0][1] if len(self.recipients) == 1 else None
-        from_whom = origin(client.name, client.address, site.hostname, client.protocol)
+        from_whom = origin(client.name, client.address, site.hostname, protocol)
         message.trace(received(from_whom, message.id, path, site.clock()))
         if self._report is not nobody_is_told:
-            self._client, self._message_id = client, MessageId()
+            self._client, self._user, self._message_id = client, user, MessageId()
 
     @property
     def is_open(self) -> bool:
@@ -86,20 +84,18 @@ class Transaction:
         if self._client and self._message_id:
             outcome = "stored" if fault is None else f"not stored ({fault})"
             waited = 1000 * (self._site.clock() - since)
-            mailboxes = ", ".join(dict.fromkeys(mailbox for mailbox, _ in self.recipients))
-            words = "message %s %s: mailbox %s, %d octets, %.1f ms; from %s to %s; %s"
-            paths = ", ".join(f"<{shown(path)}>" for _, path in self.recipients)
-            sender = f"<{shown(self.reverse_path)}>"
-            told = self._told_of(self._client, self._message_id)
-            self._report(words, message_id, outcome, mailboxes, self.octets, waited, sender, paths, told)
+            mailboxes = ", ".join(dict.fromkeys([mailbox for mailbox, _ in self.recipients]))
+            paths = ">, <".join([shown(path) for _, path in self.recipients])
+            told = self._told_of(self._client, self._message_id.value)
+            values = message_id, outcome, mailboxes, self.octets, waited, shown(self.reverse_path), paths, told
+            self._report("message %s %s: mailbox %s, %d octets, %.1f ms; from <%s> to <%s>; client %s", *values)
         answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
 
-    def _told_of(self, client: Client, message_id: MessageId) -> str:
-        words = [f"client {quoted(client.name)}"]
-        words.append(f"Message-ID {shown(message_id.value)}" if message_id.value else "no Message-ID")
-        words += ["TLS"] * client.is_secure
-        words += [] if client.user is None else [f"authenticated as {quoted(client.user)}"]
-        return ", ".join(words)
+    def _told_of(self, client: Client, message_id: bytes) -> str:
+        name = f"Message-ID {shown(message_id)}" if message_id else "no Message-ID"
+        encrypted = ", TLS" if client.is_secure else ""
+        user = "" if self._user is None else f", authenticated as {quoted(self._user)}"
+        return f"{quoted(client.name)}, {name}{encrypted}{user}"
 
     def abandon(self) -> None:
         """Nothing of the message is kept."""
