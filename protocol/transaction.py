@@ -48,7 +48,7 @@ class Transaction:
         self.recipients = []
 
     def open(self, client: Client, protocol: bytes, user: bytes | None = None, is_verbatim: bool = False) -> None:
-        """Content is about to come: `protocol` is how (the "with" word of RFC 5321 section 4.4), `user` who authenticated."""
+        """Content is about to come: `protocol` is the "with" word (RFC 5321 section 4.4), `user` who authenticated."""
         site = self._site
         self.octets = 0
         self._message = message = site.store.begin(self.reverse_path, self.recipients, is_verbatim)

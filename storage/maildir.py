@@ -2,9 +2,13 @@
 
 It does not know what a user is, nor when a message was accepted. The format is D. J. Bernstein's: a message is written to
 tmp/ and moved to new/ when it is complete and on disk; mail programs move it on to cur/.
+
+A name is the time, what is unique, and the host, in this order, with a dot between them. What follows may change: programs
+put flags and sizes behind it (`:2,S`, `,S=1234`), and after a crash the host may be called otherwise, as a container is.
 """
 
 import os
+import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +19,12 @@ from .letter import Letter
 from .mailbox import Mark
 
 _PARTS = (b"tmp", b"new", b"cur")
+_BEHIND = re.compile(rb"[:,].*", re.DOTALL)
+"""What programs put behind a name."""
+
+_NOT_IN_A_HOST = re.compile(rb"[^!-+\--.0-9;-~]")
+"""What would end a name, or begin what programs put behind it, or is not for the eyes."""
+
 _NEW_FILE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 
 UNSYNCED = 1 << 20
@@ -28,7 +38,7 @@ class MaildirMailboxes:
         self._files = files
         self._directory = directory
         self._where = where
-        self._host = os.uname().nodename.replace("/", "\\057").replace(":", "\\072")
+        self._host = _host(os.fsencode(os.uname().nodename))
 
     def check(self, mailbox: str) -> None:
         """Raises OSError when this is no Maildir, or not ours to write to. A missing one, or a missing part, is fine."""
@@ -88,7 +98,7 @@ class MaildirMailbox:
     mark = None
     """What is in it shows by the names of the files."""
 
-    def __init__(self, files: Files, opened: Sequence[int], host: str) -> None:
+    def __init__(self, files: Files, opened: Sequence[int], host: bytes) -> None:
         self._files = files
         self._opened = opened
         self._top, self._tmp, self._new, self._cur = opened
@@ -129,20 +139,20 @@ class MaildirMailbox:
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
         """For each letter whether it is neither in new/ nor, under whatever flags, in cur/. What is left in tmp/ goes."""
-        there = {name.partition(b":")[0] for part in (self._new, self._cur) for name in self._files.names(part)}
+        there = _Names([name for part in (self._new, self._cur) for name in self._files.names(part)])
         yield
-        unfinished = set(self._files.names(self._tmp))
+        unfinished = _Names(self._files.names(self._tmp))
         answers = []
         for letter in letters:
-            name = self._name(letter)
-            if name in unfinished:
-                self._files.remove(name, self._tmp)
-            answers.append(name not in there)
+            left = unfinished.find(letter)
+            if left:
+                self._files.remove(left, self._tmp)
+            answers.append(there.find(letter) is None)
             yield
         return answers
 
     def _name(self, letter: Letter) -> bytes:
-        return f"{int(letter.came)}.{letter.id}.{self._host}".encode()
+        return b"%b.%b" % (_unique(letter), self._host)
 
     def sync(self) -> None:
         """The names in new/, and its own, are on disk when this returns."""
@@ -153,3 +163,29 @@ class MaildirMailbox:
         """Gives back the descriptors."""
         for directory in self._opened:
             self._files.close(directory)
+
+
+class _Names:
+    """Names of files, found by the part that no other message has."""
+
+    def __init__(self, names: Sequence[bytes]) -> None:
+        self._names = names
+        self._found: dict[int, dict[bytes, bytes]] = {}
+
+    def find(self, letter: Letter) -> bytes | None:
+        """The name of a letter, whatever host is in it, and whatever stands behind it."""
+        unique = _unique(letter)
+        words = unique.count(b".") + 1
+        if words not in self._found:
+            self._found[words] = {b".".join(_BEHIND.sub(b"", name).split(b".")[:words]): name for name in self._names}
+        return self._found[words].get(unique)
+
+
+def _unique(letter: Letter) -> bytes:
+    """What no other message has in its name."""
+    return b"%d.%b" % (int(letter.came), letter.id.encode())
+
+
+def _host(name: bytes) -> bytes:
+    """A host's name as it can stand in that of a file, what cannot as `\\057`."""
+    return _NOT_IN_A_HOST.sub(lambda match: b"\\%03o" % match[0][0], name) or b"localhost"

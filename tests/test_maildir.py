@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -136,3 +137,43 @@ def test_an_abandoned_message_is_nowhere(post: Post) -> None:
     message.abandon()
     post.store.settle()
     assert [path.name for path in post.directory.iterdir()] == [".journal"]
+
+
+class Host(NamedTuple):
+    nodename: str
+
+
+@pytest.mark.parametrize("place", ["new", "cur"])
+@pytest.mark.parametrize("behind", ["", ":2,S", ",S=123:2,RS", ",U=1,W=99:2,", ":2,Sab"])
+@pytest.mark.parametrize("host", [None, "container.example.org", "", "caf\udce9"])
+def test_after_a_crash_a_message_is_known_whatever_its_name_has_become(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, behind: str, host: str | None
+) -> None:
+    """A container that is started again has another host name; mail programs put flags and sizes behind a name."""
+    post = Post(tmp_path, MaildirMailboxes)
+    assert [post.put(b"Subject: %d\r\n\r\nx\r\n" % number) for number in range(3)] == [None] * 3
+    post.store.give_up()  # all are moved, and the journal has them still, as after a kill
+    for path in files(post):
+        path.rename(path.parent.parent / place / f"{path.name}{behind}")
+    if host is not None:
+        monkeypatch.setattr("os.uname", lambda: Host(host))
+    post = Post(tmp_path, MaildirMailboxes)
+    assert post.put(b"Subject: 3\r\n\r\nx\r\n") is None
+    post.store.close()
+    assert len(files(post, place)) + (len(files(post)) if place == "cur" else 0) == 4
+
+
+@pytest.mark.parametrize(
+    ("host", "stands"),
+    [("mx.example", b"mx.example"), ("a/b:c,d e", rb"a\057b\072c\054d\040e"), ("caf\udce9", rb"caf\351"), ("", b"localhost"),
+     ("é", rb"\303\251"), ("x\n", rb"x\012")],
+)  # fmt: skip
+def test_a_host_stands_in_a_name_in_octets_that_any_program_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, stands: bytes
+) -> None:
+    monkeypatch.setattr("os.uname", lambda: Host(host))
+    post = Post(tmp_path, MaildirMailboxes)
+    assert post.put(b"x\r\n") is None
+    post.store.close()
+    (path,) = files(post)
+    assert os.fsencode(path.name).endswith(b"." + stands)
