@@ -31,8 +31,10 @@ class Files:
     """The file system. What was written is on disk only after `sync`, a name only after `sync_names` of its directory."""
 
     def open_top(self, path: Path) -> int:
-        """A directory by its path, made when it is missing; links are followed here."""
-        path.mkdir(parents=True, exist_ok=True)
+        """A directory by its path, made for its owner only when it is missing; links are followed here."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            path.mkdir(0o700)
         return os.open(path, DIRECTORY | os.O_CLOEXEC)
 
     def open(self, name: bytes, flags: int, at: int) -> int:
@@ -113,6 +115,10 @@ class Files:
     def remove(self, name: bytes, at: int) -> None:
         """Removes the name of a file."""
         os.unlink(name, dir_fd=at)
+
+    def remove_directory(self, name: bytes, at: int) -> None:
+        """Removes a directory in which there is nothing."""
+        os.rmdir(name, dir_fd=at)
 
     def lock(self, descriptor: int) -> None:
         """Takes the record lock that mail programs honour (fcntl, the whole file), or raises IsLocked at once."""

@@ -61,9 +61,22 @@ class Journal:
             while len(self.segments) + len(self._spare) < WRITTEN_AHEAD:
                 self._spare.append(self._make(is_written_ahead=True))
         except OSError as error:
-            raise fault(self._where, error) from error
+            self._do_with_fewer(error)
         self.segments.sort(key=lambda segment: segment.sequence)
         self._sequence = self.segments[-1].sequence if self.segments else 0
+
+    def _do_with_fewer(self, error: OSError) -> None:
+        """Where there is no room for all, one will do; with none nothing could be accepted."""
+        why, wanted = fault(self._where, error), WRITTEN_AHEAD * format.SIZE >> 20
+        have = (len(self.segments) + len(self._spare)) * format.SIZE >> 20
+        if why.kind != "no room":
+            raise why from error
+        if not have:
+            advice = "make room, or give another directory with --mail-dir"
+            raise StorageError(
+                f"{why}: the journal needs {format.SIZE >> 20} MiB, and {wanted} are better: {advice}"
+            ) from error
+        log.warning("%s: the journal has %d MiB for now, %d are better: make room", why, have, wanted)
 
     def _find(self, segment: Segment) -> None:
         """Puts a segment that was left by an earlier run where it belongs."""
@@ -292,6 +305,11 @@ class Journal:
             self._files.remove(segment.name, self._directory)
         self._files.sync_names(self._directory)
         self._files.close(segment.file)
+
+    def remove(self) -> None:
+        """Removes the files of a journal that has nothing. Raises OSError."""
+        for segment in self._spare:
+            self._files.remove(segment.name, self._directory)
 
     def close(self) -> None:
         """Gives back the descriptors."""

@@ -70,6 +70,10 @@ class Notes:
         key = _key(mailbox)
         return any(key in self._all_of(name) for name in self._files.names(self._directory) if self._is_other(name))
 
+    def remove(self) -> None:
+        """Nobody needs to know anything of us any more."""
+        self._files.remove(self._name, self._directory)
+
     def close(self) -> None:
         """Gives back the descriptor."""
         self._files.close(self._file)

@@ -99,19 +99,19 @@ class Store:
         except IsLocked as error:
             where_to = "stop that one, or give another directory with --mail-dir"
             raise StorageError(f"mail directory {directory}: another server uses it: {where_to}") from error
-        self._where = where
+        self._where, self._shared, self._own = where, shared, journal
         self._outages = Outages()
         self._mailboxes = kind(self._files, top, directory)
         self._opened.callback(self._mailboxes.close)
         self._journal = Journal(self._files, journal, where)
         self._spool = Spool(self._files, spool)
         self._letters = Letters(self._journal, self._spool)
-        notes = None
+        self._notes = None
         if self._part is not None:
             with self._faults():
-                notes = Notes(self._files, shared, self._part or "0")
+                self._notes = notes = Notes(self._files, shared, self._part or "0")
             self._opened.callback(notes.close)
-        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, notes)
+        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, self._notes)
         self._housekeeping = Housekeeping(self._journal, self._mailboxes, self._letters, self._mover)
         self._opened.callback(self._journal.close)
         self._journal.open()
@@ -296,6 +296,23 @@ class Store:
     def is_empty(self) -> bool:
         """Whether nothing is left in the journal."""
         return not self._journal.segments
+
+    def remove(self) -> None:
+        """Removes the journal of a process that is no more, when nothing is left in it, and gives back the descriptors.
+
+        What was kept aside because it was damaged stays.
+        """
+        assert self._part and self.is_empty
+        try:
+            if self._notes and not self._notes.has_doubts:
+                self._notes.remove()
+            self._journal.remove()
+            self._files.remove_directory(b"spool", self._own)
+            self._files.remove_directory(self._part.encode(), self._shared)
+            log.info("%s: emptied and removed: there is no such worker any more", self._where)
+        except OSError as error:
+            log.warning("%s: emptied, and not removed: %s", self._where, words(error))
+        self._opened.close()
 
     def give_up(self) -> None:
         """Gives back the descriptors, and leaves all as it is."""

@@ -47,15 +47,18 @@ class Together:
             self._turn += 1
             if store is not self._store and store.is_empty:
                 self._others.remove(store)
-                store.close()
-            elif self._others:
+                store.remove()
+            if self._others:
                 wanted_in = LOOK_AGAIN if wanted_in is None else min(wanted_in, LOOK_AGAIN)
         return wanted_in
 
     def close(self) -> None:
         """Moves all that can be moved, and gives back the descriptors."""
         for store in sorted([self._store, *self._others], key=lambda store: not store.is_moving):
-            store.close()
+            if store is not self._store and store.is_empty:
+                store.remove()
+            else:
+                store.close()
 
 
 AnyStore = Store | DiscardStore | Together

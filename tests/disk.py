@@ -33,6 +33,7 @@ CHANGES = (
     "rename",
     "link",
     "remove",
+    "remove_directory",
 )
 """Those of the calls that can change something on the disk."""
 
@@ -237,6 +238,15 @@ class Forgetful(Files):
         self._call("remove")
         if name not in self._at(at).names:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        del self._at(at).names[name]
+
+    def remove_directory(self, name: bytes, at: int) -> None:
+        self._call("remove_directory")
+        node = self._at(at).names.get(name)
+        if node is None:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        if node.names:
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
         del self._at(at).names[name]
 
     def lock(self, descriptor: int) -> None:
