@@ -37,6 +37,10 @@ class Files:
             path.mkdir(0o700)
         return os.open(path, DIRECTORY | os.O_CLOEXEC)
 
+    def find_top(self, path: Path) -> os.stat_result:
+        """Which directory a path leads to now."""
+        return path.stat()
+
     def open(self, name: bytes, flags: int, at: int) -> int:
         """A descriptor; with O_CREAT the file is made, for its owner only."""
         return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=at)
@@ -133,6 +137,10 @@ class Files:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise IsLocked from error
+
+    def disclaim(self, descriptor: int) -> None:
+        """Gives up what `claim` took."""
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def write_all(files: Files, descriptor: int, data: bytes, offset: int) -> None:

@@ -225,16 +225,20 @@ class Housekeeping:
                 if now + again_in > moved_at + WAIT:
                     break
                 time.sleep(again_in)
-        if self._task:
-            with suppress(OSError):  # a mailbox that could not be left as it was is put right at the next start
-                self._task.close()
-            self._task = None
+        self.stop()
         for queue in self._mover.queues.values():
             if queue.waiting:
                 why = queue.fault or ("it is locked" if queue in self._mover.postponed else "there was no time")
                 log.warning(
                     "%s: %d messages wait in the journal (%s)", self._mailboxes.path(queue.mailbox), len(queue.waiting), why
                 )
+
+    def stop(self) -> None:
+        """Breaks off what is under way."""
+        if self._task:
+            with suppress(OSError):  # a mailbox that could not be left as it was is put right at the next start
+                self._task.close()
+            self._task = None
 
     def _left(self) -> int:
         return sum(len(queue.waiting) for queue in self._mover.queues.values())

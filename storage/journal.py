@@ -306,6 +306,11 @@ class Journal:
         self._files.sync_names(self._directory)
         self._files.close(segment.file)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the files that are written to next have a name."""
+        return all(self._files.status(segment.file).st_nlink for segment in (*self.segments[-1:], *self._spare[-1:]))
+
     def remove(self) -> None:
         """Removes the files of a journal that has nothing. Raises OSError."""
         for segment in self._spare:

@@ -3,6 +3,7 @@
 It does not know where letters go.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -12,6 +13,8 @@ from .letter import Letter
 from .places import Place
 from .records import Record, decode, encode
 from .spool import PIECE, Spool
+
+log = logging.getLogger("carteiro.storage")
 
 RECENT = 4 << 20
 """Octets of records that are remembered until they are moved; what comes while there are so many is read again."""
@@ -73,6 +76,26 @@ class Letters:
         for place in places:
             record = self._record(place)
             records.append(record._replace(recipients={mailbox: record.recipients[mailbox]}))
+        copies = self._journal.append_all([encode(record) for record in records])
+        for place, record in zip(copies, records, strict=True):
+            self.put(place, record)
+        return copies
+
+    def adopt(self, other: "Letters", places: Iterable[Place], mailbox: str) -> list[Place]:
+        """The places of copies of what another journal has for a mailbox. What cannot be read is said, and left out.
+
+        Raises OSError and StorageError when nothing can be written here; then it makes none.
+        """
+        records = []
+        for place in places:
+            try:
+                record = other._record(place)
+                if record.content is None:
+                    self._spool.adopt(other._spool, record.id, record.length, record.check)
+            except Damaged as damage:
+                log.critical("%s: %s: a message that was accepted is lost", mailbox, damage)
+            else:
+                records.append(record._replace(recipients={mailbox: record.recipients[mailbox]}))
         copies = self._journal.append_all([encode(record) for record in records])
         for place, record in zip(copies, records, strict=True):
             self.put(place, record)

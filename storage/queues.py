@@ -97,6 +97,11 @@ class Queue:
         self.moved.clear()
         self.is_doubtful = True
 
+    def doubt_from(self, start: Mark | None) -> None:
+        """What waits may be in the mailbox, in part or as a whole, behind where it ended once."""
+        self.start = start
+        self.is_doubtful = True
+
     def recover(self, intent: Intent | None, sequences: set[int], is_damaged: bool) -> None:
         """An earlier run left what waits, and its last intent: carried out, if it was for a segment that was freed.
 

@@ -5,7 +5,7 @@ It does not know envelopes, nor when a message is accepted; it knows how many re
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from zlib import crc32
 
@@ -27,16 +27,16 @@ class SpoolFile:
     The file is open only while something is written to it: those who send much are to have no descriptors of the others.
     """
 
-    __slots__ = ("_directory", "_files", "_name", "_unsynced", "check", "length")
+    __slots__ = ("_files", "_name", "_spool", "_unsynced", "check", "length")
 
-    def __init__(self, files: Files, directory: int, name: bytes) -> None:
+    def __init__(self, files: Files, spool: "Spool", name: bytes) -> None:
         self._files = files
-        self._directory = directory
+        self._spool = spool
         self._name = name
         self._unsynced = 0
         self.length = 0
         self.check = 0
-        files.close(files.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, directory))
+        files.close(files.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, spool.directory))
 
     def write(self, data: bytes) -> None:
         """Takes the next piece."""
@@ -56,7 +56,7 @@ class SpoolFile:
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
-        file = self._files.open(self._name, _FLAGS, self._directory)
+        file = self._files.open(self._name, _FLAGS, self._spool.directory)
         try:
             yield file
         finally:
@@ -65,7 +65,7 @@ class SpoolFile:
     def remove(self) -> None:
         """Nothing of it is kept."""
         with suppress(OSError):  # what stays is removed at the next start
-            self._files.remove(self._name, self._directory)
+            self._files.remove(self._name, self._spool.directory)
 
 
 _FLAGS = os.O_WRONLY | os.O_APPEND
@@ -76,21 +76,21 @@ class Spool:
 
     def __init__(self, files: Files, directory: int) -> None:
         self._files = files
-        self._directory = directory
+        self.directory = directory
         self._needed: Counter[str] = Counter()
 
     def begin(self, id: str) -> SpoolFile:
         """A new file. Raises OSError."""
-        return SpoolFile(self._files, self._directory, id.encode())
+        return SpoolFile(self._files, self, id.encode())
 
     def sync_names(self) -> None:
         """The names of all files are on disk when this returns. Raises OSError."""
-        self._files.sync_names(self._directory)
+        self._files.sync_names(self.directory)
 
     def read(self, id: str, length: int, check: int) -> Iterator[bytes]:
         """The content in pieces. Raises OSError, and Damaged when it is missing or, at its end, not what was written."""
         try:
-            file = self._files.open(id.encode(), os.O_RDONLY, self._directory)
+            file = self._files.open(id.encode(), os.O_RDONLY, self.directory)
         except FileNotFoundError as error:
             raise Damaged(f"spool file {id}: missing") from error
         found = 0
@@ -114,19 +114,43 @@ class Spool:
         if not self._needed[id]:
             del self._needed[id]
             with suppress(FileNotFoundError):
-                self._files.remove(id.encode(), self._directory)
+                self._files.remove(id.encode(), self.directory)
 
     def keep_aside(self, id: str) -> None:
         """The file is kept under a name that nobody reads or removes. Raises OSError."""
         with suppress(FileNotFoundError):
-            self._files.rename(id.encode(), self._directory, _ASIDE + id.encode(), self._directory)
+            self._files.rename(id.encode(), self.directory, _ASIDE + id.encode(), self.directory)
 
-    def clean(self, is_kept_aside: bool) -> None:
+    @property
+    def needed(self) -> Collection[str]:
+        """The ids whose files some record needs."""
+        return self._needed.keys()
+
+    def clean(self, is_kept_aside: bool, spared: Collection[str] = ()) -> None:
         """Removes, or keeps aside, the files that no record needs: of messages that were not accepted. Raises OSError."""
-        for name in self._files.names(self._directory):
-            if os.fsdecode(name) in self._needed or name.startswith(_ASIDE):
+        for name in self._files.names(self.directory):
+            if os.fsdecode(name) in self._needed or os.fsdecode(name) in spared or name.startswith(_ASIDE):
                 continue
             if is_kept_aside:
                 self.keep_aside(os.fsdecode(name))
             else:
-                self._files.remove(name, self._directory)
+                self._files.remove(name, self.directory)
+
+    def adopt(self, other: "Spool", id: str, length: int, check: int) -> None:
+        """Copies a file of another spool, on disk when this returns. Raises OSError, and Damaged as `read`."""
+        try:
+            file = self.begin(id)
+        except FileExistsError:  # both are in the same directory
+            return
+        try:
+            for piece in other.read(id, length, check):
+                file.write(piece)
+            file.finish()
+            self.sync_names()
+        except BaseException:
+            file.remove()
+            raise
+
+    def close(self) -> None:
+        """Whoever has a file of it meets an error from now on."""
+        self.directory = -1

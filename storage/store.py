@@ -6,12 +6,14 @@ It does not know what a mailbox looks like.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .directory import MailDirectory
+from .doubts import Steps
 from .errors import StorageError, fault, words
-from .files import Files, IsLocked, open_directory
+from .files import Files
 from .housekeeping import Housekeeping
 from .journal import Journal
 from .letters import Letters
@@ -37,20 +39,22 @@ SPOOLED_AT_ONCE = 8
 OCTETS_AT_ONCE = 4 << 20
 """Messages from the spool, or octets of others, that are put on disk in one turn; the rest come in the next."""
 
+COPIED_AT_ONCE = 1 << 20
+"""Octets of a journal that was removed which are copied to another one in one step."""
+
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
 
 Kind = Callable[[Files, int, Path], Mailboxes]
 """What makes the mailboxes of an open directory, which has this path."""
 
-_ADVICE = "give a directory of yours with --mail-dir"
-
 
 class Store:
     """The mailboxes of a directory, which is made when it is missing, with the journal in its `.journal`.
 
     One of several processes that deliver to the same mailboxes has a `part`, and its journal in that part of `.journal`; ""
-    is the part of the process that began the others.
+    is the part of the process that began the others. `old` is the store that had the directory before somebody removed the
+    journal, or all of it: `take_over` brings here what waits in it.
 
     Raises StorageError when the directory cannot be had, another server uses it, or it has a journal of another format. What
     an earlier run accepted and did not put in its mailbox is put there before this returns, unless the mailbox is locked or
@@ -64,52 +68,42 @@ class Store:
         files: Files | None = None,
         part: str | None = None,
         is_one_of_several: bool = False,
+        old: "Store | None" = None,
     ) -> None:
         self._files = files or Files()
         self._part = part
         self._opened = ExitStack()
+        self.path = directory
+        self._directory = MailDirectory(self._files, directory, part)
+        self._opened.callback(self._directory.close)
         try:
-            self._open(directory, kind)
+            self._open(self._directory, directory, kind)
+            with self._faults():
+                self._spool.clean(self._journal.is_damaged, old._spool.needed if old else ())
             if not is_one_of_several:
                 self.finish()
         except BaseException:
             self._opened.close()
             raise
+        self._is_retired = False
         self._complete: list[Message] = []
         self._settle_at = 0.0
         self._full_since: float | None = None
         self._memory = Memory()
         self._ids = Ids()
 
-    def _open(self, directory: Path, kind: Kind) -> None:
-        where = directory / ".journal" / (self._part or "")
-        try:
-            top = self._keep(self._files.open_top(directory))
-            if not self._files.may_write(b".", top):
-                raise StorageError(f"mail directory {directory}: no permission to write in it: {_ADVICE}")
-            journal = shared = self._keep(open_directory(self._files, b".journal", top))
-            if self._part:
-                journal = self._keep(open_directory(self._files, self._part.encode(), shared))
-            self._files.claim(journal)
-            spool = self._keep(open_directory(self._files, b"spool", journal))
-            for names in (top, shared, journal):  # who made what is in them may have been killed before this
-                self._files.sync_names(names)
-        except OSError as error:
-            raise StorageError(f"mail directory {directory}: {words(error)}: {_ADVICE}") from error
-        except IsLocked as error:
-            where_to = "stop that one, or give another directory with --mail-dir"
-            raise StorageError(f"mail directory {directory}: another server uses it: {where_to}") from error
-        self._where, self._shared, self._own = where, shared, journal
+    def _open(self, directory: MailDirectory, path: Path, kind: Kind) -> None:
+        self._where = directory.where
         self._outages = Outages()
-        self._mailboxes = kind(self._files, top, directory)
+        self._mailboxes = kind(self._files, directory.top, path)
         self._opened.callback(self._mailboxes.close)
-        self._journal = Journal(self._files, journal, where)
-        self._spool = Spool(self._files, spool)
+        self._journal = Journal(self._files, directory.own, directory.where)
+        self._spool = Spool(self._files, directory.spool)
         self._letters = Letters(self._journal, self._spool)
         self._notes = None
         if self._part is not None:
             with self._faults():
-                self._notes = notes = Notes(self._files, shared, self._part or "0")
+                self._notes = notes = Notes(self._files, directory.shared, self._part or "0")
             self._opened.callback(notes.close)
         self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, self._notes)
         self._housekeeping = Housekeeping(self._journal, self._mailboxes, self._letters, self._mover)
@@ -119,7 +113,6 @@ class Store:
             if not self._part:
                 self._mailboxes.clean()
             self._recover()
-            self._spool.clean(is_kept_aside=self._journal.is_damaged)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -136,10 +129,6 @@ class Store:
     def finish(self) -> None:
         """Moves all that a crash left."""
         self._housekeeping.finish(math.inf)
-
-    def _keep(self, descriptor: int) -> int:
-        self._opened.callback(self._files.close, descriptor)
-        return descriptor
 
     # What an earlier run left
 
@@ -297,31 +286,90 @@ class Store:
         """Whether nothing is left in the journal."""
         return not self._journal.segments
 
-    def remove(self) -> None:
-        """Removes the journal of a process that is no more, when nothing is left in it, and gives back the descriptors.
+    # When somebody removes the directory, or puts another one in its place
 
-        What was kept aside because it was damaged stays.
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the directory, and the journal in it, are still those that this store has."""
+        return self._directory.is_in_place and self._journal.is_there
+
+    def retire(self) -> list[Message]:
+        """Nothing more is accepted. Returns where messages that are still coming will be put when they are complete."""
+        self._is_retired = True
+        self._directory.make_way()
+        return self._complete
+
+    @property
+    def whereabouts(self) -> str:
+        """Where the directory is now, with its journal in it; "" when there is no such place."""
+        return self._directory.whereabouts if self._directory.has_journal and self._journal.is_there else ""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are not in their mailboxes, each for each mailbox."""
+        return sum(len(queue.waiting) for queue in self._mover.queues.values())
+
+    def take_over(self, old: "Store") -> Steps:
+        """Takes what waits in a store whose journal was removed, but for what was in files that are gone.
+
+        Raises OSError and StorageError when there is no room here.
+
+        What is in doubt comes first, all of a mailbox at once: only then can it be told what of it is there.
         """
-        assert self._part and self.is_empty
+        old._housekeeping.stop()
+        for queue in sorted(old._mover.queues.values(), key=lambda queue: not queue.is_doubtful):
+            while queue.waiting:
+                places = list(queue.waiting) if queue.is_doubtful else _share(queue.waiting)
+                for place in self._letters.adopt(old._letters, places, queue.mailbox):
+                    self._mover.put(place, queue.mailbox)
+                queue.replace(len(places), [])
+                if queue.is_doubtful and queue.mailbox in self._mover.queues:
+                    self._mover.queues[queue.mailbox].doubt_from(queue.start)
+                yield
+        old.give_up()
+
+    def leave(self) -> None:
+        """Nothing is left in the journal, and nobody will put anything in it: gives back the descriptors.
+
+        The journal of a process that is no more goes; but what was kept aside in it, because it was damaged, stays.
+        """
+        assert self.is_empty
+        if self._is_retired:
+            log.warning("mail directory %s: all that was accepted is in its mailboxes", self._directory.whereabouts)
+        elif self._part:
+            self._remove()
+        self.give_up()
+
+    def _remove(self) -> None:
         try:
             if self._notes and not self._notes.has_doubts:
                 self._notes.remove()
             self._journal.remove()
-            self._files.remove_directory(b"spool", self._own)
-            self._files.remove_directory(self._part.encode(), self._shared)
+            self._directory.remove_part()
             log.info("%s: emptied and removed: there is no such worker any more", self._where)
         except OSError as error:
             log.warning("%s: emptied, and not removed: %s", self._where, words(error))
-        self._opened.close()
 
     def give_up(self) -> None:
         """Gives back the descriptors, and leaves all as it is."""
+        self._spool.close()
         self._opened.close()
 
     def close(self) -> None:
         """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""
         self._housekeeping.close(PATIENCE)
         self._opened.close()
+
+
+def _share(waiting: Iterable[Place]) -> list[Place]:
+    """The first ones, as much as is copied in one step."""
+    places, octets = [], 0
+    for place in waiting:
+        places.append(place)
+        octets += place.length
+        if octets >= COPIED_AT_ONCE:
+            break
+    return places
 
 
 def _grouped(recipients: Sequence[tuple[str, bytes]]) -> Recipients:

@@ -3,36 +3,67 @@
 It does not know what a process does with its store.
 """
 
+import logging
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from .discard import DiscardStore
+from .doubts import Steps
+from .errors import StorageError
 from .files import Files
+from .message import Message
 from .store import Kind, Store
+
+log = logging.getLogger("carteiro.storage")
 
 LOOK_AGAIN = 0.5
 """Seconds until it is another store's turn, when none has anything to do at once."""
+
+LOOK_EVERY = 1.0
+LOOK_SOON = 0.1
+"""Seconds until it is looked again whether the mail directory is where it was: when nothing comes, and when mail does."""
 
 _PART = re.compile(r"worker-\d+")
 
 
 class Together:
-    """The first store accepts; the others, of processes that are no more, only move what they have.
+    """The first store accepts; the others only move what they have: of processes that are no more, or of a directory that
+    has been moved away.
 
     They have their turns one after the other, and none while another one has mailboxes open: a process does not keep itself
     from what it has locked.
+
+    When somebody removes the directory, or puts another one in its place, `renew` opens it anew, and the new store accepts.
+    What waited in the old one is put where its directory is now, or, if that is nowhere, in the new one. Messages that were
+    on their way then are refused.
     """
 
-    def __init__(self, store: Store, others: Sequence[Store]) -> None:
+    def __init__(self, store: Store, others: Sequence[Store] = (), renew: Callable[..., Store] | None = None) -> None:
         self._store = store
         self._others = list(others)
         self._turn = 0
+        self._renew = renew
+        self._looked = 0.0
+        self._astray_since: float | None = None
+        self._trouble = ""
+        self._late: list[list[Message]] = []
+        self._orphans: list[Store] = []
+        self._steps: Steps | None = None
+        self._take_at = 0.0
         self.begin = store.begin
 
     def settle(self, is_idle: bool = True) -> bool:
         """As a store's, but not while another one has mailboxes open: to look at one, and close it, gives up its lock."""
-        moving = [store for store in self._others if store.is_moving]
+        if not self._store.is_settled:
+            self._look(LOOK_SOON)
+        if self._late:
+            self._turn_away()
+        if self._astray_since is not None:
+            return False
+        moving = [store for store in self._others if store.is_moving] if self._others else ()
         if not moving or self._store.is_settled:
             return self._store.settle(is_idle)
         moving[0].tidy(is_idle=True)
@@ -40,6 +71,12 @@ class Together:
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
         """Moves some of what one of them has; returns the seconds until it wants to go on at the latest, or None."""
+        self._look()
+        if self._astray_since is not None:
+            return LOOK_EVERY
+        if self._orphans and time.monotonic() >= self._take_at:
+            self._take_over()
+            return 0.0
         stores = [self._store, *self._others]
         store = stores[self._turn % len(stores)]
         wanted_in = store.tidy(is_idle, waited)
@@ -47,16 +84,78 @@ class Together:
             self._turn += 1
             if store is not self._store and store.is_empty:
                 self._others.remove(store)
-                store.remove()
+                store.leave()
             if self._others:
                 wanted_in = LOOK_AGAIN if wanted_in is None else min(wanted_in, LOOK_AGAIN)
-        return wanted_in
+        return wanted_in if self._renew is None else min(LOOK_EVERY, LOOK_EVERY if wanted_in is None else wanted_in)
+
+    # Whether the directory is still there
+
+    def _look(self, seconds: float = LOOK_EVERY) -> None:
+        now = time.monotonic()
+        if self._renew is None or now < self._looked + seconds:
+            return
+        self._looked = now
+        if self._astray_since is None and self._store.is_in_place:
+            return
+        if self._astray_since is None:
+            self._astray_since = now
+            self._late.append(self._store.retire())
+            words = "mail directory %s: removed, or another one put in its place: mail is refused until it is taken up again"
+            log.error(words, self._store.path)
+        try:
+            new = self._renew(old=self._store)
+        except StorageError as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                log.error("%s (tried again each second)", error)
+        else:
+            self._go_on_with(new, now - self._astray_since)
+
+    def _go_on_with(self, new: Store, seconds: float) -> None:
+        olds = [self._store, *self._others]
+        self._store, self._others, self.begin = new, [], new.begin
+        self._astray_since, self._trouble = None, ""
+        for old in olds:
+            place = old.whereabouts
+            if place:
+                self._others.append(old)
+            else:
+                self._orphans.append(old)
+            if old.waiting:
+                where = f"put in the mailboxes of {place}" if place else "taken over"
+                log.warning("mail directory %s: %d messages that wait in the old one are %s", new.path, old.waiting, where)
+        log.error("mail directory %s: taken up again, after %.0f s", new.path, seconds)
+
+    def _take_over(self) -> None:
+        """Some of what a store has whose journal was removed."""
+        self._steps = self._steps or self._store.take_over(self._orphans[0])
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._steps = None
+            del self._orphans[0]
+        except (OSError, StorageError) as error:
+            self._steps = None
+            self._take_at = time.monotonic() + LOOK_EVERY
+            log.error("%s: what waits in the old mail directory is taken over later", error)
+
+    def _turn_away(self) -> None:
+        """Messages that began before the directory was another one, and whose spool is no more."""
+        for messages in self._late:
+            while messages:
+                messages.pop().answer(StorageError(f"mail directory {self._store.path}: it was replaced meanwhile"))
 
     def close(self) -> None:
         """Moves all that can be moved, and gives back the descriptors."""
+        while self._orphans and time.monotonic() >= self._take_at:
+            self._take_over()
+        for orphan in self._orphans:
+            log.critical("mail directory %s: %d accepted messages of the old one are lost", orphan.path, orphan.waiting)
+            orphan.give_up()
         for store in sorted([self._store, *self._others], key=lambda store: not store.is_moving):
             if store is not self._store and store.is_empty:
-                store.remove()
+                store.leave()
             else:
                 store.close()
 
@@ -79,12 +178,14 @@ class Stores:
 
     def of_worker(self, number: int) -> AnyStore:
         """The store of a process, numbered from 1. Raises StorageError."""
-        return Store(self._directory, self._kind, self._files, part=f"worker-{number}") if self._kind else DiscardStore()
+        if self._kind is None:
+            return DiscardStore()
+        return self._followed(partial(Store, self._directory, self._kind, self._files, part=f"worker-{number}"))
 
     def _open(self, kind: Kind, count: int) -> AnyStore:
         left = self._left()
         if count == 1 and not left:
-            return Store(self._directory, kind, self._files)
+            return self._followed(partial(Store, self._directory, kind, self._files))
         stores: dict[str, Store] = {}
         try:
             for name in ("", *left):
@@ -100,7 +201,12 @@ class Stores:
         for number in range(1, count + 1 if count > 1 else 1):
             if f"worker-{number}" in stores:
                 stores.pop(f"worker-{number}").close()
-        return Together(stores.pop(""), list(stores.values()))
+        renew = partial(Store, self._directory, kind, self._files, part="" if count > 1 else None)
+        return Together(stores.pop(""), list(stores.values()), renew)
+
+    @staticmethod
+    def _followed(make: Callable[..., Store]) -> Together:
+        return Together(make(), renew=make)
 
     def _left(self) -> list[str]:
         """The parts in which there is a journal of a worker."""

@@ -132,6 +132,9 @@ class Forgetful(Files):
     def open_top(self, path: Path) -> int:
         return self._open(self.top, 0)
 
+    def find_top(self, path: Path) -> os.stat_result:
+        return self._status(self.top)
+
     def open(self, name: bytes, flags: int, at: int) -> int:
         self._call("open")
         names = self._at(at).names
@@ -258,6 +261,9 @@ class Forgetful(Files):
         if node in self.claimed:
             raise IsLocked
         self.claimed.add(node)
+
+    def disclaim(self, descriptor: int) -> None:
+        self.claimed.discard(self._at(descriptor))
 
     def seen(self) -> "Forgetful":
         """The same disk for another process, which can have forgotten nothing."""

@@ -131,7 +131,10 @@ def test_a_second_server_on_the_mail_directory_is_refused_with_one_line(tmp_path
     with Server(tmp_path, "--workers", first) as server:
         refused = start_another(server, "--workers", second)
         assert refused.returncode == 1 and refused.stdout == ""
-        assert refused.stderr.count("\n") == 1 and "another server uses it: stop that one" in refused.stderr
+        assert (
+            refused.stderr.count("\n") == 1
+            and f"another server uses it (process {server.process.pid}): stop that one" in refused.stderr
+        )
 
 
 def test_a_port_that_another_server_shares_among_its_workers_is_taken(tmp_path: Path) -> None:

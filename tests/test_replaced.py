@@ -1,0 +1,296 @@
+"""Somebody removes the mail directory while the server runs, or moves it away, or puts another one in its place.
+
+It is noticed, said, and taken up again; what was accepted is in a mailbox in the end, wherever its directory is.
+"""
+
+import errno
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.files import Files
+from storage.maildir import MaildirMailboxes
+from storage.mbox import MboxMailboxes
+from storage.message import LARGE
+from storage.store import Kind
+from storage.together import Stores, Together
+
+from .disk import Watched
+from .fleet import begun, mail, of_worker, workers
+from .server import Server
+from .support import read_mailbox, wait_until
+from .test_mbox_locks import lock
+
+__all__ = ["lock"]
+
+KINDS = pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes], ids=["mbox", "maildir"])
+
+
+class Postman:
+    """The store of a process, whose clock is only asked for when a test says so."""
+
+    def __init__(self, directory: Path, kind: Kind = MboxMailboxes, files: Files | None = None) -> None:
+        self.directory = directory
+        store = Stores(kind, directory, 1, files).first
+        assert isinstance(store, Together)
+        self.store = store
+        self.answers: list[str] = []
+
+    def commit(self, content: bytes) -> None:
+        message = self.store.begin(b"a@b", [("johndoe", b"johndoe")])
+        message.trace(b"Received: from me ([192.0.2.1])\r\n\tby mx with SMTP id 1\r\n\tfor <b>; now\r\n")
+        message.write(content)
+        message.commit(lambda fault: self.answers.append(str(fault or "stored")))
+
+    def put(self, content: bytes) -> str:
+        self.commit(content)
+        while self.store.settle():
+            pass
+        return self.answers.pop()
+
+    def move(self) -> None:
+        """All that can be moved, and looked at, now."""
+        end = time.monotonic() + 5
+        while self.store.tidy(is_idle=True) == 0.0:
+            assert time.monotonic() < end
+
+    def look(self) -> None:
+        """It is time to look again."""
+        self.store._looked = 0.0
+        self.move()
+
+
+@pytest.fixture
+def postman(tmp_path: Path) -> Iterator[Postman]:
+    postman = Postman(tmp_path / "mail")
+    yield postman
+    postman.store.close()
+
+
+def remove(*paths: Path) -> None:
+    subprocess.run(["rm", "-rf", *paths], check=False, timeout=20)  # what comes back while it runs is no matter
+
+
+def remove_the_journal(directory: Path) -> None:
+    remove(directory / ".journal")
+
+
+def remove_what_is_in_the_journal(directory: Path) -> None:
+    remove(*(directory / ".journal").iterdir())
+
+
+def move_away(directory: Path) -> None:
+    directory.rename(directory.parent / "old")
+
+
+def replace(directory: Path) -> None:
+    move_away(directory)
+    directory.mkdir(0o700)
+
+
+WAYS = (remove, remove_the_journal, remove_what_is_in_the_journal, move_away, replace)
+EACH_WAY = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+
+
+def contents(directory: Path) -> list[bytes]:
+    new = directory / "johndoe" / "new"
+    if new.is_dir():
+        texts = sorted((path.stat().st_mtime_ns, path.read_bytes()) for path in new.iterdir())
+        return [text.partition(b"now\n")[2] for _, text in texts]
+    return [kept.content for kept in read_mailbox(directory / "johndoe.txt")]
+
+
+@KINDS
+@EACH_WAY
+def test_mail_that_waits_and_mail_that_comes_is_in_a_mailbox(
+    tmp_path: Path, way: Callable[[Path], None], kind: Kind
+) -> None:
+    postman = Postman(tmp_path / "mail", kind)
+    assert postman.put(b"\n0\r\n") == "stored"
+    postman.move()
+    waiting = [b"\n%d\r\n" % number for number in range(1, 20)]
+    for content in waiting:
+        assert postman.put(content) == "stored"
+    way(tmp_path / "mail")
+    postman.look()
+    assert postman.put(b"\nafter\r\n") == "stored"
+    postman.store.close()
+    found = contents(tmp_path / "mail") + (contents(tmp_path / "old") if (tmp_path / "old").exists() else [])
+    expected = [b"\n0\n", *(content.replace(b"\r\n", b"\n") for content in waiting), b"\nafter\n"]
+    assert sorted(found) == sorted(expected[1:] if way is remove else expected), (
+        "what was in mailboxes was removed with them"
+    )
+    if way in (move_away, replace):
+        assert contents(tmp_path / "mail") == [b"\nafter\n"], "what was accepted before is in the old directory"
+
+
+@EACH_WAY
+def test_it_is_said_when_it_is_noticed_and_when_it_is_over(
+    postman: Postman, way: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    way(postman.directory)
+    postman.look()
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [
+        f"mail directory {postman.directory}: removed, or another one put in its place: "
+        "mail is refused until it is taken up again",
+        f"mail directory {postman.directory}: taken up again, after 0 s",
+    ]
+
+
+def test_nothing_is_accepted_for_a_directory_that_cannot_be_taken_up(
+    postman: Postman, caplog: pytest.LogCaptureFixture
+) -> None:
+    move_away(postman.directory)
+    postman.directory.write_text("a file")
+    for _ in range(3):
+        postman.store._looked = 0.0
+        assert "it was replaced meanwhile" in postman.put(b"x\r\n")
+    assert caplog.text.count("Not a directory: give a directory of yours") == 1
+    postman.directory.unlink()
+    postman.look()
+    assert postman.put(b"\nx\r\n") == "stored"
+    assert "taken up again" in caplog.text
+
+
+def test_a_directory_of_another_server_is_not_taken_up(postman: Postman, tmp_path: Path) -> None:
+    other = Postman(tmp_path / "other")
+    move_away(postman.directory)
+    (tmp_path / "other").rename(postman.directory)
+    other.store._looked = 1e18
+    postman.store._looked = 0.0
+    assert "it was replaced meanwhile" in postman.put(b"x\r\n")
+    other.store.close()
+    postman.look()
+    assert postman.put(b"\nx\r\n") == "stored"
+
+
+@EACH_WAY
+@pytest.mark.parametrize("size", [1, LARGE + 1, 3 * LARGE])
+def test_a_message_that_is_on_its_way_is_refused_and_the_next_one_is_not(
+    postman: Postman, way: Callable[[Path], None], size: int
+) -> None:
+    message = postman.store.begin(b"a@b", [("johndoe", b"johndoe")])
+    message.write(b"x" * size)
+    way(postman.directory)
+    postman.look()
+    message.write(b"x" * size)
+    message.commit(lambda fault: postman.answers.append(str(fault or "stored")))
+    postman.store.settle()
+    assert postman.answers != ["stored"] and len(postman.answers) == 1
+    postman.answers.clear()
+    assert postman.put(b"x" * size) == "stored"
+
+
+def test_a_large_message_is_taken_over_while_its_file_is_there(postman: Postman, caplog: pytest.LogCaptureFixture) -> None:
+    large = b"\n" + b"x" * LARGE + b"\r\n"
+    assert postman.put(large) == "stored"
+    for path in (postman.directory / ".journal").glob("segment-*"):
+        path.unlink()
+    postman.look()
+    assert contents(postman.directory) == [large.replace(b"\r\n", b"\n")]
+    assert "lost" not in caplog.text
+
+
+def test_a_large_message_whose_file_was_removed_is_said_to_be_lost(
+    postman: Postman, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert postman.put(b"x" * LARGE + b"\r\n") == "stored"
+    assert postman.put(b"\nsmall\r\n") == "stored"
+    remove(postman.directory)
+    postman.look()
+    postman.move()
+    assert contents(postman.directory) == [b"\nsmall\n"]
+    assert "johndoe: spool file " in caplog.text and "a message that was accepted is lost" in caplog.text
+
+
+@pytest.mark.parametrize("failing", ["truncate", "sync"])
+def test_half_a_message_in_a_mailbox_is_cut_off_though_its_journal_is_gone(tmp_path: Path, failing: str) -> None:
+    """It could not be at once, and the journal that says from where it begins is no more: the store knows it still."""
+    broken: set[str] = set()
+
+    def before(_: int, name: str) -> int | None:
+        if name in broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return 40 if name == "append" and broken else None
+
+    postman = Postman(tmp_path / "mail", files=Watched(before))
+    assert postman.put(b"\n0\r\n") == "stored"
+    postman.move()
+    for number in range(1, 4):
+        assert postman.put(b"\n%d\r\n" % number) == "stored"
+    broken |= {failing, "append"} if failing == "truncate" else {failing}
+    calls = iter(range(10))
+    while next(calls) < 5:
+        postman.store.tidy(is_idle=True)
+    broken.clear()
+    remove_the_journal(tmp_path / "mail")
+    postman.look()
+    wait_until(lambda: (postman.move(), len(contents(tmp_path / "mail")))[1] == 4)  # type: ignore[func-returns-value]
+    assert contents(tmp_path / "mail") == [b"\n%d\n" % number for number in range(4)]
+    postman.store.close()
+
+
+# With a server
+
+
+@EACH_WAY
+def test_a_server_notices_within_seconds_and_goes_on(tmp_path: Path, way: Callable[[Path], None]) -> None:
+    with Server(tmp_path) as server:
+        with server.connect() as client:
+            client.say("helo me")
+            assert client.mail(b"\n0\r\n")[:3] == b"250"
+        server.rest()
+        way(server.mail_dir)
+        wait_until(lambda: "taken up again" in server.log, 5)
+        with server.connect() as client:
+            client.say("helo me")
+            assert client.mail(b"\nafter\r\n")[:3] == b"250"
+        assert [kept.content for kept in server.mailbox("johndoe")][-1] == b"\nafter\n"
+        assert "Traceback" not in server.log and server.stop() == 0
+
+
+@EACH_WAY
+def test_so_do_workers(tmp_path: Path, way: Callable[[Path], None]) -> None:
+    with Server(tmp_path, "--workers", "2") as server:
+        for pid in begun(server, 2):
+            of_worker(server, pid).close()  # it has begun
+        way(server.mail_dir)
+        wait_until(lambda: len(set(re.findall(r"ERROR (.*)mail directory .*taken up again, ", server.log))) == 3, 10)
+        for number, pid in enumerate(workers(server)):
+            with of_worker(server, pid) as client:
+                mail(client, number)
+        assert server.stop() == 0
+        assert len(read_mailbox(server.mail_dir / "johndoe.txt")) == 2
+        assert "Traceback" not in server.log
+
+
+@EACH_WAY
+def test_nothing_acknowledged_is_lost_under_load(tmp_path: Path, way: Callable[[Path], None]) -> None:
+    """Small messages, whose content the journal has; what was in a mailbox that was removed is not ours to keep."""
+    with Server(tmp_path) as server:
+        stored: list[int] = []
+        refused = 0
+        with server.connect() as client:
+            client.say("helo me")
+            end = time.monotonic() + 20
+            while len(stored) < 1500 and time.monotonic() < end:
+                number = len(stored) + refused
+                if number == 500:
+                    way(server.mail_dir)
+                if client.mail(b"Subject: %d\r\n\r\nx\r\n" % number)[:3] == b"250":
+                    stored.append(number)
+                else:
+                    refused += 1
+        assert server.stop() == 0
+        assert len(stored) == 1500
+        boxes = [tmp_path / name / "johndoe.txt" for name in ("mailboxes", "old")]
+        found = [int(kept.content.split()[1]) for box in boxes for kept in read_mailbox(box)]
+        assert len(found) == len(set(found))
+        lost = set(stored) - set(found)
+        assert lost <= (set(range(501)) if way is remove else set())
