@@ -18,38 +18,52 @@ _ENOUGH_OF_A_LINE = 16
 """Octets by which a line, with the line end before it, is known to be a Received field or none."""
 
 
+# A line end that is mended: CRs before a CRLF belong to it; what else stands alone is one itself, and of two dots behind
+# it one goes in mail data (RFC 5321 section 4.5.2), as behind each CRLF it has gone before.
+_ALONE = rb"\r\r+\n|(?:(?<!\r)\n|\r(?!\r*\n))"
+_MENDED = re.compile(_ALONE)
+_MENDED_AND_UNSTUFFED = re.compile(_ALONE + rb"(?:\.(?=\.))?")
+_UNDECIDED = re.compile(rb"[\r\n]+\.?\Z")
+_MOST_UNDECIDED = 1000
+"""Octets that wait for what follows, of a row of line ends that may be as long as the message."""
+
+
 class Newlines:
-    """Finds each CR and LF that is not part of a CRLF (RFC 5321 section 2.3.8), and makes it one if it is to."""
+    """Finds each CR and LF that is not part of a CRLF (RFC 5321 section 2.3.8), and makes it one if it is to.
 
-    __slots__ = ("_held", "_is_mending", "has_bare")
+    Content `is_stuffed` when its sender has doubled a dot at the beginning of each line.
+    """
 
-    def __init__(self, is_mending: bool) -> None:
+    __slots__ = ("_alone", "_held", "_is_mending", "has_bare")
+
+    def __init__(self, is_mending: bool, is_stuffed: bool = True) -> None:
         self._is_mending = is_mending
+        self._alone = _MENDED_AND_UNSTUFFED if is_stuffed else _MENDED
         self._held = b""
         self.has_bare = False
 
     def passed(self, piece: bytes) -> bytes:
-        """The piece; a CR at its end waits for the next one."""
-        if self._held or piece.endswith(b"\r"):
+        """The piece; what its end does not decide waits for the next one."""
+        if self._held or self._is_mending or piece.endswith(b"\r"):
             piece = self._held + piece
-            self._held = piece[len(piece) - piece.endswith(b"\r") :]
-            piece = piece[: len(piece) - len(self._held)]
+            cut = self._decided(piece)
+            piece, self._held = piece[:cut], piece[cut:]
         if not self.has_bare:
             rest = piece.replace(b"\r\n", b"")  # a third of what it takes to count them
             self.has_bare = b"\n" in rest or b"\r" in rest
-        return _mended(piece) if self.has_bare and self._is_mending else piece
+        return self._alone.sub(b"\r\n", piece) if self.has_bare and self._is_mending else piece
+
+    def _decided(self, piece: bytes) -> int:
+        if not self._is_mending:
+            return len(piece) - piece.endswith(b"\r")
+        undecided = _UNDECIDED.search(piece, max(0, len(piece) - _MOST_UNDECIDED))
+        return undecided.start() if undecided else len(piece)
 
     def rest(self) -> bytes:
         """What waits, when nothing more comes."""
         held, self._held = self._held, b""
-        if not held:
-            return b""
-        self.has_bare = True
-        return b"\r\n" if self._is_mending else held
-
-
-def _mended(piece: bytes) -> bytes:
-    return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+        self.has_bare = self.has_bare or held.replace(b"\r\n", b"").strip(b".") != b""
+        return self._alone.sub(b"\r\n", held) if self._is_mending else held
 
 
 class Hops:

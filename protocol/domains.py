@@ -81,6 +81,12 @@ def parse(text: str) -> bytes:
     raise ValueError(f"{text!r} is not a domain: write example.org")
 
 
+def parse_hostname(text: str) -> bytes:
+    """A domain as a server says that it is its own: as it is written, or in the form that is sent. Raises ValueError."""
+    sent = parse(text)
+    return text.encode() if text.isascii() else sent
+
+
 @lru_cache(maxsize=1024)
 def _ascii(domain: bytes) -> bytes | None:
     """A domain with other letters than those of ASCII, as it stands in the name system; None where that is no name."""

@@ -200,8 +200,8 @@ class EsmtpActs:
         if self._wish.is_binary:
             return replies.BINARY_NEEDS_BDAT
         self._buffer.begin_content()
-        self._open()
         self._is_in_chunks = False
+        self._open()
         return replies.START_MAIL_INPUT
 
     def _bdat(self, chunk: Chunk) -> Reply | None:
@@ -215,15 +215,15 @@ class EsmtpActs:
             return replies.NOT_OFFERED
         if chunk.flaw:
             return chunk.flaw
+        self._is_in_chunks, self._is_last = True, is_last
         if not self._transaction.is_open:
             self._open()
         self._buffer.begin_chunk(chunk.size)
-        self._is_in_chunks, self._is_last = True, is_last
         return None
 
     def _open(self) -> None:
         self._hops = Hops()
-        self._newlines = Newlines(self._site.terms.mends_newlines)
+        self._newlines = Newlines(self._site.terms.mends_newlines, is_stuffed=not self._is_in_chunks)
         user = self._proof.name if self._proof.is_given else None
         self._transaction.open(self._client, self._protocol(), user, self._wish.is_binary)
 

@@ -51,11 +51,14 @@ class Server:
         self._drained: Callable[[], None] | None = None
 
     def listen(self, host: str, port: int, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
-        """Listens there too, and returns the address as `host:port`. Raises ListenError.
+        """Listens there too, on all addresses of the host, and returns the first one as `host:port`. Raises ListenError.
 
         A listener with conversations of its own has a refusal of its own, too: none, where clients expect TLS at once.
         """
-        return self.listen_on(listening(host, port)[0], open_conversation, refusal)
+        first, *others = [socks[0] for socks in listening(host, port)]
+        for sock in others:
+            self.listen_on(sock, open_conversation, refusal)
+        return self.listen_on(first, open_conversation, refusal)
 
     def listen_on(self, sock: socket.socket, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
         """The same with a socket that listens already."""

@@ -6,7 +6,6 @@ It does not know what any of them does.
 import argparse
 import logging
 import re
-import socket
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -59,20 +58,6 @@ def seconds(text: str) -> float:
     return float(text)
 
 
-def word(text: str) -> str:
-    """A host name."""
-    if not re.fullmatch(r"[!-~]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a host name: write one word")
-    return text
-
-
-def domain(text: str) -> str:
-    """A domain that mail is for."""
-    if not re.fullmatch(r"[^\s@<>.]+(\.[^\s@<>.]+)*|\[\S+\]", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a domain: write example.org")
-    return text
-
-
 class Choices(NamedTuple):
     """What there is to choose from, and how an address is read."""
 
@@ -82,6 +67,9 @@ class Choices(NamedTuple):
     extensions: Collection[str]
     address: Callable[[str], tuple[str, int]]
     """HOST:PORT. Raises ValueError."""
+    domain: Callable[[str], bytes]
+    """A domain. Raises ValueError, and so does the next one."""
+    hostname: Callable[[str], bytes]
     version: str
 
 
@@ -89,7 +77,6 @@ class Choices(NamedTuple):
 VALUES = (
     # flag                 shown as   is         default              meaning
     ("--mail-dir",         "DIR",     Path,      Path("mailboxes"),   "where the mailboxes are"),
-    ("--hostname",         "NAME",    word,      socket.gethostname(), "what the server calls itself"),
     ("--max-message-size", "SIZE",    size,      "25M",               "largest message: octets, or 500K, 25M, 1G"),
     ("--max-connections",  "N",       number(1), 10_000,              "most clients at once"),
     ("--workers",          "N",       number(0), 1,                   "processes that share the work; 0: one a core"),
@@ -101,8 +88,7 @@ ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
     # flag                 shown as  is         default meaning
     ("--max-recipients",   "N",      number(1), 1000,    "most recipients of a message (default: 1000)"),
     ("--max-messages",     "N",      number(0), 0,       "most messages on a connection (default: 0, any number)"),
-    ("--domain",           "DOMAIN", domain,    [],      "a domain that mail is taken for; repeatable (default: all)"),
-    ("--postmaster",       "NAME",   str.lower, None,    "the postmaster's user (default: postmaster, else the first one)"),
+    ("--postmaster",       "NAME",   str,       None,    "the postmaster's user (default: postmaster, else the first one)"),
     ("--hide-extension",   "NAME",   str.upper, [],      "an extension that is not offered; repeatable"),
     ("--tls-cert",         "FILE",   Path,      None,    "certificate and chain, PEM: STARTTLS is offered"),
     ("--tls-key",          "FILE",   Path,      None,    "its private key, PEM (default: in the certificate's file)"),
@@ -128,13 +114,15 @@ def arguments(choices: Choices) -> argparse.Namespace:
     add("--listen", metavar="HOST:PORT", type=told(choices.address), action="append", help=where)
     for flag, shown, kind, default, meaning in VALUES:
         add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
+    name = "what the server calls itself (default: the machine's name)"
+    add("--hostname", metavar="NAME", type=told(choices.hostname), help=name)
     add(
         "--store",
         choices=choices.stores,
         default="mbox",
         help="files NAME.txt, Maildirs NAME/, or nothing (default: %(default)s)",
     )
-    add("--catch-all", metavar="NAME", type=str.lower, help="the user who gets what is for names that are not in USERS_FILE")
+    add("--catch-all", metavar="NAME", help="the user who gets what is for names that are not in USERS_FILE")
     add("--dialect", choices=choices.dialects, default="classic", help="the table that is spoken (default: %(default)s)")
     refusals = "commands refused for good in a row that end a connection; 0: never (default: 0, with esmtp 100)"
     add("--max-refusals", metavar="N", type=number(0), help=refusals)
@@ -160,6 +148,8 @@ def _add_esmtp(group: "argparse._ArgumentGroup", choices: Choices) -> None:
     for flag, shown, kind, default, meaning in ESMTP_VALUES:
         action = "append" if default == [] else "store"
         group.add_argument(flag, metavar=shown, type=kind, action=action, default=default, help=meaning)
+    whose = "a domain that mail is taken for; repeatable (default: all)"
+    group.add_argument("--domain", metavar="DOMAIN", type=told(choices.domain), action="append", default=[], help=whose)
     where = "where to listen for TLS from the first byte on; repeatable"
     group.add_argument(
         "--listen-tls", metavar="HOST:PORT", type=told(choices.address), action="append", default=[], help=where
@@ -173,7 +163,7 @@ def _add_esmtp(group: "argparse._ArgumentGroup", choices: Choices) -> None:
 def _flaw(options: argparse.Namespace, extensions: Collection[str]) -> str:
     """Why these options make no sense together; "" when they do."""
     of_esmtp = {flag: default for flag, _, _, default, _ in ESMTP_VALUES} | dict.fromkeys(dict(ESMTP_SWITCHES), False)
-    of_esmtp |= {"--listen-tls": [], "--bare-newline": "reject"}
+    of_esmtp |= {"--listen-tls": [], "--domain": [], "--bare-newline": "reject"}
     used = [flag for flag, default in of_esmtp.items() if getattr(options, flag[2:].replace("-", "_")) != default]
     has_auth = options.auth_file or options.auth_accept_any
     unknown = [name for name in options.hide_extension if name not in extensions]

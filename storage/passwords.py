@@ -22,6 +22,8 @@ _ARGON2 = re.compile(
 )
 _BCRYPT = re.compile(rb"\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]")
 
+_PACKAGES = {"argon2": "python3-argon2 (Debian) or argon2-cffi (PyPI)", "bcrypt": "python3-bcrypt (Debian) or bcrypt (PyPI)"}
+
 _Check = Callable[[bytes, bytes], bool]
 """Whether a hash is that of a secret."""
 
@@ -133,7 +135,7 @@ def _hash(where: str, text: bytes) -> _Hash:
     try:
         import_module(library)
     except ImportError as error:
-        raise AuthFileError(f"{where}: the library for {library} is missing: install carteiro[auth]") from error
+        raise AuthFileError(f"{where}: the library for {library} is missing: install {_PACKAGES[library]}") from error
     return _Hash(text, cost, is_of)
 
 

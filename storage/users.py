@@ -28,35 +28,40 @@ class UsersFileError(Exception):
 class Users:
     """The names in a users file, lower-cased (ASCII only: two names that differ elsewhere are two mailboxes).
 
-    `first` is the mailbox of the first one, `catch_all` that of one who gets what is for names that are not there. Raises
-    UsersFileError when the file cannot be read, holds no name, lacks that one, or holds one that is not fit for a file name.
+    `catch_all` is who gets what is for names that are not there, `postmaster` who gets what is for that one, whether or not
+    it is there; both are compared as all names are. Raises UsersFileError when the file cannot be read, holds no name,
+    lacks one of these, or holds one that is not fit for a file name.
     """
 
-    first: str
-
-    def __init__(self, path: Path, catch_all: str | None = None) -> None:
+    def __init__(self, path: Path, catch_all: str | None = None, postmaster: str | None = None) -> None:
         self._path = path
-        self._catch_all = catch_all
+        self._flags = {"--catch-all": catch_all, "--postmaster": postmaster}
         self.reread()
 
     def reread(self) -> None:
         """Reads the file again. When it raises UsersFileError, the names stay as they were."""
         names = _read(self._path)
-        self._check(names, self._catch_all, "--catch-all")
+        given = {flag: self._given(flag, names) for flag in self._flags}
+        self._catch_all, self._postmaster = given["--catch-all"], given["--postmaster"]
         self.first = next(iter(names)).decode()
+        """The mailbox of the first one, who is the postmaster when nobody else is."""
         self._names = frozenset(names)
+
+    def _given(self, flag: str, names: Container[bytes]) -> str | None:
+        """The mailbox of the name that was given with a flag."""
+        name = self._flags[flag]
+        if name is None:
+            return None
+        found = folded(name.encode("utf-8", "surrogateescape"))
+        if found not in names:
+            raise UsersFileError(f"{self._path}: {name} is not there: give {flag} one of its names")
+        return found.decode()
 
     def find(self, name: bytes) -> str | None:
         """The mailbox of this name (given in lower case), or who gets what is for others, or None."""
+        if name == b"postmaster" and self._postmaster:
+            return self._postmaster
         return name.decode() if name in self._names else self._catch_all
-
-    def check(self, name: str | None, flag: str) -> None:
-        """Raises UsersFileError unless the name that was given with a flag is one of them."""
-        self._check(self._names, name, flag)
-
-    def _check(self, names: Container[bytes], name: str | None, flag: str) -> None:
-        if name is not None and name.encode() not in names:
-            raise UsersFileError(f"{self._path}: {name} is not there: give {flag} one of its names")
 
     def __len__(self) -> int:
         return len(self._names)

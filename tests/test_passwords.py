@@ -234,7 +234,8 @@ def test_a_library_is_needed_for_its_hashes_only(
     assert len(passwords(tmp_path, b"jo:" + other)) == 1
     with pytest.raises(AuthFileError) as caught:
         passwords(tmp_path, b"jo:%b\nann:%b\n" % (other, text))
-    what = f"the library for {library} is missing: install carteiro[auth]"
+    pypi = {"argon2": "argon2-cffi", "bcrypt": "bcrypt"}[library]
+    what = f"the library for {library} is missing: install python3-{library} (Debian) or {pypi} (PyPI)"
     assert str(caught.value) == f"{tmp_path}/auth.txt:2: {what}"
 
 

@@ -45,6 +45,33 @@ def test_without_a_flag_the_first_user_is_the_postmaster(tmp_path: Path) -> None
         assert [kept.forward_path for kept in server.mailbox("johndoe")] == [b"PostMaster"]
 
 
+@pytest.mark.parametrize("domain", ["bücher.example", "xn--bcher-kva.example", "BÜCHER.Example.", "XN--BCHER-KVA.example"])
+def test_a_domain_is_the_same_in_each_of_its_forms(tmp_path: Path, domain: str) -> None:
+    """RFC 5890 section 2.3.2.4."""
+    with esmtp(tmp_path, "--domain", domain, "--hostname", "bücher.example") as server, Telnet(server.port) as client:
+        assert client.hear() == b"220 xn--bcher-kva.example ESMTP carteiro"
+        client.say("EHLO me", f"MAIL FROM:{FROM} SMTPUTF8")
+        for same in (
+            "bücher.example",
+            "xn--bcher-kva.example",
+            "BÜCHER.EXAMPLE",
+            "XN--bcher-kva.example",
+            "bu\u0308cher.example.",
+        ):
+            assert client.say(f"RCPT TO:<johndoe@{same}>")[:3] == b"250", same
+        for other in ("bucher.example", "example", "x.bücher.example"):
+            assert client.say(f"RCPT TO:<johndoe@{other}>")[:9] == b"550 5.7.1", other
+
+
+def test_a_postmaster_who_is_named_is_the_postmaster(tmp_path: Path) -> None:
+    users = ["johndoe", "postmaster", "maria"]
+    flags = ("--postmaster", "Maria", "--catch-all", "johndoe", "--vrfy")
+    with Server(tmp_path, "--dialect", "esmtp", *flags, users=users) as server, server.connect() as client:
+        client.say("EHLO me")
+        assert client.mail(b"x\r\n", FROM, "<postmaster@x.example>")[:3] == b"250"
+        assert [len(server.mailbox(name)) for name in users] == [0, 0, 1]
+
+
 def test_a_postmaster_who_is_nobody_is_one_line_and_exit_1(tmp_path: Path) -> None:
     users = tmp_path / "users.txt"
     users.write_text("johndoe\n")
@@ -146,7 +173,18 @@ def test_the_table_is_printed(tmp_path: Path) -> None:
         ("--max-messages -1", "is not a whole number|expected one argument"),
         ("--bare-newline keep", "invalid choice: 'keep'"),
         ("--hide-extension DSN", "--hide-extension DSN: there are PIPELINING, SIZE"),
-        ("--domain two\twords", "is not a domain"),
+        ("--domain two\twords", "is not (a|one) domain"),
+        (
+            "--domain a.example,b.example",
+            "'a.example,b.example' is not one domain: give the flag for each of them: a.example, then b",
+        ),
+        ("--domain *.example.org", "no pattern is understood, write each domain, as in example.org"),
+        ("--domain jo@example.org", "is an address: write what stands behind the @: example.org"),
+        ("--domain @example.org", "is an address: write what stands behind the @: example.org"),
+        ("--domain a..b", "'a..b' is not a domain: write example.org"),
+        ("--domain http://example.org", "is not a domain: write example.org"),
+        ("--hostname a,b", "is not one domain"),
+        ("--hostname mx:25", "is not a domain"),
         ("--tls-key k", "give the certificate, too"),
         ("--require-tls", "--require-tls: give a certificate with --tls-cert"),
         ("--listen-tls 127.0.0.1:0", "--listen-tls: give a certificate with --tls-cert"),

@@ -114,3 +114,38 @@ def test_what_is_for_nobody_goes_to_who_catches_it(tmp_path: Path) -> None:
     assert [users.find(name) for name in (b"johndoe", b"maria", b"nobody")] == ["johndoe", "maria", "maria"]
     with pytest.raises(UsersFileError, match="nobody is not there: give --catch-all one of its names"):
         Users(path, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("names", "catch_all", "postmaster", "whose"),
+    [
+        ("johndoe\nmaria\npostmaster\n", None, None, "postmaster"),
+        ("johndoe\nmaria\npostmaster\n", None, "maria", "maria"),
+        ("johndoe\nmaria\npostmaster\n", "johndoe", "maria", "maria"),
+        ("johndoe\nmaria\n", "johndoe", "maria", "maria"),
+        ("johndoe\nmaria\n", "maria", None, "maria"),
+        ("johndoe\nmaria\n", None, None, None),
+    ],
+)
+def test_whose_the_postmasters_mail_is(
+    tmp_path: Path, names: str, catch_all: str | None, postmaster: str | None, whose: str | None
+) -> None:
+    """None: nobody's by that name; then it is the first user's, whom whoever asks knows."""
+    path = tmp_path / "users.txt"
+    path.write_text(names)
+    users = Users(path, catch_all, postmaster)
+    assert users.find(b"postmaster") == whose and users.first == "johndoe"
+
+
+def test_there_is_one_rule_of_case_for_names_in_the_file_and_in_flags(tmp_path: Path) -> None:
+    """A to Z only: other letters are compared as they are, as in addresses."""
+    path = tmp_path / "users.txt"
+    path.write_text("JOSÉ\nMaria\n")
+    users = Users(path, "JOSÉ", "MARIA")
+    assert users.find("josÉ".encode()) == "josÉ" == users.find(b"nobody") and users.find(b"postmaster") == "maria"
+    with pytest.raises(UsersFileError, match="josé is not there: give --catch-all one of its names"):
+        Users(path, "josé")
+    path.write_text("JOSÉ\n")
+    with pytest.raises(UsersFileError, match="MARIA is not there: give --postmaster one of its names"):
+        users.reread()
+    assert users.find(b"postmaster") == "maria", "what was read before stays"
