@@ -81,15 +81,21 @@ class Transaction:
         message.commit(partial(self._answered, answer, message.id, self._site.clock()))
 
     def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
-        if self._client and self._message_id:
-            outcome = "stored" if fault is None else f"not stored ({fault})"
-            waited = 1000 * (self._site.clock() - since)
-            mailboxes = ", ".join(dict.fromkeys([mailbox for mailbox, _ in self.recipients]))
-            paths = ">, <".join([shown(path) for _, path in self.recipients])
-            told = self._told_of(self._client, self._message_id.value)
-            values = message_id, outcome, mailboxes, self.octets, waited, shown(self.reverse_path), paths, told
-            self._report("message %s %s: mailbox %s, %d octets, %.1f ms; from <%s> to <%s>; client %s", *values)
-        answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
+        try:
+            self._log(message_id, since, fault)
+        finally:  # whatever is wrong with the log: it is stored, or not
+            answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
+
+    def _log(self, message_id: str, since: float, fault: Fault | None) -> None:
+        if not self._client or not self._message_id:
+            return
+        outcome = "stored" if fault is None else f"not stored ({fault})"
+        waited = 1000 * (self._site.clock() - since)
+        mailboxes = ", ".join(dict.fromkeys([mailbox for mailbox, _ in self.recipients]))
+        paths = ">, <".join([shown(path) for _, path in self.recipients])
+        told = self._told_of(self._client, self._message_id.value)
+        values = message_id, outcome, mailboxes, self.octets, waited, shown(self.reverse_path), paths, told
+        self._report("message %s %s: mailbox %s, %d octets, %.1f ms; from <%s> to <%s>; client %s", *values)
 
     def _told_of(self, client: Client, message_id: bytes) -> str:
         name = f"Message-ID {shown(message_id)}" if message_id else "no Message-ID"

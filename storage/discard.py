@@ -5,7 +5,7 @@ It does not know what it does not keep.
 
 from collections.abc import Sequence
 
-from .message import Answer, Ids
+from .message import Answer, Ids, tell
 
 
 class _Nothing:
@@ -47,7 +47,7 @@ class DiscardStore:
         complete = self._complete[:]
         self._complete.clear()
         for answer in complete:
-            answer(None)
+            tell(answer, None)
         return False
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> None:

@@ -3,6 +3,7 @@
 It does not know what a mailbox looks like, nor when messages are put on disk.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from itertools import count
 from .errors import StorageError, fault
 from .records import Recipients, Record
 from .spool import Spool, SpoolFile
+
+log = logging.getLogger("carteiro.storage")
 
 Answer = Callable[[StorageError | None], None]
 
@@ -150,13 +153,24 @@ class Message:
         return Record(*envelope, b"".join(self._pieces), self.octets, 0, self.is_verbatim)
 
     def answer(self, fault: StorageError | None) -> None:
-        """Tells whoever committed the message. One that failed leaves nothing behind."""
+        """Tells whoever committed the message. One that failed leaves nothing behind.
+
+        An exception of who is told is logged, and goes no further: others wait for their answers.
+        """
         if fault:
             self.abandon()
         self._forget()
         answer, self._answer = self._answer, None  # who is told knows the message: without a circle, both are freed at once
+        tell(answer, fault)
+
+
+def tell(answer: Answer | None, fault: StorageError | None) -> None:
+    """Tells one of many: whatever is wrong with that one is logged, and no other one notices."""
+    try:
         if answer:
             answer(fault)
+    except Exception:
+        log.exception("an answer to a message could not be told")
 
 
 class Ids:
