@@ -53,4 +53,7 @@ ROWS: dict[State, Row] = {
 }
 # fmt: on
 
-CLASSIC = Dialect(Table("classic", VERBS, ROWS), parse_classic, not_smtp=UNRECOGNIZED)
+PATIENCE = {HELD: 600.0}
+"""Who waits for storage waits for 10 minutes at most (RFC 5321 section 4.5.3.2.6 gives a client as many)."""
+
+CLASSIC = Dialect(Table("classic", VERBS, ROWS, patience=PATIENCE), parse_classic, not_smtp=UNRECOGNIZED)

@@ -56,6 +56,7 @@ MESSAGE_ACCEPTED = Reply(250, b"Message accepted for delivery", b"2.0.0")
 START_MAIL_INPUT = Reply(354, b'Enter mail, end with "." on a line by itself')
 
 IDLE_TOO_LONG = Reply(421, b"%b closing connection, idle for too long", b"4.4.2")
+NO_ANSWER = Reply(421, b"%b closing connection, there was no answer in time, try again later", b"4.3.0")
 SHUTTING_DOWN = Reply(421, b"%b closing connection, the server is shutting down", b"4.3.2")
 TOO_MANY_CONNECTIONS = Reply(421, b"%b closing connection, too many connections, try again later", b"4.3.2")
 TOO_MANY_REFUSALS = Reply(421, b"%b closing connection, too many commands were refused", b"4.7.0")

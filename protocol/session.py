@@ -116,8 +116,11 @@ class Session:
         self._finish("gone")
 
     def time_out(self) -> None:
-        """The client was idle for too long."""
-        self._close(replies.IDLE_TOO_LONG, "idle for too long")
+        """The client was idle for too long; or it has waited for too long, for somebody outside."""
+        if self._row.reading is _HELD and not self.wants_tls:
+            self._close(replies.NO_ANSWER, "it waited for an answer of ours for too long")
+        else:
+            self._close(replies.IDLE_TOO_LONG, "idle for too long")
 
     def break_down(self) -> None:
         """An error of ours was met in this session."""

@@ -30,7 +30,7 @@ LINGER = 2.0
 
 class Connection:
     """A nonblocking connected socket with a conversation and a deadline: `idle_timeout` seconds without a byte either way,
-    or fewer when the conversation's patience is shorter.
+    or fewer when the conversation's patience is shorter; its patience alone counts while the peer waits for us.
 
     When the conversation wants TLS, `tls` gives the context for it, and an Encryption takes the conversation's place.
     No exception of the conversation leaves this class: it is logged with its traceback, and ends this connection only.
@@ -70,7 +70,7 @@ class Connection:
         self.is_closed = False
         self._conversation = open_conversation(peer, self._wake)
         self._timer: Timer
-        self._start_timer(reactor.now)
+        self._start_timer(min(idle_timeout, self._conversation.patience))
         log.info("%s connected", peer)
         self._tell(self._conversation.open)
         self._speak_soon()
@@ -205,9 +205,10 @@ class Connection:
             self._is_deaf = True
         else:
             self._watch(wanted)
-        if conversation.patience < self._timer_patience:
+        patience = min(self._idle_timeout, conversation.patience)
+        if patience < self._timer_patience:
             self._timer.cancel()
-            self._start_timer(self._last_activity)
+            self._start_timer(patience)
 
     def _watch(self, wanted: int) -> None:
         self._is_deaf = False
@@ -244,20 +245,20 @@ class Connection:
     # The expire step
 
     def _check_idle(self) -> None:
-        now = self._reactor.now
-        waits_for_us = not self._conversation.takes_input and not self._conversation.outgoing
-        since = now if waits_for_us else self._last_activity
-        if now < since + min(self._idle_timeout, self._conversation.patience):
-            self._start_timer(since)
+        conversation = self._conversation
+        waits_for_us = not conversation.takes_input and not conversation.outgoing
+        patience = conversation.patience if waits_for_us else min(self._idle_timeout, conversation.patience)
+        if self._reactor.now < self._last_activity + patience:
+            self._start_timer(patience)
             return
         self._timer = self._reactor.call_later(LINGER, lambda: self.close("the peer does not read"))
         self._timer_patience = 0.0  # nothing is shorter: the end stays where it is
-        self._tell(self._conversation.time_out)
+        self._tell(conversation.time_out)
         self._speak_soon()
 
-    def _start_timer(self, since: float) -> None:
-        self._timer_patience = min(self._idle_timeout, self._conversation.patience)
-        self._timer = self._reactor.call_at(since + self._timer_patience, self._check_idle)
+    def _start_timer(self, patience: float) -> None:
+        self._timer_patience = patience
+        self._timer = self._reactor.call_at(self._last_activity + patience, self._check_idle)
 
     # The conversation: our own faults end it, and encryption may take its place
 

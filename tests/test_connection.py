@@ -112,6 +112,32 @@ def test_a_conversation_that_waits_for_us_is_not_idle() -> None:
     pair.close()
 
 
+def test_but_it_does_not_wait_for_ever() -> None:
+    pair = Pair(idle_timeout=0.01)
+    pair.say(b"hold\n")
+    pair.echo.patience = 0.05
+    pair.run_for(0.03)
+    assert not pair.echo.is_finished
+    pair.run_for(0.05)
+    assert pair.echo.is_finished
+    pair.close()
+
+
+def test_who_was_answered_is_idle_as_before() -> None:
+    """The deadline of who waits for us is a later one; it is not that of who has heard the answer."""
+    pair = Pair(idle_timeout=0.03)
+    pair.say(b"hold\n")
+    pair.echo.patience = 5.0
+    pair.run_for(0.06)
+    pair.echo.patience = 10.0
+    pair.echo.wake()
+    pair.turns()
+    assert pair.peer.recv(100) == b"resumed\n" and not pair.echo.is_finished
+    pair.run_for(0.06)
+    assert pair.echo.is_finished
+    pair.close()
+
+
 def test_a_bug_costs_its_own_connection_only(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     other = Pair()
     assert pair.say(b"bug\n") == b"my fault\n"

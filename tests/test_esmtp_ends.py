@@ -27,6 +27,18 @@ def test_patience_is_that_of_section_4_5_3_2() -> None:
     assert client.codes("starttls") == [220] and client.session.patience == 60
 
 
+def test_who_waits_for_us_in_vain_is_told_that_it_is_not_his_silence() -> None:
+    words = b"421 4.3.0 mx.test closing connection, there was no answer in time, try again later"
+    client = EsmtpClient(disk_is_slow=True)
+    client.say(*TO_RCPT, "data", "x", ".")
+    client.session.time_out()
+    assert client.hear() == [words]
+    client = EsmtpClient(authenticate=Checker(is_slow=True), authenticates_in_clear=True)
+    client.say(EHLO, f"auth plain {proof()}")
+    client.session.time_out()
+    assert client.hear() == [words]
+
+
 def test_too_many_refusals_in_a_row_close_the_connection() -> None:
     client = EsmtpClient(max_refusals=3)
     client.say("xyz", "data", "noop", "xyz", "bdat 0")

@@ -52,10 +52,10 @@ def test_states_have_the_same_stance_when_they_want_the_same(table: Table) -> No
 
 
 def _wants(table: Table, state: State) -> tuple[object, ...]:
-    """In prose: who is held or gone is not read; only RFC 5321 has deadlines, the handshake's being the shortest."""
+    """In prose: who is held or gone is not read; who waits for us has a deadline, and in RFC 5321 all have."""
     reading, awaits_tls = table.reading(state), table.awaited(state) is Verb.SECURED
     seconds = {None: 300, Mark.TEXT: 300, Mark.ANSWER: 300, Mark.HELD: 60 if awaits_tls else 600}.get(reading)
-    deadline = seconds if table.name == "esmtp" else None
+    deadline = seconds if table.name == "esmtp" or reading is Mark.HELD else None
     return reading in (Mark.HELD, Mark.GONE), reading is Mark.GONE, awaits_tls, deadline
 
 
