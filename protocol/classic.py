@@ -6,7 +6,7 @@ It does not know what a verb does; the actions are in `session`, the syntax is i
 from .commands import parse_classic
 from .dialect import Dialect
 from .replies import UNRECOGNIZED
-from .table import Mark, State, Table, Verb, Written
+from .table import Mark, Patience, State, Table, Verb, Written
 
 
 class Classic(State):
@@ -53,7 +53,7 @@ ROWS: dict[State, Row] = {
 }
 # fmt: on
 
-PATIENCE = {HELD: 600.0}
+PATIENCE: Patience = {HELD: 600.0}
 """Who waits for storage waits for 10 minutes at most (RFC 5321 section 4.5.3.2.6 gives a client as many)."""
 
 CLASSIC = Dialect(Table("classic", VERBS, ROWS, patience=PATIENCE), parse_classic, not_smtp=UNRECOGNIZED)

@@ -4,6 +4,9 @@ It does not know connections; what it loads is for handshakes that are still to 
 """
 
 import ssl
+import stat
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,21 +14,29 @@ from .tls import reason
 
 _NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
+DAY = 86_400.0
+SOON = 14 * DAY
+"""Seconds before its end from which a certificate is warned of."""
+
+_NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME, which the module ssl does not name: the time is looked at here."""
+
 
 class CertificateError(Exception):
     """A certificate or its key cannot be used. The text is one line: which file, why, and what to do."""
 
 
 class Certificate:
-    """A certificate with its chain, and its private key, in two PEM files, or twice the same one.
+    """A certificate with its chain, and its private key, in two PEM files, or twice the same one; for a host of this name.
 
-    Raises CertificateError when they cannot be used.
+    `warnings` are what clients that look will not like. Raises CertificateError when they cannot be used.
     """
 
-    def __init__(self, cert: Path, key: Path) -> None:
+    def __init__(self, cert: Path, key: Path, host: str = "") -> None:
         self._cert = cert
         self._key = key
-        self._context = _load(cert, key)
+        self._host = host
+        self.reread()
 
     def context(self) -> ssl.SSLContext:
         """What the next handshake is made with."""
@@ -34,6 +45,7 @@ class Certificate:
     def reread(self) -> None:
         """Reads the files again. Raises CertificateError, and keeps what it has, when they cannot be used."""
         self._context = _load(self._cert, self._key)
+        self.warnings = list(_warnings(self._cert, self._key, self._host, self._context))
 
 
 def _load(cert: Path, key: Path) -> ssl.SSLContext:
@@ -72,3 +84,47 @@ def _trouble(cert: Path, key: Path, error: ssl.SSLError) -> str:
     if error.reason and "PEM" not in error.reason and error.library == "SSL":
         return f"{cert}: OpenSSL refuses it: {reason(error)}: make a new certificate"
     return f"{key}: there is no private key in it: give a PEM file, as 'BEGIN PRIVATE KEY' begins it"
+
+
+# What is wrong with one that can be used
+
+
+def _warnings(cert: Path, key: Path, host: str, context: ssl.SSLContext) -> Iterator[str]:
+    if key.stat().st_mode & stat.S_IROTH:
+        yield f"{key}: everybody may read the private key: chmod 600"
+    shown = _shown_to_a_client(cert, context, "")
+    if shown is None:
+        return
+    starts, ends = (ssl.cert_time_to_seconds(str(shown[name])) for name in ("notBefore", "notAfter"))
+    now = time.time()
+    if now < starts:
+        yield f"{cert}: it is not valid before {shown['notBefore']}: look at the clock, or wait"
+    elif now > ends:
+        yield f"{cert}: it has expired on {shown['notAfter']}: renew it"
+    elif now > ends - SOON:
+        yield f"{cert}: it expires on {shown['notAfter']}, in {(ends - now) / DAY:.1f} days: renew it"
+    if host and _shown_to_a_client(cert, context, host) is None:
+        yield f"{cert}: it does not name {host}: clients that check names will leave"
+
+
+def _shown_to_a_client(cert: Path, context: ssl.SSLContext, host: str) -> Mapping[str, object] | None:
+    """What a client reads in the certificate that trusts it and does not look at the time; None: it leaves.
+
+    A handshake in memory tells it: the module ssl has no other way to read a certificate.
+    """
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = bool(host)
+    trusting.load_verify_locations(cert)
+    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(back, there, server_hostname=host or None)
+    server = context.wrap_bio(there, back, server_side=True)
+    for _ in range(4):
+        for side in (client, server):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except (ssl.SSLError, ValueError):
+                return None
+    return client.getpeercert()

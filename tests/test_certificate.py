@@ -1,6 +1,9 @@
 """Certificates: what is wrong with a file is one line of advice, and a good one is never given up for a bad one."""
 
 import os
+import re
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,8 @@ import pytest
 from reactor.certificate import Certificate, CertificateError
 
 from .echo import Pair
+from .server import Server
+from .support import wait_until
 from .tls import EC, Peer, Pem, Service, make_pem, trusting
 
 
@@ -99,3 +104,58 @@ def test_a_handshake_ends_with_the_certificate_with_which_it_began(pem: Pem, tmp
     peer.receive(pair.say(peer.due()))
     assert peer.is_secured
     pair.close()
+
+
+# Warnings
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (-1, r"it is not valid before .* GMT: look at the clock, or wait"),
+        (0, r"it expires on .* GMT, in 2\.0 days: renew it"),
+        (3, r"it has expired on .* GMT: renew it"),
+    ],
+)
+def test_a_certificate_is_warned_of_before_it_starts_shortly_before_it_ends_and_afterwards(
+    pem: Pem, monkeypatch: pytest.MonkeyPatch, days: int, words: str
+) -> None:
+    now = time.time() + days * DAY
+    monkeypatch.setattr("reactor.certificate.time.time", lambda: now)
+    (warning,) = Certificate(*pem, "localhost").warnings
+    assert re.fullmatch(rf"{re.escape(str(pem.cert))}: {words}", warning)
+
+
+def test_one_that_is_good_for_long_is_not_warned_of(tmp_path: Path) -> None:
+    good = make_pem(tmp_path, "good", *EC, "-nodes", days=60)
+    assert Certificate(*good, "localhost").warnings == Certificate(*good, "127.0.0.1").warnings == []
+    assert Certificate(*good).warnings == []
+
+
+@pytest.mark.parametrize("host", ["mx.example.org", "xn--bcher-kva.example", "192.0.2.1"])
+def test_one_that_does_not_name_the_host_is_warned_of(tmp_path: Path, host: str) -> None:
+    good = make_pem(tmp_path, "good", *EC, "-nodes", days=60)
+    assert Certificate(*good, host).warnings == [
+        f"{good.cert}: it does not name {host}: clients that check names will leave"
+    ]
+
+
+@pytest.mark.parametrize(("mode", "is_warned_of"), [(0o600, False), (0o640, False), (0o604, True), (0o644, True)])
+def test_a_key_that_everybody_may_read_is_warned_of(tmp_path: Path, mode: int, is_warned_of: bool) -> None:
+    good = make_pem(tmp_path, "good", *EC, "-nodes", days=60)
+    good.key.chmod(mode)
+    expected = [f"{good.key}: everybody may read the private key: chmod 600"] if is_warned_of else []
+    assert Certificate(*good, "localhost").warnings == expected
+
+
+def test_the_server_warns_at_its_start_and_when_the_certificate_is_read_again(tmp_path: Path) -> None:
+    pem = make_pem(tmp_path, "old")
+    flags = ("--dialect", "esmtp", "--hostname", "mx.test", "--tls-cert", str(pem.cert), "--tls-key", str(pem.key))
+    with Server(tmp_path, *flags) as server:
+        warnings = [line.split(" ", 3)[3] for line in server.log.splitlines() if " WARNING " in line]
+        assert len(warnings) == 2 and "it does not name mx.test" in warnings[1]
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: server.log.count("WARNING") == 4)

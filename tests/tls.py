@@ -30,10 +30,10 @@ class Pem(NamedTuple):
     key: Path
 
 
-def make_pem(directory: Path, name: str = "server", *how: str) -> Pem:
+def make_pem(directory: Path, name: str = "server", *how: str, days: int = 2) -> Pem:
     """Makes a certificate for localhost that signs itself. `how` replaces the kind of the key."""
     pem = Pem(directory / f"{name}-cert.pem", directory / f"{name}-key.pem")
-    command = [program("openssl"), "req", "-x509", *(how or (*EC, "-nodes")), "-subj", f"/CN={name}", "-days", "2"]
+    command = [program("openssl"), "req", "-x509", *(how or (*EC, "-nodes")), "-subj", f"/CN={name}", "-days", str(days)]
     names = ("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
     subprocess.run([*command, *names, "-out", pem.cert, "-keyout", pem.key], check=True, capture_output=True, timeout=60)
     return pem
