@@ -28,6 +28,9 @@ PART = 128
 
 _ESCAPED = "an error reached the loop, which goes on"
 
+_PAUSE = 0.1
+"""Seconds until it is asked again who is ready, when the system could not say."""
+
 _LONGEST_WAIT = 3600.0
 """Seconds; `select` takes no arbitrary number."""
 
@@ -151,7 +154,7 @@ class Reactor:
         """One turn: waits until something is due, and does all that is due."""
         patience = self._patience()
         began = time.monotonic()
-        ready = self._selector.select(patience)
+        ready = self._select(patience)
         self.now = time.monotonic()
         waited = self.now - began
         self._is_urgent = False
@@ -160,7 +163,7 @@ class Reactor:
                 self._write()
             self._read(ready[first : first + PART])
         if _CROWD <= len(ready) <= PART:
-            self._read(self._selector.select(0))
+            self._read(self._select(0))
         try:
             self._is_urgent = self._settle(not ready)
         except Exception:
@@ -195,6 +198,15 @@ class Reactor:
         if self._timers:
             due.append(max(0.0, self._timers[0][0] - time.monotonic()))
         return min(due)
+
+    def _select(self, patience: float) -> list[tuple[selectors.SelectorKey, int]]:
+        """Who is ready. When even that cannot be told, as for want of memory, nobody is, and it is tried again in a moment."""
+        try:
+            return self._selector.select(patience)
+        except OSError as error:
+            log.error("the system does not say who is ready: %s: tried again", error.strerror)
+            time.sleep(_PAUSE)
+            return []
 
     def _read(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         for key, events in ready:

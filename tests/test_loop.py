@@ -1,5 +1,6 @@
 """The loop: the order of a turn's steps, timers, signals."""
 
+import errno
 import os
 import signal
 import socket
@@ -256,3 +257,24 @@ def test_a_turn_that_is_asked_for_does_not_wait(reactor: Reactor) -> None:
     reactor.call_later(0.05, lambda: None)
     reactor.turn()
     assert 0.03 < time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("code", [errno.ENOMEM, errno.EINVAL, errno.EIO])
+def test_the_loop_goes_on_when_the_system_cannot_say_who_is_ready(
+    reactor: Reactor, steps: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    real, failures = reactor._selector.select, iter([True, True])
+
+    def select(timeout: float | None = None) -> Any:
+        if next(failures, False):
+            raise OSError(code, os.strerror(code))
+        return real(timeout)
+
+    monkeypatch.setattr(reactor._selector, "select", select)
+    ours, theirs = socket.socketpair()
+    theirs.send(b"x")
+    reactor.watch(ours, READ, lambda _: (steps.append("read"), reactor.stop()))  # type: ignore[arg-type, func-returns-value]
+    reactor.run()
+    assert steps.count("read") == 1 and caplog.text.count("tried again") == 2
+    ours.close()
+    theirs.close()
