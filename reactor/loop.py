@@ -200,7 +200,7 @@ class Reactor:
         return min(due)
 
     def _select(self, patience: float) -> list[tuple[selectors.SelectorKey, int]]:
-        """Who is ready. When even that cannot be told, as for want of memory, nobody is, and it is tried again in a moment."""
+        """Who is ready. When the system cannot say, as for want of memory, nobody is, and it is asked again in a moment."""
         try:
             return self._selector.select(patience)
         except OSError as error:

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from . import segment as format
-from .errors import Damaged, StorageError, fault, words
+from .errors import Damaged, StorageError, fault
+from .errors import words as words_of
 from .files import Files, write_all, write_pieces
 from .places import Place, Segment
-from .records import Payload, Void, encode
+from .records import Payload, Void, encode, is_intent
 from .replay import Damage, Source, replay
 from .segment import OVERHEAD, START
 
@@ -80,12 +81,9 @@ class Journal:
 
     def _find(self, segment: Segment) -> None:
         """Puts a segment that was left by an earlier run where it belongs."""
-        status = self._files.status(segment.file)
-        if status.st_size < format.SIZE:  # its making was interrupted, and it was never used
-            self._drop(segment)
-            return
+        size = self._files.status(segment.file).st_size
+        header = self._files.read(segment.file, START, 0)
         try:
-            header = self._files.read(segment.file, START, 0)
             segment.sequence, segment.salt = format.read_header(header)
         except format.NotASegment as error:
             advice = "nothing was changed; start the version that wrote it, or move it away"
@@ -93,11 +91,24 @@ class Journal:
         except ValueError as error:
             self._set_aside(segment, str(error))
             return
+        if size < format.SIZE:
+            if not segment.sequence:  # its making was interrupted, or it was freed
+                self._drop(segment)
+                return
+            self._lengthen(segment, size)
         if not segment.sequence:  # who freed it may have been killed before that was on disk
             write_all(self._files, segment.file, header, 0)
             self._files.sync(segment.file)
         segment.is_sealed, segment.end = True, format.SIZE
         (self.segments if segment.sequence else self._spare).append(segment)
+
+    def _lengthen(self, segment: Segment, size: int) -> None:
+        """Somebody has cut a segment that was in use: what is left of it counts."""
+        words = "%s/%s: cut to %d octets of %d: what is left is recovered, what was cut off may be lost"
+        log.critical(words, self._where, os.fsdecode(segment.name), size, format.SIZE)
+        self.is_damaged = True
+        self._files.allocate(segment.file, format.SIZE)
+        self._files.sync(segment.file)
 
     def _set_aside(self, segment: Segment, why: str) -> None:
         self.is_damaged = True
@@ -212,7 +223,7 @@ class Journal:
     def _abandon(self, segment: Segment, error: OSError) -> None:
         """What failed once may or may not be on disk, whatever is said later: nothing more is written to this segment."""
         where = f"{self._where}/{os.fsdecode(segment.name)}"
-        log.critical("%s: %s: what was to be written is refused, and the segment never used again", where, words(error))
+        log.critical("%s: %s: what was to be written is refused, and the segment never used again", where, words_of(error))
         segment.is_sealed, segment.is_trusted = True, False
         self._voids.append(Void(segment.sequence, self._group))
 
@@ -265,13 +276,31 @@ class Journal:
 
     def _report(self, segment: Segment, damage: Damage) -> None:
         where = f"{self._where}/{os.fsdecode(segment.name)}"
+        data = self._files.read(segment.file, damage.end - damage.offset, damage.offset).rstrip(b"\0")
         if damage.is_torn:
-            log.warning("%s: torn at offset %d: what was being written there was not acknowledged", where, damage.offset)
+            self._report_torn(segment, damage, data, where)
             return
-        data = self._files.read(segment.file, damage.end - damage.offset, damage.offset)
-        self.keep_aside(b"damaged-%d-%d" % (segment.sequence, damage.offset), data.rstrip(b"\0"))
+        self.keep_aside(b"damaged-%d-%d" % (segment.sequence, damage.offset), data)
         self.is_damaged = True
         log.critical("%s: damaged at offset %d: kept aside, the rest is recovered", where, damage.offset)
+
+    def _report_torn(self, segment: Segment, damage: Damage, data: bytes, where: str) -> None:
+        """The end of a run. That it was being written when the server died is likely; that it rotted later, possible."""
+        name = b"torn-%d-%d" % (segment.sequence, damage.offset)
+        self.is_damaged = self.is_damaged or is_intent(data[OVERHEAD:])  # it may have been acted upon
+        words = "%s: torn at offset %d: not acknowledged, if it was being written when the server died; kept aside as %s"
+        log.warning(words, where, damage.offset, name.decode())
+        try:
+            self.keep_aside(name, data)
+        except OSError as error:  # that is no reason not to begin
+            log.error("%s/%s: %s", self._where, name.decode(), words_of(error))
+
+    def keep_misnamed(self, place: Place, why: object) -> None:
+        """A whole record that can be none of ours. Raises OSError."""
+        self.keep_aside(b"damaged-%d-%d" % (place.segment.sequence, place.offset), self.octets(place))
+        self.is_damaged = True
+        where = f"{self._where}/{os.fsdecode(place.segment.name)}"
+        log.critical("%s: at offset %d %s: kept aside, the rest is recovered", where, place.offset, why)
 
     def keep_aside(self, name: bytes, data: bytes) -> None:
         """A file beside the segments that nobody reads or removes."""

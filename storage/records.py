@@ -14,6 +14,9 @@ _LENGTH = struct.Struct(">I")
 _MARK = struct.Struct(">cQQQQ")
 _VOID_FIELDS = struct.Struct(">cQQ")
 
+_LONGEST_NAME = 240
+"""Octets of a mailbox's name, which is that of a file with something behind it."""
+
 _LONG = 8192
 """Octets of content from which a copy costs more than one more piece."""
 
@@ -69,6 +72,10 @@ class Unreadable(Exception):  # noqa: N818 (what a record turns out to be)
     """The octets are no record of ours."""
 
 
+class Misnamed(Unreadable):
+    """A record is for something that can be no mailbox of ours, as its name shows."""
+
+
 class Payload(NamedTuple):
     """A record as it is in a frame: so many octets, in pieces."""
 
@@ -110,7 +117,7 @@ def decode(data: bytes) -> Record | Intent | Void:
         kind = data[:1]
         if kind == _INTENT:
             _, sequence, offset, inode, size = _MARK.unpack_from(data)
-            return Intent(data[_MARK.size :].decode(), Since(sequence, offset), inode, size)
+            return Intent(_name(data[_MARK.size :]), Since(sequence, offset), inode, size)
         if kind == _VOID:
             return Void(*_VOID_FIELDS.unpack(data)[1:])
         if kind in (_MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED):
@@ -118,6 +125,11 @@ def decode(data: bytes) -> Record | Intent | Void:
     except (struct.error, UnicodeDecodeError) as error:
         raise Unreadable(f"a record of kind {data[:1]!r} is malformed") from error
     raise Unreadable(f"a record of kind {data[:1]!r} is unknown")
+
+
+def is_intent(data: bytes) -> bool:
+    """Whether a record, of which the end may be missing, is an `Intent`."""
+    return data.startswith(_INTENT)
 
 
 def is_void(data: bytes) -> bool:
@@ -143,7 +155,14 @@ def _decode_message(data: bytes) -> Record:
     led_to: dict[bytes, list[bytes]] = {}
     for mailbox, path in zip(paths[::2], paths[1::2], strict=True):
         led_to.setdefault(mailbox, []).append(path)
-    recipients = {mailbox.decode(): tuple(paths) for mailbox, paths in led_to.items()}
+    recipients = {_name(mailbox): tuple(paths) for mailbox, paths in led_to.items()}
     content = None if kind in (_SPOOLED, _VERBATIM_SPOOLED) else data[offset:]
     is_verbatim = kind in (_VERBATIM_MESSAGE, _VERBATIM_SPOOLED)
     return Record(id.decode(), came, reverse_path, recipients, trace, content, length, check, is_verbatim)
+
+
+def _name(mailbox: bytes) -> str:
+    """The name of a mailbox. What leads out of the mail directory, or into the journal, is none: raises Misnamed."""
+    if not mailbox or mailbox.startswith(b".") or b"/" in mailbox or b"\0" in mailbox or len(mailbox) > _LONGEST_NAME:
+        raise Misnamed(f"a record is for {mailbox[:_LONGEST_NAME]!r}, which is no mailbox")
+    return mailbox.decode()

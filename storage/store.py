@@ -23,7 +23,7 @@ from .mover import Mover
 from .notes import Notes
 from .outages import Outages
 from .places import Place
-from .records import Intent, Recipients, Record, Unreadable, decode, encode
+from .records import Intent, Misnamed, Recipients, Record, Unreadable, decode, encode
 from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
@@ -137,7 +137,11 @@ class Store:
         intents: dict[str, Intent] = {}
         places: dict[tuple[str, str], Place] = {}
         for place, data in self._journal.read_back():
-            record = decode(data)
+            try:
+                record = decode(data)
+            except Misnamed as error:
+                self._journal.keep_misnamed(place, error)
+                continue
             if isinstance(record, Intent):
                 intents[record.mailbox] = record
             elif isinstance(record, Record):

@@ -1,6 +1,7 @@
 """The journal: what is torn is dropped, what is damaged is kept aside, what is not understood is refused."""
 
 import errno
+import os
 import re
 import time
 from collections.abc import Callable
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from storage import segment
 from storage.errors import StorageError
 from storage.files import Files
 from storage.mbox import MboxMailboxes
+from storage.records import Intent, Record, Since, encode
 from storage.segment import OVERHEAD, START
 from storage.store import Store
 
@@ -59,10 +62,18 @@ def test_what_was_left_is_recovered(journal: Path, caplog: pytest.LogCaptureFixt
 
 @pytest.mark.parametrize("offset", [0, 8, 12, 20, OVERHEAD, OVERHEAD + 200])
 def test_a_torn_record_at_the_end_is_dropped(journal: Path, caplog: pytest.LogCaptureFixture, offset: int) -> None:
-    change(journal, frames(journal)[2] + offset, bytes(6))
+    where, data = frames(journal)[2], journal.read_bytes()
+    change(journal, where + offset, bytes(6))
+    data = journal.read_bytes()[where:].rstrip(b"\0")
     assert found(journal) == [0, 1]
     assert not list(journal.parent.glob("damaged*"))
-    assert offset == 0 or f"torn at offset {frames(journal)[2] if offset else 0}" in caplog.text
+    if offset:
+        words = (
+            f"torn at offset {where}: not acknowledged, if it was being written when the server died; kept aside as torn-1-"
+        )
+        assert words in caplog.text
+        (aside,) = journal.parent.glob("torn-*")
+        assert aside.name == f"torn-1-{where}" and aside.read_bytes() == data
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -77,6 +88,69 @@ def test_a_damaged_record_in_the_middle_is_kept_aside(
     assert f"{journal}: damaged at offset {where}: kept aside, the rest is recovered" in caplog.text
     (aside,) = journal.parent.glob("damaged*")
     assert aside.name == f"damaged-1-{where}" and aside.read_bytes() == data
+
+
+@pytest.mark.parametrize("cut", [1, 100, 4000])
+def test_a_segment_that_was_cut_is_recovered_as_far_as_it_goes(
+    journal: Path, caplog: pytest.LogCaptureFixture, cut: int
+) -> None:
+    size = journal.stat().st_size
+    os.truncate(journal, size - cut)
+    assert found(journal) == [0, 1, 2], "only zeros were cut off"
+    assert f"{journal}: cut to {size - cut} octets of {size}" in caplog.text
+
+
+def test_of_a_segment_that_was_cut_among_its_messages_the_others_are_there(
+    journal: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    where = frames(journal)[1] + 50
+    os.truncate(journal, where)
+    assert found(journal) == [0]
+    assert "what was cut off may be lost" in caplog.text and "torn at offset" in caplog.text
+    assert [path.name for path in journal.parent.glob("torn-*")] == [f"torn-1-{where - 50}"]
+
+
+@pytest.mark.parametrize("length", [0, 1, 30, 600])
+def test_a_segment_whose_making_was_interrupted_is_nothing(journal: Path, length: int) -> None:
+    (journal.parent / "segment-9").write_bytes(bytes(length))
+    assert found(journal) == [0, 1, 2] and not (journal.parent / "segment-9").exists()
+
+
+NAMES = [b"../evil", b"..", b".journal", b"a/b", b"", b"a\0b", b"x" * 241]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=repr)
+@pytest.mark.parametrize("is_intent", [False, True])
+def test_a_forged_name_leads_nowhere_and_its_record_is_kept(
+    journal: Path, caplog: pytest.LogCaptureFixture, name: bytes, is_intent: bool
+) -> None:
+    """Who can write to the journal can write a record, too: but not to what is beside the mailboxes."""
+    evil = (
+        Intent(name.decode(), Since(1, START), 1, 1)
+        if is_intent
+        else Record("1.2.3", 1, b"", {name.decode(): (b"x",)}, b"", b"evil", 4, 0)
+    )
+    salt, end = journal.read_bytes()[18:26], len(journal.read_bytes().rstrip(b"\0"))
+    group = int.from_bytes(journal.read_bytes()[frames(journal)[2] + 16 :][:8], "big") + 1
+    change(journal, end, b"".join(segment.frames([encode(evil)], salt, group)))
+    top = journal.parent.parent
+    before = set(top.parent.rglob("*"))
+    assert found(journal) == [0, 1, 2]
+    new = {path for path in set(top.parent.rglob("*")) - before if "segment" not in path.name}
+    assert new == {top / "johndoe.txt", journal.parent / f"damaged-1-{end}"}
+    assert "which is no mailbox: kept aside, the rest is recovered" in caplog.text
+
+
+def test_a_damaged_intent_that_is_the_last_makes_nothing_come_twice(tmp_path: Path) -> None:
+    """It looks torn; but it may have been acted upon, so what waits is looked for."""
+    post = Post(tmp_path)
+    assert post.put(b"\n0\n") is None
+    post.store._opened.close()
+    before = (tmp_path / "johndoe.txt").read_bytes()
+    (journal,) = [path for path in (tmp_path / ".journal").glob("segment-*") if path.read_bytes()[10:18].strip(b"\0")]
+    change(journal, journal.read_bytes().rindex(b"johndoe"), b"damaged")
+    Store(tmp_path, MboxMailboxes).close()
+    assert (tmp_path / "johndoe.txt").read_bytes() == before
 
 
 def test_a_damaged_intent_makes_nothing_come_twice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
