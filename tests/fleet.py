@@ -1,9 +1,10 @@
 """The workers of a real server, and clients of each of them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from .server import Server, Telnet
-from .support import descriptors, read_mailbox, wait_until
+from .support import read_mailbox, wait_until
 
 
 def workers(server: Server) -> list[int]:
@@ -22,12 +23,22 @@ def is_alive(pid: int) -> bool:
 def of_worker(server: Server, pid: int) -> Telnet:
     """A greeted client of this worker: others are turned away."""
     for _ in range(200):
-        before = descriptors(pid)
         client = Telnet(server.port)
-        if client.hear()[:3] == b"220" and descriptors(pid) == before + 1:
+        if client.hear()[:3] == b"220" and is_served_by(client, server.port, pid):
             return client
         client.close()
     raise AssertionError("that worker accepts nobody")
+
+
+def is_served_by(client: Telnet, port: int, pid: int) -> bool:
+    """Whether the other end of a connection over IPv4 is a descriptor of this process."""
+    ends = f"0100007F:{port:04X} 0100007F:{client.socket.getsockname()[1]:04X}"
+    (inode,) = [line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if ends in line]
+    links = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # it was closed meanwhile
+            links.append(str(descriptor.readlink()))
+    return f"socket:[{inode}]" in links
 
 
 def mail(client: Telnet, number: int, to: str = "johndoe") -> None:
