@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -138,6 +139,7 @@ class Terminal:
 
     def wait_for(self, text: bytes) -> None:
         while text not in self.seen:
+            assert select.select([self.keys], [], [], 20)[0], f"{text!r} does not come, only {self.seen!r}"
             self.seen += os.read(self.keys, 1000)
 
     def end(self) -> int:
@@ -178,3 +180,14 @@ def test_a_person_can_leave(server: Server, key: bytes, code: int) -> None:
         time.sleep(0.1)
     assert terminal.end() == code
     wait_until(lambda: " closed: " in server.log)
+
+
+def test_a_person_who_is_impatient_leaves_all_the_same(server: Server) -> None:
+    terminal = Terminal(f"127.0.0.1:{server.port}")
+    terminal.wait_for(b"220 ")
+    while terminal.process.poll() is None:
+        terminal.process.send_signal(signal.SIGINT)
+        time.sleep(0.001)
+    while select.select([terminal.keys], [], [], 0.1)[0]:
+        terminal.seen += os.read(terminal.keys, 1000)
+    assert terminal.end() == 130 and b"Traceback" not in terminal.seen
