@@ -74,15 +74,15 @@ _QUESTIONS = {b"PLAIN": (_ALL,), b"LOGIN": (_NAME, _SECRET)}
 class Proof:
     """Whether a client has proved who it is, and its attempt to, which is reported with the name and never the secret."""
 
-    __slots__ = ("_authenticate", "_exchange", "_report", "_take_back", "is_given", "name")
+    __slots__ = ("_authenticate", "_exchange", "_report", "_take_back", "is_given", "shown_name")
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._exchange: Exchange | None = None
         self._take_back: Callable[[], None] | None = None
         self.is_given = False
-        self.name = b""
-        """Who the client is, when it `is_given`."""
+        self.shown_name = ""
+        """Who the client is, when it `is_given`, for the log."""
 
     def begin(self, auth: Auth, authenticate: Authenticate, accepts_any: bool) -> Outcome:
         """An attempt, which is answered with a challenge unless nothing is missing."""
@@ -110,7 +110,7 @@ class Proof:
         def checked(is_right: bool | None) -> None:
             self._take_back = None
             self.is_given = bool(is_right)
-            self.name = exchange.name
+            self.shown_name = exchange.shown_name
             self._report(_WORDS[is_right], exchange.shown_name)
             answer(_VERDICTS[is_right])
 

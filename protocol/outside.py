@@ -52,6 +52,19 @@ class Report(Protocol):
     def __call__(self, words: str, *values: object) -> None: ...
 
 
+class Observer(Protocol):
+    """Is told what happens in a session, in the order in which it happens. Secrets are left out."""
+
+    def heard(self, line: str) -> None:
+        """The client has sent this line, which is carried out now, or so much mail data."""
+
+    def moved(self, before: str, after: str) -> None:
+        """The session has gone from one state to another."""
+
+    def said(self, line: str) -> None:
+        """This line is sent to the client."""
+
+
 def nobody_is_told(words: str, *values: object) -> None:
     """The Report of who keeps no log."""
 

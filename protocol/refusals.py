@@ -5,6 +5,7 @@ It does not know why a command is refused, nor what too many lead to.
 
 from .outside import Report
 from .replies import BAD_SEQUENCE, PERMANENT, Reply
+from .shown import shown
 from .table import Verb
 
 LOGGED_REFUSALS = 10
@@ -12,6 +13,12 @@ LOGGED_REFUSALS = 10
 
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
+
+_MECHANISMS = frozenset((b"PLAIN", b"LOGIN", b"CRAM-MD5", b"XOAUTH2", b"OAUTHBEARER"))
+"""What is no secret behind AUTH."""
+
+_FREE = frozenset((Verb.NOOP, Verb.HELP, Verb.VRFY, Verb.EXPN))
+"""Behind these a client may say anything."""
 
 OF_AUTH = frozenset((Verb.AUTH, Verb.PROOF, Verb.CHECKED))
 
@@ -49,10 +56,10 @@ class Refusals:
             self._report("message refused with %s", words(reply))
             return False
         self.in_a_row += 1
-        shown = self._shown(verb, line)
+        line_shown = self._shown(verb, line)
         if self.in_a_row <= LOGGED_REFUSALS:
             more = " (more in a row are not logged)" if self.in_a_row == LOGGED_REFUSALS else ""
-            self._report("refused with %s: %r%s", words(reply), shown, more)
+            self._report("refused with %s: %r%s", words(reply), line_shown, more)
         is_consequence = self._has_refused_mail and reply.code == BAD_SEQUENCE
         self._has_refused_mail = self._has_refused_mail or verb is Verb.MAIL
         if reply.code < PERMANENT or is_consequence:
@@ -64,10 +71,26 @@ class Refusals:
         """Who was refused to authenticate may send a secret as the next line."""
         if verb in OF_AUTH:
             return b"AUTH"
+        return b"..." if self._may_be_secret(verb, line) else line[:_SHOWN]
+
+    def _may_be_secret(self, verb: Verb, line: bytes) -> bool:
         if verb is not Verb.OTHER:
-            return line[:_SHOWN]
+            return False
         self.keeps_secrets = self.keeps_secrets or b"AUTH" in line.upper()
-        return b"..." if self.keeps_secrets or self._is_wary else line[:_SHOWN]
+        return self.keeps_secrets or self._is_wary
+
+    def transcribed(self, verb: Verb, line: bytes) -> str:
+        """A line for a transcript, whole: of what may hold a secret, only which verb it is."""
+        if verb in OF_AUTH:
+            word, _, rest = line.partition(b" ")
+            mechanism = rest.lstrip(b" ").partition(b" ")[0]
+            known = f"{shown(mechanism)} " if mechanism.upper() in _MECHANISMS else ""
+            return f"{shown(word)} {known}..." if word.upper() == b"AUTH" else "..."
+        if self._may_be_secret(verb, line):
+            return "..."
+        if self.keeps_secrets and verb in _FREE:
+            return f"{verb.name} ..." if b" " in line else verb.name
+        return shown(line)
 
 
 def words(reply: Reply) -> str:

@@ -11,9 +11,10 @@ from .buffer import Buffer
 from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
 from .grammar import Chunk
-from .outside import Report, Site
+from .outside import Observer, Report, Site
 from .refusals import OF_AUTH, Refusals
 from .replies import FOREIGN, INTERMEDIATES, REFUSALS, Reply
+from .shown import shown
 from .table import Mark, Move, Row, State, Verb
 
 OUTPUT_LIMIT = 64 * 1024
@@ -36,20 +37,27 @@ class Session:
     Bytes from the client go to `receive`, its end of sending to `end_of_input`. Replies gather in `outgoing`; whoever sends
     them takes them off its front. `stance` is the same for as long as `takes_input`, but for `is_behind`, `is_finished`,
     `wants_tls` and `patience` are. `wake` is called when a held session (see `takes_input`) can go on; then `resume` is due.
-    One that `is_encrypted` says nothing before it is `secured`.
+    One that `is_encrypted` says nothing before it is `secured`. An `observer` is told what happens.
     """
 
     __slots__ = (
         "_acts", "_answer", "_buffer", "_familiar", "_has_ended", "_has_greeted", "_has_told_of_lf", "_home", "_is_coded",
-        "_is_draining", "_is_quiet", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake", "farewell",
-        "is_agreed", "is_behind", "outgoing", "stance",
+        "_is_draining", "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
+        "farewell", "is_agreed", "is_behind", "outgoing", "stance",
     )  # fmt: skip
 
     def __init__(
-        self, site: Site, address: str, report: Report, wake: Callable[[], None], is_encrypted: bool = False
+        self,
+        site: Site,
+        address: str,
+        report: Report,
+        wake: Callable[[], None],
+        is_encrypted: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self._site = site
         self._report = report
+        self._observer = observer
         self._wake = wake
         self._buffer = Buffer(MAX_COMMAND_LINE)
         self._acts: Acts = (site.dialect.acts or ClassicActs)(site, address, report, self._buffer)
@@ -64,7 +72,7 @@ class Session:
         self._is_quiet = True  # nothing waits to be carried out
         self._familiar = site.dialect.familiar
         table = site.dialect.table
-        self._home = table.rows[table.start]
+        self._home = self._row = table.rows[table.start]
         self._enter(table.rows[(is_encrypted and table.shaking) or table.start])
 
     # What happens to a session, from outside
@@ -158,11 +166,6 @@ class Session:
         return self.stance.is_finished
 
     @property
-    def keeps_secrets(self) -> bool:
-        """Whether what is said may be a secret, which is not for the log."""
-        return self._refusals.keeps_secrets
-
-    @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
         return self.stance.patience
@@ -204,11 +207,16 @@ class Session:
             self._apply(self._row.awaited, answer)
             return True
         elif reading is _ANSWER and not self._is_draining and (line := self._buffer.line()) is not None:
-            self._apply(*self._acts.hear(line), line)
+            self._hear_answer(line)
             return True
         if reading in _IN_LINES and not self._buffer.is_empty:
             self._notice_bare_lf()
         return self._leave()
+
+    def _hear_answer(self, line: bytes) -> None:
+        if self._observer:
+            self._observer.heard("...")
+        self._apply(*self._acts.hear(line), line)
 
     def _notice_bare_lf(self) -> None:
         """By the RFC a LF alone ends no line: a client that thinks so gets no answer, and its user no hint."""
@@ -229,6 +237,8 @@ class Session:
         return False
 
     def _command(self, verb: Verb, argument: object, line: bytes) -> None:
+        if self._observer:
+            self._observer.heard(self._refusals.transcribed(verb, line))
         cell = self._row.cells[verb]
         if isinstance(cell, Reply):
             self._refuse_command(self._row, cell, verb, line, argument)
@@ -251,6 +261,8 @@ class Session:
             self._refuse(reply, verb, line)
 
     def _content(self, piece: bytes, is_end: bool) -> None:
+        if self._observer:
+            self._observer.heard(f"({len(piece)} octets of mail data{', the end' * is_end}) {shown(piece)}")
         self._acts.write(piece)
         if is_end:
             self._apply(Verb.END, self._acts.end())
@@ -270,10 +282,12 @@ class Session:
         if outcome.code >= REFUSALS:
             self._refuse_command(move.refused, outcome, verb, line, argument)
             return
-        self.outgoing += outcome.coded_line if self._is_coded else outcome.line
         if outcome.code < INTERMEDIATES and self._refusals.in_a_row:
             self._refusals.end_the_row()
         self._enter(move.accepted)
+        self.outgoing += outcome.coded_line if self._is_coded else outcome.line
+        if self._observer:
+            self._show(outcome)
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
@@ -285,7 +299,10 @@ class Session:
 
     def _enter(self, row: Row | None) -> None:
         """None: the home, where the transaction began."""
-        self._row = row = row or self._home
+        row = row or self._home
+        if self._observer and row is not self._row:
+            self._observer.moved(self._row.state.name, row.state.name)
+        self._row = row
         self.stance = row.stance
         if row.is_home:
             self._home = row
@@ -297,6 +314,13 @@ class Session:
 
     def _say(self, reply: Reply) -> None:
         self.outgoing += reply.coded_line if self._is_coded else reply.line
+        if self._observer:
+            self._show(reply)
+
+    def _show(self, reply: Reply) -> None:
+        assert self._observer
+        for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
+            self._observer.said(shown(line))
 
     def _refuse(self, reply: Reply, verb: Verb, line: bytes) -> None:
         self._say(reply)

@@ -24,6 +24,12 @@ def quoted(octets: bytes) -> str:
     return "'" + shown(octets).replace("'", "\\'") + "'"
 
 
+@lru_cache(maxsize=1024)
+def bracketed(octets: bytes) -> str:
+    """The same between angle brackets, of which no closing one stands in it as it is."""
+    return "<" + shown(octets).replace(">", "\\x3e") + ">"
+
+
 def _character(character: str) -> str:
     if character == "\\":
         return "\\\\"

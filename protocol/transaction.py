@@ -11,7 +11,7 @@ from . import replies
 from .content import MessageId
 from .outside import Fault, Message, Report, Site, nobody_is_told
 from .replies import Reply
-from .shown import quoted, shown
+from .shown import bracketed, quoted
 from .trace import origin, received
 
 _NOBODY: list[tuple[str, bytes]] = []
@@ -37,7 +37,7 @@ class Transaction:
         self._message: Message | None = None
         self._message_id: MessageId | None = None
         self._client: Client | None = None
-        self._user: bytes | None = None
+        self._user: str | None = None
         self.octets = 0
         self.reverse_path = b""
         self.recipients = _NOBODY
@@ -47,8 +47,8 @@ class Transaction:
         self.reverse_path = reverse_path
         self.recipients = []
 
-    def open(self, client: Client, protocol: bytes, user: bytes | None = None, is_verbatim: bool = False) -> None:
-        """Content is about to come: `protocol` is the "with" word (RFC 5321 section 4.4), `user` who authenticated."""
+    def open(self, client: Client, protocol: bytes, user: str | None = None, is_verbatim: bool = False) -> None:
+        """Content is about to come: `protocol` is the "with" word (RFC 5321 section 4.4), `user` the name for the log."""
         site = self._site
         self.octets = 0
         self._message = message = site.store.begin(self.reverse_path, self.recipients, is_verbatim)
@@ -92,16 +92,16 @@ class Transaction:
         outcome = "stored" if fault is None else f"not stored ({fault})"
         waited = 1000 * (self._site.clock() - since)
         mailboxes = ", ".join(dict.fromkeys([mailbox for mailbox, _ in self.recipients]))
-        paths = ">, <".join([shown(path) for _, path in self.recipients])
+        paths = ", ".join([bracketed(path) for _, path in self.recipients])
         told = self._told_of(self._client, self._message_id.value)
-        values = message_id, outcome, mailboxes, self.octets, waited, shown(self.reverse_path), paths, told
-        self._report("message %s %s: mailbox %s, %d octets, %.1f ms; from <%s> to <%s>; client %s", *values)
+        values = message_id, outcome, mailboxes, self.octets, waited, told, bracketed(self.reverse_path), paths
+        self._report("message %s %s: mailbox %s, %d octets, %.1f ms; %s; from %s to %s", *values)
 
     def _told_of(self, client: Client, message_id: bytes) -> str:
-        name = f"Message-ID {shown(message_id)}" if message_id else "no Message-ID"
-        encrypted = ", TLS" if client.is_secure else ""
-        user = "" if self._user is None else f", authenticated as {quoted(self._user)}"
-        return f"{quoted(client.name)}, {name}{encrypted}{user}"
+        encrypted = "TLS, " if client.is_secure else ""
+        user = "" if self._user is None else f"authenticated as {self._user}, "
+        name = f"Message-ID {quoted(message_id)}" if message_id else "no Message-ID"
+        return f"{encrypted}{user}client {quoted(client.name)}, {name}"
 
     def abandon(self) -> None:
         """Nothing of the message is kept."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from .conversation import Conversation, Opener
 from .loop import READ, WRITE, Reactor, Timer
-from .tls import SHOWN, Contexts, Encryption
+from .tls import Contexts, Encryption
 
 log = logging.getLogger("carteiro.reactor")
 
@@ -37,9 +37,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_deaf", "_is_due", "_is_lingering", "_is_shown",
-        "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls",
-        "is_closed", "peer",
+        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_deaf", "_is_due", "_is_lingering", "_is_woken",
+        "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls", "is_closed",
+        "peer",
     )  # fmt: skip
 
     def __init__(
@@ -61,7 +61,6 @@ class Connection:
         self._has_ended = False
         self._is_deaf = False
         self._is_due = False
-        self._is_shown = log.isEnabledFor(logging.DEBUG)
         self._is_woken = False
         self._is_lingering = False
         self._last_activity = reactor.now
@@ -126,15 +125,13 @@ class Connection:
             self._take_the_last(data)
             return
         self._last_activity = self._reactor.now
-        conversation, is_shown = self._conversation, self._is_shown
+        conversation = self._conversation
         try:  # as `_tell` does, for what is told most
             conversation.receive(data)
             if conversation.stance is not self._stance and conversation.wants_tls:
                 self._encrypt()
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._break_down(error)
-        if is_shown:  # afterwards: it is known then whether it was a secret
-            log.debug("from %s: %r", self.peer, b"..." if conversation.keeps_secrets else data[:SHOWN])
 
     def _take_the_last(self, data: bytes) -> None:
         if not self._is_lingering:
@@ -175,8 +172,6 @@ class Connection:
                 self.close(error.strerror or str(error))
                 return
             if sent:
-                if self._is_shown:
-                    log.debug("to %s: %r", self.peer, bytes(outgoing[: min(sent, SHOWN)]))
                 del outgoing[:sent]
                 self._last_activity = self._reactor.now
         if conversation.stance is self._stance and not (outgoing or conversation.is_behind):
@@ -285,5 +280,4 @@ class Connection:
         """At once, before anything else can be said: what is said already goes first, in plain, and nothing after it."""
         if self._tls is None:
             raise RuntimeError("a conversation wants TLS and there is no certificate")
-        self._conversation = Encryption(self._conversation, self._tls(), self.peer)
-        self._is_shown = False  # what is read and sent now is ciphertext
+        self._conversation = Encryption(self._conversation, self._tls())

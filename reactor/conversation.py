@@ -25,10 +25,6 @@ class Conversation(Protocol):
         """False: nothing is to be read from the peer now, until `resume` or a wake-up has changed it."""
 
     @property
-    def keeps_secrets(self) -> bool:
-        """True: what is said may be a secret, which is not for the log."""
-
-    @property
     def is_behind(self) -> bool:
         """True: not all that came is carried out yet; `resume` goes on with it, when `outgoing` is sent."""
 

@@ -3,14 +3,11 @@
 It does not know sockets, nor what is said under the encryption, nor where certificates are.
 """
 
-import logging
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
 
 from .conversation import Conversation
-
-log = logging.getLogger("carteiro.reactor")
 
 Contexts = Callable[[], ssl.SSLContext]
 """Gives the context for the next handshake."""
@@ -20,9 +17,6 @@ PIECE = 64 * 1024
 
 _WIRE_LIMIT = 2 * PIECE
 """Octets of ciphertext that may wait while more is read: answers to the peer's handshakes and new keys are added to it."""
-
-SHOWN = 200
-"""Octets that the log shows of what is read and sent."""
 
 _PLAINER = {
     "WRONG_VERSION_NUMBER": "what came is not TLS",
@@ -40,14 +34,13 @@ class Encryption:
     """
 
     __slots__ = (
-        "_conversation", "_failure", "_from_peer", "_has_ended", "_is_established", "_peer", "_tls", "_to_peer", "_wire",
+        "_conversation", "_failure", "_from_peer", "_has_ended", "_is_established", "_tls", "_to_peer", "_wire",
     )  # fmt: skip
 
     stance = None  # ciphertext waits here, too
 
-    def __init__(self, conversation: Conversation, context: ssl.SSLContext, peer: str) -> None:
+    def __init__(self, conversation: Conversation, context: ssl.SSLContext) -> None:
         self._conversation = conversation
-        self._peer = peer
         self._from_peer = ssl.MemoryBIO()
         self._to_peer = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._from_peer, self._to_peer, server_side=True)
@@ -55,7 +48,6 @@ class Encryption:
         self._has_ended = False
         self._failure = ""
         self._wire = bytearray(conversation.outgoing)
-        self._show("to", self._wire)
         conversation.outgoing.clear()
 
     # What the connection sees
@@ -97,11 +89,6 @@ class Encryption:
         return False
 
     @property
-    def keeps_secrets(self) -> bool:
-        """The conversation's, as is the following."""
-        return self._conversation.keeps_secrets
-
-    @property
     def patience(self) -> float:
         """The conversation's."""
         return self._conversation.patience
@@ -129,7 +116,6 @@ class Encryption:
         plain = self._decrypt()
         if plain:
             self._conversation.receive(plain)
-            self._show("from", b"..." if self.keeps_secrets else plain)
         if self._has_ended:
             self._conversation.end_of_input()
 
@@ -204,7 +190,6 @@ class Encryption:
         except ssl.SSLError as error:
             self._fail(error)
         else:
-            self._show("to", piece[:taken])
             del plain[:taken]
         self._flush()
 
@@ -220,10 +205,6 @@ class Encryption:
     def _flush(self) -> None:
         if self._to_peer.pending:
             self._wire += self._to_peer.read()
-
-    def _show(self, verb: str, plain: bytes | bytearray) -> None:
-        if plain and log.isEnabledFor(logging.DEBUG):
-            log.debug("%s %s: %r", verb, self._peer, bytes(plain[:SHOWN]))
 
 
 def reason(error: ssl.SSLError) -> str:

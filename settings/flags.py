@@ -129,7 +129,7 @@ def arguments(choices: Choices) -> argparse.Namespace:
     _add_esmtp(parser.add_argument_group("with --dialect esmtp"), choices)
     loudness = parser.add_mutually_exclusive_group()
     for flag, level, meaning in (
-        ("--verbose", logging.DEBUG, "log all that is read and sent"),
+        ("--verbose", logging.DEBUG, "log the dialogue and the states of each session"),
         ("--quiet", logging.WARNING, "log warnings and errors only"),
     ):
         loudness.add_argument(flag, action="store_const", const=level, default=logging.INFO, dest="level", help=meaning)

@@ -23,7 +23,6 @@ class Echo:
         self.is_behind = False
         self.is_agreed = False
         self.wants_tls = self.is_greeted_late = wants_tls
-        self.keeps_secrets = False
         self.patience = math.inf
         self.farewell = ""
         self.calls: list[str] = []

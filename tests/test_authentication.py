@@ -261,6 +261,19 @@ def test_a_secret_that_was_typed_in_the_place_of_the_name_is_not_logged() -> Non
     client = authenticating()
     client.say("auth login", SECRET, SECRET)
     assert client.log[0] == "authentication as ... failed"
+    client = authenticating(accepts_any=True, checker=Content())
+    client.say("auth login", SECRET, SECRET, FROM, TO, "data", "x", ".")
+    assert "sesame" not in "".join(client.log) and "authenticated as ..., client" in client.log[-1]
+
+
+def test_no_client_can_write_a_field_of_the_log() -> None:
+    client = EsmtpClient()
+    forged = "x, TLS, authenticated as 'root'"
+    client.say(EHLO, f'MAIL FROM:<"a> to <b>; {forged}"@x>', TO, "data", f"Message-ID: {forged}; from <a>", "", "x", ".")
+    assert client.log[-1].partition(" ms; ")[2] == (
+        r"client 'me', Message-ID 'x, TLS, authenticated as \'root\'; from <a>'; "
+        r"""from <"a\x3e to <b\x3e; x, TLS, authenticated as 'root'"@x> to <johndoe@here>"""
+    )
 
 
 def test_where_any_name_will_do_it_may_be_on_behalf_of_anybody() -> None:
@@ -269,7 +282,7 @@ def test_where_any_name_will_do_it_may_be_on_behalf_of_anybody() -> None:
     client = authenticating(accepts_any=True, checker=Content())
     assert client.codes(f"auth plain {on_behalf}") == [235]
     client.say(FROM, TO, "data", "Message-ID:", " <1@x>", "", "x", ".")
-    assert client.log[-1].endswith("client 'me', Message-ID <1@x>, authenticated as 'somebody'")
+    assert "; authenticated as 'somebody', client 'me', Message-ID '<1@x>'; from <a@b> to" in client.log[-1]
     assert authenticating().codes(f"auth plain {on_behalf}") == [535]
 
 
@@ -328,10 +341,3 @@ def test_who_leaves_in_the_handshake_is_gone() -> None:
         client.say(EHLO, "starttls")
         getattr(client.session, leave)()
         assert client.session.is_finished and not client.session.wants_tls
-
-
-def test_what_a_client_says_is_kept_from_the_log_from_its_first_attempt_on() -> None:
-    client = authenticating()
-    assert not client.session.keeps_secrets
-    client.say("auth login")
-    assert client.session.keeps_secrets

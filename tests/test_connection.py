@@ -1,7 +1,6 @@
 """A connection: bytes in both directions as the peer takes them, deadlines, and an end in which nothing is lost."""
 
 import gc
-import logging
 import time
 import weakref
 
@@ -171,17 +170,6 @@ def test_cut_off_sends_what_goes_at_once(pair: Pair) -> None:
     pair.connection.cut_off("test")
     assert pair.closed == 1
     assert pair.peer.recv(100) == b"going down\n" and pair.peer.recv(1) == b""
-
-
-def test_what_is_logged_has_no_control_character(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
-        pair = Pair()
-        pair.say(b"\x1b[2J\n")
-        pair.connection.close("test")
-    assert r"from peer: b'\x1b[2J\n'" in caplog.messages
-    assert r"to peer: b'\x1b[2J\n'" in caplog.messages
-    assert "peer closed: test" in caplog.messages
-    assert all(message.isprintable() for message in caplog.messages)
 
 
 def test_a_closed_connection_is_freed_without_the_garbage_collector() -> None:

@@ -19,7 +19,7 @@ def ends(pem: Pem, client: ssl.SSLContext, server: ssl.SSLContext | None = None)
     """A conversation that wants TLS from the start, what encrypts it, and its peer."""
     echo = Echo(lambda: None, wants_tls=True)
     echo.room = 1 << 30
-    return echo, Encryption(echo, server or Certificate(*pem).context(), "peer"), Peer(client)
+    return echo, Encryption(echo, server or Certificate(*pem).context()), Peer(client)
 
 
 @settings(deadline=None, max_examples=60)
@@ -51,7 +51,7 @@ def test_any_cutting_says_the_same_as_plain_text(
 def test_words_before_go_first_and_in_plain_and_those_after_wait(pem: Pem) -> None:
     echo = Echo(lambda: None)
     echo.outgoing += b"go ahead\n"
-    encryption = Encryption(echo, Certificate(*pem).context(), "peer")
+    encryption = Encryption(echo, Certificate(*pem).context())
     echo.outgoing += b"secret\n"
     assert encryption.outgoing == b"go ahead\n"
     encryption.outgoing.clear()

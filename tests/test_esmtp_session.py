@@ -53,8 +53,8 @@ def test_all_recipients_get_the_message_and_a_mailbox_that_is_named_twice_one_co
         "jhaneroe": [Kept(b"a@b", b"jhaneroe@x", b"x\r\n")],
     }
     assert client.log == [
-        "message m1 stored: mailbox johndoe, jhaneroe, 3 octets, 0.0 ms; "
-        "from <a@b> to <johndoe@here>, <jhaneroe@x>, <JohnDoe@other>; client 'me', no Message-ID"
+        "message m1 stored: mailbox johndoe, jhaneroe, 3 octets, 0.0 ms; client 'me', no Message-ID; "
+        "from <a@b> to <johndoe@here>, <jhaneroe@x>, <JohnDoe@other>"
     ]
 
 

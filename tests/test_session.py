@@ -95,7 +95,7 @@ def test_the_log_has_a_line_for_each_message_and_refusal_and_no_control_characte
     client.say("\x1b[2J\x07\r", *MESSAGE, "noop " + "x" * 500)
     assert client.log[0] == r"refused with 500 Syntax error, command unrecognized: b'\x1b[2J\x07\r'"
     assert client.log[1] == (
-        "message m1 stored: mailbox johndoe, 7 octets, 0.0 ms; from <a@b> to <johndoe>; client 'me', no Message-ID"
+        "message m1 stored: mailbox johndoe, 7 octets, 0.0 ms; client 'me', no Message-ID; from <a@b> to <johndoe>"
     )
     assert len(client.log[2]) < 200
     assert all(line.isprintable() for line in client.log)

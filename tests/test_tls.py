@@ -267,19 +267,6 @@ def test_what_the_peer_does_not_read_stays_bounded(pair: Pair, pem: Pem) -> None
     assert encryption._to_peer.pending == 0 and encryption._from_peer.pending < 20_000
 
 
-def test_the_log_shows_plain_text(pem: Pem, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    pair = Pair(tls=Certificate(*pem).context)
-    pair.say(b"encrypt\n")
-    peer = Peer(trusting(pem))
-    secure(pair, peer)
-    pair.say(peer.say(b"hello\n"))
-    pair.close()
-    shown = [message.replace(" peer", "") for message in caplog.messages if message.startswith(("from ", "to "))]
-    plain = [r"to: b'hi\n'", r"to: b'go ahead\n'", r"from: b'encrypt\n'"]
-    assert shown == [*plain, r"from: b'hello\n'", r"to: b'hello\n'"]
-
-
 def test_an_encrypted_connection_is_freed_without_the_garbage_collector(pem: Pem) -> None:
     gc.collect()
     gc.disable()
