@@ -18,14 +18,14 @@ _ENOUGH_OF_A_LINE = 16
 """Octets by which a line, with the line end before it, is known to be a Received field or none."""
 
 
-# A line end that is mended: CRs before a CRLF belong to it; what else stands alone is one itself, and of two dots behind
-# it one goes in mail data (RFC 5321 section 4.5.2), as behind each CRLF it has gone before.
-_ALONE = rb"\r\r+\n|(?:(?<!\r)\n|\r(?!\r*\n))"
-_MENDED = re.compile(_ALONE)
-_MENDED_AND_UNSTUFFED = re.compile(_ALONE + rb"(?:\.(?=\.))?")
-_UNDECIDED = re.compile(rb"[\r\n]+\.?\Z")
-_MOST_UNDECIDED = 1000
-"""Octets that wait for what follows, of a row of line ends that may be as long as the message."""
+_ENDS = re.compile(rb"(?:\r+\n?|\n)(?:\.(?=\.))?")
+"""CRs in a row with the LF behind them, or a LF alone, and of two dots behind that the first."""
+
+_UNDECIDED = re.compile(rb"(?:\r+|(?<!\r)\n)\.?\Z")
+"""What may become another one of these when more comes."""
+
+MOST_CRS = 1000
+"""CRs in a row that may belong to the LF behind them; of more, the first ones are line ends of their own."""
 
 
 class Newlines:
@@ -34,36 +34,52 @@ class Newlines:
     Content `is_stuffed` when its sender has doubled a dot at the beginning of each line.
     """
 
-    __slots__ = ("_alone", "_held", "_is_mending", "has_bare")
+    __slots__ = ("_held", "_is_mending", "_is_stuffed", "has_bare")
 
     def __init__(self, is_mending: bool, is_stuffed: bool = True) -> None:
         self._is_mending = is_mending
-        self._alone = _MENDED_AND_UNSTUFFED if is_stuffed else _MENDED
+        self._is_stuffed = is_stuffed
         self._held = b""
         self.has_bare = False
 
     def passed(self, piece: bytes) -> bytes:
         """The piece; what its end does not decide waits for the next one."""
         if self._held or self._is_mending or piece.endswith(b"\r"):
-            piece = self._held + piece
-            cut = self._decided(piece)
-            piece, self._held = piece[:cut], piece[cut:]
+            piece, self._held = self._cut(self._held + piece)
         if not self.has_bare:
             rest = piece.replace(b"\r\n", b"")  # a third of what it takes to count them
             self.has_bare = b"\n" in rest or b"\r" in rest
-        return self._alone.sub(b"\r\n", piece) if self.has_bare and self._is_mending else piece
+        return self._mended(piece) if self.has_bare and self._is_mending else piece
 
-    def _decided(self, piece: bytes) -> int:
+    def _cut(self, piece: bytes) -> tuple[bytes, bytes]:
         if not self._is_mending:
-            return len(piece) - piece.endswith(b"\r")
-        undecided = _UNDECIDED.search(piece, max(0, len(piece) - _MOST_UNDECIDED))
-        return undecided.start() if undecided else len(piece)
+            cut = len(piece) - piece.endswith(b"\r")
+            return piece[:cut], piece[cut:]
+        undecided = _UNDECIDED.search(piece, max(0, len(piece) - MOST_CRS - 1))
+        cut = undecided.start() if undecided else len(piece)
+        return piece[:cut], piece[cut:]
 
     def rest(self) -> bytes:
         """What waits, when nothing more comes."""
         held, self._held = self._held, b""
-        self.has_bare = self.has_bare or held.replace(b"\r\n", b"").strip(b".") != b""
-        return self._alone.sub(b"\r\n", held) if self._is_mending else held
+        self.has_bare = self.has_bare or b"\r" in held or b"\n" in held
+        return self._mended(held) if self._is_mending else held
+
+    def _mended(self, text: bytes) -> bytes:
+        return _ENDS.sub(self._end, text)
+
+    def _end(self, match: "re.Match[bytes]") -> bytes:
+        """CRs before a CRLF belong to it. What else stands alone is a line end itself, and of two dots behind it one goes in
+        mail data (RFC 5321 section 4.5.2), as behind each CRLF it has gone before.
+        """
+        found = match[0].removesuffix(b".")
+        dot = match[0][len(found) :]
+        if found == b"\r\n":
+            return match[0]
+        crs = len(found) - found.endswith(b"\n")
+        if crs and found.endswith(b"\n"):
+            return b"\r\n" * max(1, crs - MOST_CRS + 1) + dot
+        return b"\r\n" * max(1, crs) + (b"" if self._is_stuffed else dot)
 
 
 class Hops:

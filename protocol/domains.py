@@ -72,8 +72,8 @@ def parse(text: str) -> bytes:
     if flaws(domain) is not None:
         return canonical(domain)
     if "," in text or " " in text:
-        parts = re.split(r"[,\s]+", text.strip(", "))
-        raise ValueError(f"{text!r} is not one domain: give the flag for each of them: {parts[0]}, then {parts[-1]}")
+        parts = [part for part in re.split(r"[,\s]+", text) if part] or ["example.org"]
+        raise ValueError(f"{text!r} is not one domain: give the flag once for each of them: {' and '.join(parts)}")
     if "*" in text:
         raise ValueError(f"{text!r} is not a domain: no pattern is understood, write each domain, as in example.org")
     if "@" in text:
@@ -94,7 +94,8 @@ def _ascii(domain: bytes) -> bytes | None:
         return None
     labels = _DOTS.sub(".", normalize("NFC", domain.decode().lower())).split(".")
     made = [label.encode() if label.isascii() else b"xn--" + label.encode("punycode") for label in labels]
-    return b".".join(made) if all(len(label) <= MAX_LABEL for label in made) else None
+    parts = made[:-1] if len(made) > 1 and not made[-1] else made  # behind a dot at the end there is nothing
+    return b".".join(made) if all(0 < len(label) <= MAX_LABEL for label in parts) else None
 
 
 def _literal(domain: bytes) -> bytes | None:

@@ -31,13 +31,13 @@ MAX_LINE = 12_288
 
 # What the grammar has is matched in one expression, since most lines of a dialogue are these: path, local-part, domain,
 # parameters. Blanks before the line end belong to it (RFC 5321 section 4.1.1). All else that clients send is for `paths`.
-_PARAMETERS = rb"((?: +[^ ]+)*)"
+_PARAMETERS = rb"((?: [^ ]+)*)"
 _REVERSE = re.compile(rb"(<(?:%b%b)?>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
 _FORWARD = re.compile(rb"(<(?:%b%b|(?i:postmaster))>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
 _PATH = re.compile(rb"<%b%b>" % (SOURCE_ROUTE, MAILBOX))
 _WORD = re.compile(rb"[^ ]+")
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
-_CLIENT = re.compile(rb"([\x21-\x7e\x80-\xff]{1,%d})([ \t]+[\t\x20-\x7e\x80-\xff]*)?" % MAX_DOMAIN)
+_CLIENT = re.compile(rb"([\x21-\x7e\x80-\xff]{1,%d})(?:[ \t]([\t\x20-\x7e\x80-\xff]*))?" % MAX_DOMAIN)
 _NAMELESS = "[]<>\"'\N{REPLACEMENT CHARACTER}"
 """What is no name, however much there is of it; nor are blanks of any kind."""
 _TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
@@ -87,7 +87,7 @@ def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
         return Verb.OTHER, FOREIGN if is_foreign(line) else UNRECOGNIZED
     word, _, rest = line.rstrip(b" \t").partition(b" ")
     verb, parse = _COMMANDS.get(word.upper(), _NONE)
-    if parse is _none:
+    if parse is _none or (rest[:1] in _BLANK and verb in _TOLERANT):
         return _parse_odd(line)
     return parse(rest.lstrip(b" ")) if verb is None else (verb, parse(rest.lstrip(b" ")))
 
@@ -106,19 +106,22 @@ def parse_strictly(line: bytes) -> tuple[Verb, Argument]:
 
 def _parse_odd(line: bytes) -> tuple[Verb, Argument]:
     """A line that begins with none of the commands and a blank: perhaps there are more blanks, or it is no SMTP at all."""
-    match = _BLANKS_AROUND.fullmatch(line)
+    match = _MORE_BLANKS.match(line)
     if match:
         verb, parse = _COMMANDS[match[1].upper()]
         assert verb
-        argument = parse(match[2])
+        argument = parse(line[match.end() :].rstrip(b" \t"))
         if isinstance(argument, Client | Envelope):
             argument = argument._replace(tolerated=tuple(dict.fromkeys((Tolerance.BLANKS, *argument.tolerated))))
         return verb, argument
     return Verb.OTHER, FOREIGN if is_foreign(line) else UNRECOGNIZED
 
 
-_BLANKS_AROUND = re.compile(rb"(EHLO|HELO|MAIL|RCPT)[ \t]+(.*?)[ \t]*", re.IGNORECASE | re.DOTALL)
+_TOLERANT = (Verb.EHLO, Verb.HELO, Verb.MAIL, Verb.RCPT)
 """The commands in which blanks of any kind and number are tolerated."""
+
+_MORE_BLANKS = re.compile(rb"(EHLO|HELO|MAIL|RCPT)[ \t]+", re.IGNORECASE)
+_BLANK = (b" ", b"\t")
 
 
 def mailbox_of(text: bytes) -> Path | None:
@@ -145,7 +148,7 @@ def _client(words: bytes) -> Callable[[bytes], Client | Reply]:
         is_literal = match[1][:1] == b"[" and flaws == ()
         has_words = match[2] is not None and not is_literal  # behind a literal they may stand (section 4.1.1.1)
         return Client(
-            match[1] if is_literal else text,
+            match[1],
             (Tolerance.HELLO_NAME,) * (flaws != ()) + (Tolerance.HELLO_WORDS,) * has_words,
         )
 

@@ -24,7 +24,6 @@ MAILBOX = rb"(%b)@(%b|%b)" % (_LOCAL_PART, DOMAIN, LITERAL)
 
 _LOCAL = re.compile(_LOCAL_PART)
 _LENIENT_LOCAL = re.compile(_ATEXT.replace(b"[A", b"[.:A"))
-_ROUTE = re.compile(SOURCE_ROUTE)
 
 _BLANKS = b" \t"
 _QUOTES = rb'"(?:[^"\\]|\\.)*+"'
@@ -72,14 +71,27 @@ def find(text: bytes) -> Found | bytes:
     if rest and rest[:1] not in (b" ", b"\t"):
         return b"write <user@host>, and a blank before what follows"
     inner = match[1].strip(_BLANKS)
-    has_blanks = start != text or inner != match[1] or b"\t" in rest
+    has_blanks = start != text or inner != match[1] or b"\t" in rest or b"  " in rest
     tolerated = (Tolerance.BLANKS,) * has_blanks + (Tolerance.NO_BRACKETS,) * (start[:1] != b"<")
     if not inner:
         return Found(Path(b""), tolerated, rest)
-    route = _ROUTE.match(inner)
-    assert route, "it may be empty"
-    read = _read(inner, inner[route.end() :])
-    return read if isinstance(read, bytes) else Found(read[0], tolerated + read[1], rest)
+    route, path = _route(inner)
+    read = _read(inner, path)
+    return read if isinstance(read, bytes) else Found(read[0], tuple(dict.fromkeys(tolerated + route + read[1])), rest)
+
+
+def _route(inner: bytes) -> tuple[tuple[Tolerance, ...], bytes]:
+    """What is tolerated in a source route, and what stands behind it; of what is none all stands behind it."""
+    if not inner.startswith(b"@"):
+        return (), inner
+    route, colon, path = inner.partition(b":")
+    flaws: tuple[Tolerance, ...] = ()
+    for domain in route.split(b","):
+        found = domains.flaws(domain[1:]) if domain.startswith(b"@") and domain[1:2] != b"[" else None
+        if found is None or not colon:
+            return (), inner
+        flaws += found
+    return flaws, path
 
 
 def _read(whole: bytes, written: bytes) -> tuple[Path, tuple[Tolerance, ...]] | bytes:

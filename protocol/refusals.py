@@ -11,6 +11,11 @@ from .table import Verb
 LOGGED_REFUSALS = 10
 """Refused commands in a row that are logged."""
 
+EXCUSED = 1001
+"""Commands behind a MAIL that was refused which are not counted: recipients as many as there may be, and DATA."""
+
+_BEHIND_MAIL = frozenset((Verb.RCPT, Verb.DATA, Verb.BDAT, Verb.LAST))
+
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
 
@@ -28,27 +33,26 @@ class Refusals:
 
     Only what the client could do better counts. A 4yz does not: the command was right, and the client is told to try again,
     which a 421 would keep it from (RFC 5321 section 4.5.3.1.10: who gets a 452 for a recipient too many is to send the
-    message for those that were accepted). Nor does what comes too early behind a MAIL that was refused: a client that
-    pipelines has sent it before it could know (RFC 2920 section 3.1).
+    message for those that were accepted). Nor do recipients and DATA that come behind a MAIL that was refused, as many as a
+    message may have: a client that pipelines has sent them before it could know (RFC 2920 section 3.1).
 
     `keeps_secrets`: the client tries to authenticate, and what it says may be a secret, which is not for the log. Where one
     `is_wary`, since clients can authenticate, a line that is no command may be one, too.
     """
 
-    __slots__ = ("_counted", "_has_refused_mail", "_is_wary", "_most", "_report", "in_a_row", "keeps_secrets")
+    __slots__ = ("_counted", "_excused", "_is_wary", "_most", "_report", "in_a_row", "keeps_secrets")
 
     def __init__(self, report: Report, most: int, is_wary: bool) -> None:
         self._report = report
         self._most = most
         self._is_wary = is_wary
         self.in_a_row = self._counted = 0
-        self._has_refused_mail = False
+        self._excused = 0
         self.keeps_secrets = False
 
     def end_the_row(self) -> None:
         """A command was accepted."""
-        self.in_a_row = self._counted = 0
-        self._has_refused_mail = False
+        self.in_a_row = self._counted = self._excused = 0
 
     def add(self, reply: Reply, verb: Verb, line: bytes) -> bool:
         """One more in a row, but for a message, which is no command; whether these are too many."""
@@ -60,12 +64,20 @@ class Refusals:
         if self.in_a_row <= LOGGED_REFUSALS:
             more = " (more in a row are not logged)" if self.in_a_row == LOGGED_REFUSALS else ""
             self._report("refused with %s: %r%s", words(reply), line_shown, more)
-        is_consequence = self._has_refused_mail and reply.code == BAD_SEQUENCE
-        self._has_refused_mail = self._has_refused_mail or verb is Verb.MAIL
-        if reply.code < PERMANENT or is_consequence:
+        is_out_of_order = reply.code == BAD_SEQUENCE
+        if verb is Verb.MAIL and not is_out_of_order:
+            self._excused = EXCUSED
+        elif is_out_of_order and self._excused and verb in _BEHIND_MAIL:
+            self._excused -= 1
+            return False
+        if reply.code < PERMANENT:
             return False
         self._counted += 1
         return self._counted == self._most
+
+    def foreign(self, line: bytes) -> None:
+        """A line of another protocol, which ends the session."""
+        self._report("speaks another protocol than SMTP: %r", line[:_SHOWN])
 
     def _shown(self, verb: Verb, line: bytes) -> bytes:
         """Who was refused to authenticate may send a secret as the next line."""

@@ -209,7 +209,7 @@ class Session:
         elif reading is _ANSWER and not self._is_draining and (line := self._buffer.line()) is not None:
             self._hear_answer(line)
             return True
-        if reading in _IN_LINES and not self._buffer.is_empty:
+        if reading in _IN_LINES and not self._buffer.is_empty and self._buffer.has_bare_lf:
             self._notice_bare_lf()
         return self._leave()
 
@@ -220,7 +220,7 @@ class Session:
 
     def _notice_bare_lf(self) -> None:
         """By the RFC a LF alone ends no line: a client that thinks so gets no answer, and its user no hint."""
-        if not self._has_told_of_lf and self._buffer.has_bare_lf:
+        if not self._has_told_of_lf:
             self._has_told_of_lf = True
             self._report("ends its lines with LF alone, which ends no line here (RFC 5321 section 2.3.8)")
 
@@ -254,7 +254,7 @@ class Session:
             self._buffer.skip(argument.size)
             self._refused_chunk = row, reply, verb, line
         elif argument is FOREIGN:
-            self._refusals.add(FOREIGN, verb, line)
+            self._refusals.foreign(line)
             self._close(self._site.dialect.not_smtp, "another protocol than SMTP")
         else:
             self._enter(row)
@@ -324,6 +324,8 @@ class Session:
 
     def _refuse(self, reply: Reply, verb: Verb, line: bytes) -> None:
         self._say(reply)
+        if b"\n" in line:
+            self._notice_bare_lf()
         if self._refusals.add(reply, verb, line):
             self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")
 

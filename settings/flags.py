@@ -88,7 +88,7 @@ ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
     # flag                 shown as  is         default meaning
     ("--max-recipients",   "N",      number(1), 1000,    "most recipients of a message (default: 1000)"),
     ("--max-messages",     "N",      number(0), 0,       "most messages on a connection (default: 0, any number)"),
-    ("--postmaster",       "NAME",   str,       None,    "the postmaster's user (default: postmaster, else the first one)"),
+    ("--postmaster",       "NAME",   str,       None,    "who is postmaster (default: postmaster, --catch-all, the first)"),
     ("--hide-extension",   "NAME",   str.upper, [],      "an extension that is not offered; repeatable"),
     ("--tls-cert",         "FILE",   Path,      None,    "certificate and chain, PEM: STARTTLS is offered"),
     ("--tls-key",          "FILE",   Path,      None,    "its private key, PEM (default: in the certificate's file)"),

@@ -1,12 +1,13 @@
 """What is looked at in mail data is the same in any pieces: line ends that are none, and how often it was relayed."""
 
 import re
+from time import process_time
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocol.content import MAX_RECEIVED, Hops, MessageId, Newlines
+from protocol.content import MAX_RECEIVED, MOST_CRS, Hops, MessageId, Newlines
 
 from .test_buffer import CUTS, pieces_of
 
@@ -26,7 +27,7 @@ def mended(text: bytes, is_stuffed: bool = True) -> bytes:
     at = 0
     while at < len(text):
         crs = len(text[at:]) - len(text[at:].lstrip(b"\r"))
-        if text[at + crs : at + crs + 1] == b"\n":
+        if crs <= MOST_CRS and text[at + crs : at + crs + 1] == b"\n":
             is_alone = crs == 0
             at += crs + 1
         elif crs:
@@ -76,7 +77,38 @@ def test_little_waits() -> None:
         newlines = Newlines(is_mending)
         for piece in (b"\r", b"\r" * 1000, b"", b"\n\r", b"\n" * 5000, b"\r\n" * 5000):
             newlines.passed(piece)
-            assert len(newlines._held) <= most
+            assert len(newlines._held) <= most + 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 1002, 2500])
+@pytest.mark.parametrize("behind", [b"\n", b"", b"x", b"\n\n", b"..y", b"\n..y"])
+def test_a_row_of_line_ends_is_mended_the_same_wherever_it_is_cut(count: int, behind: bytes) -> None:
+    for row in (b"\r" * count, b"\r\n" * count + b"\n", b"\n" * count, b"\r\n" * count):
+        text = b"a" + row + behind
+        whole = read([text], True)
+        for cut in (
+            1,
+            2,
+            500,
+            len(text) - 1001,
+            len(text) - 1000,
+            len(text) - 999,
+            len(text) - 2,
+            len(text) - 1,
+            1 + len(row),
+        ):
+            at = max(0, cut)
+            assert read([text[:at], text[at:]], True) == whole, (at, row[:4])
+        assert whole[0] == mended(text)
+
+
+def test_a_row_of_line_ends_takes_no_long() -> None:
+    """A client that sends them is not to hold up others: these took seconds."""
+    for row in (b"\r", b"\n", b"\r\n", b"\n\r", b"\r\r\n", b"\n.", b"\r..", b"\r."):
+        newlines, since = Newlines(True), process_time()
+        for _ in range(4):
+            newlines.passed(row * (64_000 // len(row)))
+        assert process_time() - since < 1
 
 
 FIELD = st.sampled_from(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from protocol.esmtp import Esmtp
-from protocol.refusals import LOGGED_REFUSALS
+from protocol.refusals import EXCUSED, LOGGED_REFUSALS
 
 from .esmtp import EHLO, FROM, TO, TO_RCPT, Checker, EsmtpClient, proof
 
@@ -73,6 +73,16 @@ def test_what_was_pipelined_behind_a_refused_mail_is_not_held_against_the_client
     replies = client.send("\r\n".join([too_large, *[TO] * 200, "data", "noop", ""]).encode())
     assert [reply[:3] for reply in replies] == [b"552"] + [b"503"] * 201 + [b"250"]
     assert client.codes(*[TO] * 2) == [503] and client.codes(TO) == [503, 421], "without such a MAIL they count"
+
+
+def test_but_there_is_an_end_of_that() -> None:
+    client = EsmtpClient(max_refusals=3)
+    client.say(EHLO)
+    client.codes(FROM + " size=1001")
+    assert [client.codes(TO) for _ in range(EXCUSED)] == [[503]] * EXCUSED
+    assert client.codes(TO) == [503] and client.codes(TO) == [503, 421]
+    early = EsmtpClient(max_refusals=3)
+    assert [early.codes(FROM) for _ in range(3)] == [[503], [503], [503, 421]], "a MAIL that is too early excuses nothing"
 
 
 def test_guessing_secrets_is_refused_in_a_row() -> None:

@@ -11,6 +11,7 @@ FOREIGN = [
     b"GET / HTTP/1.1", b"POST /x?y=z HTTP/1.0", b"OPTIONS * HTTP/1.1", b"CONNECT mx.test:25 HTTP/1.1", b"PRI * HTTP/2.0",
     b"get /a b HTTP/1.1", b"FOO /bar HTTP/1.1", b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 25", b"PROXY UNKNOWN",
     b"POST /" + b"x" * 2000 + b" HTTP/1.1", b"POST / HTTP/1.1\nHost: x\n\nEHLO x",
+    b"get / http/1.1", b"GET / HTTP/1.1 \t", b"M-SEARCH * HTTP/1.1",
 ]  # fmt: skip
 OURS = [b"GET", b"GET lost", b"POST / HTTP", b"PROXY", b"HTTP/1.1", b"x HTTP/1.1", b"", b"* / HTTP/1.1", b"y" * 2000]
 DIALOGUE = b"helo x\r\nmail from:<a@b>\r\nrcpt to:<johndoe@here>\r\ndata\r\nx\r\n.\r\n"
@@ -29,6 +30,7 @@ def test_who_speaks_another_protocol_is_not_listened_to(line: bytes) -> None:
     ]
     assert esmtp.session.is_finished and esmtp.send(DIALOGUE) == [] and esmtp.boxes == {}
     assert esmtp.session.farewell == "another protocol than SMTP"
+    assert esmtp.log[0].startswith("speaks another protocol than SMTP: b'")
 
 
 @pytest.mark.parametrize("line", OURS, ids=lambda line: line[:20].decode())

@@ -28,7 +28,7 @@ def refusal_of(line: bytes, parse: Callable[[bytes], tuple[Verb, object]] = pars
         (b"ehlo [IPv6:::1]", Verb.EHLO, Client(b"[IPv6:::1]")),
         (b"EHLO [192.0.2.1] an appliance", Verb.EHLO, Client(b"[192.0.2.1]")),
         (b"HeLo x", Verb.HELO, Client(b"x")),
-        (b"HELO  x \t", Verb.HELO, Client(b"x")),
+        (b"HELO x \t", Verb.HELO, Client(b"x")),
         (b"DATA", Verb.DATA, b""),
         (b"data  ", Verb.DATA, b""),
         (b"RSET", Verb.RSET, b""),

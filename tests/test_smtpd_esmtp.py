@@ -176,7 +176,7 @@ def test_the_table_is_printed(tmp_path: Path) -> None:
         ("--domain two\twords", "is not (a|one) domain"),
         (
             "--domain a.example,b.example",
-            "'a.example,b.example' is not one domain: give the flag for each of them: a.example, then b",
+            "'a.example,b.example' is not one domain: give the flag once for each of them: a.example and b",
         ),
         ("--domain *.example.org", "no pattern is understood, write each domain, as in example.org"),
         ("--domain jo@example.org", "is an address: write what stands behind the @: example.org"),
