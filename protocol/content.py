@@ -62,7 +62,9 @@ class Newlines:
     def rest(self) -> bytes:
         """What waits, when nothing more comes."""
         held, self._held = self._held, b""
-        self.has_bare = self.has_bare or b"\r" in held or b"\n" in held
+        if not held:
+            return b""
+        self.has_bare = True
         return self._mended(held) if self._is_mending else held
 
     def _mended(self, text: bytes) -> bytes:

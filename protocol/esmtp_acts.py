@@ -223,7 +223,7 @@ class EsmtpActs:
 
     def _open(self) -> None:
         self._hops = Hops()
-        self._newlines = Newlines(self._site.terms.mends_newlines, is_stuffed=not self._is_in_chunks)
+        self._newlines = Newlines(self._site.terms.mends_newlines, not self._is_in_chunks)
         user = self._proof.shown_name if self._proof.is_given else None
         self._transaction.open(self._client, self._protocol(), user, self._wish.is_binary)
 

@@ -209,8 +209,6 @@ class Session:
         elif reading is _ANSWER and not self._is_draining and (line := self._buffer.line()) is not None:
             self._hear_answer(line)
             return True
-        if reading in _IN_LINES and not self._buffer.is_empty and self._buffer.has_bare_lf:
-            self._notice_bare_lf()
         return self._leave()
 
     def _hear_answer(self, line: bytes) -> None:
@@ -227,7 +225,10 @@ class Session:
     def _leave(self) -> bool:
         """Nothing is left to be taken: the end, if the client or the server has announced it."""
         row = self._row
-        self._is_quiet = self._buffer.is_empty and not (self._has_ended or self._is_draining)
+        is_empty = self._buffer.is_empty
+        self._is_quiet = is_empty and not (self._has_ended or self._is_draining)
+        if not is_empty and row.reading in _IN_LINES and self._buffer.has_bare_lf:
+            self._notice_bare_lf()
         if row.reading is _GONE:
             self._buffer.clear()
         elif self._has_ended and row.awaited is not Verb.STORED:

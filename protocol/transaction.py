@@ -82,18 +82,17 @@ class Transaction:
 
     def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
         try:
-            self._log(message_id, since, fault)
+            if self._client and self._message_id:
+                self._log(self._client, self._message_id.value, message_id, since, fault)
         finally:  # whatever is wrong with the log: it is stored, or not
             answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
 
-    def _log(self, message_id: str, since: float, fault: Fault | None) -> None:
-        if not self._client or not self._message_id:
-            return
+    def _log(self, client: Client, name: bytes, message_id: str, since: float, fault: Fault | None) -> None:
         outcome = "stored" if fault is None else f"not stored ({fault})"
         waited = 1000 * (self._site.clock() - since)
         mailboxes = ", ".join(dict.fromkeys([mailbox for mailbox, _ in self.recipients]))
         paths = ", ".join([bracketed(path) for _, path in self.recipients])
-        told = self._told_of(self._client, self._message_id.value)
+        told = self._told_of(client, name)
         values = message_id, outcome, mailboxes, self.octets, waited, told, bracketed(self.reverse_path), paths
         self._report("message %s %s: mailbox %s, %d octets, %.1f ms; %s; from %s to %s", *values)
 
