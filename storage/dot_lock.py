@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 
 from .errors import words
-from .files import Files, IsLocked, open_directory
+from .files import Files, IsLocked, open_directory, write_all
 
 log = logging.getLogger("carteiro.storage")
 
@@ -30,8 +30,8 @@ FRESH = 60.0
 
 _OURS = b"carteiro"
 _PREFIX = b"lock-"
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-"""What link says where the file system has none."""
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
+"""What link says where the file system has none, or the journal is on another one."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
@@ -77,8 +77,8 @@ class DotLocks:
 
     def refresh(self) -> None:
         """Makes what we hold look as new as it is."""
-        now = time.monotonic()
-        if self._name and now > self._touched + FRESH:
+        now = time.time()  # which others compare the lock's time with, also after the machine has slept
+        if self._name and abs(now - self._touched) > FRESH:
             self._touched = now
             self._files.touch(self._name, self._place)
 
@@ -128,7 +128,7 @@ class DotLocks:
     def _make_first(self) -> None:
         name = b"%b%d-%d" % (_PREFIX, os.getpid(), time.time_ns())
         self._inode = self._write(name, self._journal())
-        self._name, self._touched = name, time.monotonic()
+        self._name, self._touched = name, time.time()
 
     def _write(self, name: bytes, at: int) -> int:
         """Makes a file for locks, and returns its inode. It has the process id, for programs that look for that process.
@@ -137,9 +137,13 @@ class DotLocks:
         """
         file = self._files.open(name, _NEW, at)
         try:
-            self._files.write(file, b"%d\n%b\n" % (os.getpid(), _OURS), 0)
+            write_all(self._files, file, b"%d\n%b\n" % (os.getpid(), _OURS), 0)
             self._files.sync(file)
             return self._files.status(file).st_ino
+        except BaseException:
+            with suppress(OSError):
+                self._files.remove(name, at)
+            raise
         finally:
             self._files.close(file)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from .letter import Letter
 
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
-_SEPARATORS = re.compile(rb"(?:>*From [^\n]*\n)+")
+_SEPARATORS = re.compile(rb"(?:>*From [^\n]*\n(?:[ \t][^\n]*\n)*)+")
 _SEPARATOR = re.compile(rb"^(?=>*From )", re.MULTILINE)
 _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 

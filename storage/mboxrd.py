@@ -29,11 +29,13 @@ _OF_THE_MAILBOX = (
 )
 """Fields that Dovecot, mutt, UW IMAP, qpopper, Thunderbird and Evolution keep in mailbox files, and obey."""
 
-_FIELD = re.compile(rb"\n((?:%b)[ \t]*:)" % _OF_THE_MAILBOX, re.IGNORECASE)
-_ORIGINAL = rb"\nX-Original-\1"
+_FIELD = re.compile(rb"([\r\n])((?:%b)[ \t]*:)" % _OF_THE_MAILBOX, re.IGNORECASE)
+_ORIGINAL = rb"\1X-Original-\2"
+"""A line begins behind a LF, and for some programs, as Python's `mailbox`, behind a CR, too."""
+
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _LONGEST_NAME = 40
-_MAY_BE_A_FIELD = re.compile(rb"\n(?:%b)[ \t]*" % _OF_THE_MAILBOX, re.IGNORECASE)
+_MAY_BE_A_FIELD = re.compile(rb"[\r\n]+(?:%b)[ \t]*" % _OF_THE_MAILBOX, re.IGNORECASE)
 _LONGEST_FIELD = 4096
 """Octets of such a name with blanks behind it that are waited for; it is renamed then, whatever follows."""
 
@@ -74,8 +76,10 @@ def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _undecided(text: bytes) -> int:
-    """Where the last line begins, with the LF before it, if it may be a field to be renamed, or blank; else the end."""
-    start = text.rfind(b"\n")
+    """Where the last line begins, line ends before it included, if it may be a field to be renamed, or blank; else the end."""
+    start = max(text.rfind(b"\n"), text.rfind(b"\r"))
+    if text[start - 1 : start] in (b"\n", b"\r") and start > 1:
+        start -= 1 + (text[start - 2 : start - 1] == b"\n")
     is_short = len(text) - start <= _LONGEST_NAME
     return start if start >= 0 and (is_short or _MAY_BE_A_FIELD.fullmatch(text, start)) else len(text)
 

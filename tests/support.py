@@ -203,9 +203,10 @@ def as_stored(content: bytes) -> bytes:
 def with_header(text: bytes, blank: tuple[bytes, ...] = (b"\n",)) -> bytes:
     """A text of which the first line is a header field, or blank: `From ` lines before a header become fields of it."""
     lines = text.split(b"\n")
-    separators = list(takewhile(lambda line: re.match(rb">*From ", line), lines[:-1]))
-    if separators and _is_field(lines[len(separators)]):
-        return b"".join(b"X-Mailbox-Line: %b\n" % line for line in separators) + b"\n".join(lines[len(separators) :])
+    separators = list(takewhile(lambda line: re.match(rb">*From |[ \t]", line), lines[:-1]))
+    if separators and not separators[0].startswith((b" ", b"\t")) and _is_field(lines[len(separators)]):
+        fields = [line if line[:1] in (b" ", b"\t") else b"X-Mailbox-Line: " + line for line in separators]
+        return b"\n".join([*fields, *lines[len(separators) :]])
     return text if _is_field(lines[0]) or text.startswith(blank) else b"\n" + text
 
 

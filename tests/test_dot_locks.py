@@ -91,7 +91,7 @@ def test_a_lock_that_is_held_for_long_stays_fresh(tmp_path: Path, directory: int
     assert time.time() - (tmp_path / "a.lock").stat().st_mtime < 100
 
 
-@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK])
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV])
 def test_where_there_are_no_links_a_lock_is_a_file(tmp_path: Path, directory: int, code: int) -> None:
     def refuse(_: int, name: str) -> None:
         if name == "link":
@@ -103,6 +103,25 @@ def test_where_there_are_no_links_a_lock_is_a_file(tmp_path: Path, directory: in
         assert (tmp_path / "a.lock").stat().st_nlink == 1
         locks.give_back(b"a")
         assert not (tmp_path / "a.lock").exists()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+@pytest.mark.parametrize("failing", ["write", "sync"])
+def test_a_lock_that_could_not_be_made_leaves_nothing(tmp_path: Path, directory: int, failing: str, has_links: bool) -> None:
+    """A disk that is full would get fuller with each attempt; and an empty lock looks like somebody else's."""
+    broken = {failing} | ({"link"} if not has_links else set())
+
+    def before(_: int, name: str) -> None:
+        if name in broken:
+            raise OSError(errno.EXDEV if name == "link" else errno.ENOSPC, "")
+
+    locks = DotLocks(Watched(before), directory)
+    for _ in range(3):
+        with pytest.raises(OSError):
+            locks.take(b"a")
+    assert not list(tmp_path.glob("*.lock")) and not list((tmp_path / ".journal").glob("lock-*"))
+    broken.discard(failing)
+    locks.take(b"a")
 
 
 def test_what_locks_are_made_of_may_be_removed_meanwhile(tmp_path: Path, directory: int) -> None:

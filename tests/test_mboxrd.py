@@ -58,6 +58,7 @@ def test_an_entry_word_for_word() -> None:
         (b">>From x\r\nFrom\r\nFrom x", b"\n>>>From x\nFrom\n>From x\n"),
         (b"From x\r\nA: b\r\n\r\nFrom y\r\n", b"X-Mailbox-Line: From x\nA: b\n\n>From y\n"),
         (b">From x\r\n>>From \r\nA: b\r\n", b"X-Mailbox-Line: >From x\nX-Mailbox-Line: >>From \nA: b\n"),
+        (b"From x\r\n folded\r\nA: b\r\n", b"X-Mailbox-Line: From x\n folded\nA: b\n"),
         (b"From x\r\n\r\nA: b\r\n", b"\n>From x\n\nA: b\n"),
         (b"From x\r\nno header\r\n", b"\n>From x\nno header\n"),
         (b"From: x\r\nA: b\r\n", b"From: x\nA: b\n"),
@@ -159,6 +160,17 @@ def test_a_senders_field_that_programs_take_for_the_mailboxs_has_another_name(na
         assert f"+0000\nX-Original-{written}: 1\n".encode() in first
 
 
+def test_behind_a_cr_alone_too() -> None:
+    """Python's mailbox takes that for a line end, and would show the message as deleted."""
+    text = entry(b"Subject: one\rStatus: RO\rX-Status: D\r\n\r\nx\rStatus: y\r\n")
+    assert b"Subject: one\rX-Original-Status: RO\rX-Original-X-Status: D\n\nx\rStatus: y\n" in text
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "box"
+        path.write_bytes(text)
+        (message,) = mailbox.mbox(path, create=False)
+        assert message.get_flags() == ""
+
+
 def test_a_message_without_a_header_has_nothing_renamed() -> None:
     for content in (b"Hello\r\nStatus: fine\r\n", b"\r\nStatus: fine\r\n", b"no header: x\r\nStatus: fine\r\n"):
         assert b"\nStatus: fine\n" in entry(content)
@@ -169,7 +181,9 @@ def test_a_header_that_never_ends_is_renamed_to_its_end() -> None:
 
 
 HEADERS = st.lists(
-    st.sampled_from([b"Status", b"status ", b"X-UID", b"X-Status-2", b"A", b":", b" ", b"\n", b"\r\n", b"\n\n", b"x" * 50]),
+    st.sampled_from(
+        [b"Status", b"status ", b"X-UID", b"X-Status-2", b"A", b":", b" ", b"\n", b"\r", b"\r\n", b"\n\n", b"x" * 50]
+    ),
     max_size=12,
 ).map(b"".join)
 
@@ -181,7 +195,7 @@ def test_where_a_header_is_cut_makes_no_difference(content: bytes, cuts: list[in
     ends = [0, *sorted(cut + 16 for cut in cuts), len(whole)]
     pieces = [whole[start:end] for start, end in itertools.pairwise(ends) if start < end]
     header, end, body = re.match(rb"(?s)(.*?)(\n\r?\n|\Z)(.*)", whole).groups()  # type: ignore[union-attr]
-    expected = re.sub(rb"(?mi)^((?:status|x-uid)[ \t]*:)", rb"X-Original-\1", header) + end + body
+    expected = re.sub(rb"(?mi)(^|\r)((?:status|x-uid)[ \t]*:)", rb"\1X-Original-\2", header) + end + body
     assert b"".join(mboxrd.renamed(iter(pieces))) == expected
 
 
