@@ -76,7 +76,7 @@ def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _undecided(text: bytes) -> int:
-    """Where the last line begins, line ends before it included, if it may be a field to be renamed, or blank; else the end."""
+    """Where the last line begins, with line ends before it, if it may be a field to be renamed, or blank; else the end."""
     start = max(text.rfind(b"\n"), text.rfind(b"\r"))
     if text[start - 1 : start] in (b"\n", b"\r") and start > 1:
         start -= 1 + (text[start - 2 : start - 1] == b"\n")

@@ -1,13 +1,33 @@
-"""Fixtures."""
+"""Fixtures, and how Hypothesis is used: as it is everywhere, CI included, so that CI tries other examples each time.
 
+There is no deadline: on a busy machine an example takes as long as it takes. The seed is printed, and
+`--hypothesis-seed=N` tries the same examples again.
+"""
+
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import core, settings
 
 from .echo import Pair
 from .post import Post
 from .tls import Pem, make_pem
+
+settings.register_profile("carteiro", deadline=None, print_blob=True)
+settings.load_profile("carteiro")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Picks the seed, unless one was given."""
+    if config.getoption("hypothesis_seed", None) is None:
+        core.global_force_seed = random.getrandbits(32)  # type: ignore[assignment]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says it."""
+    terminalreporter.write_line(f"examples of Hypothesis: --hypothesis-seed={core.global_force_seed}")
 
 
 @pytest.fixture(scope="session")
