@@ -81,17 +81,16 @@ class MailDirectory:
     @property
     def is_in_place(self) -> bool:
         """Whether who looks for the directory, its journal and its spool by their names finds those that are open here."""
-        return (
-            self._is(self.top, lambda: self._files.find_top(self._path))
-            and self.has_journal
-            and self._is(self.spool, lambda: self._files.find(b"spool", self.own))
-        )
+        return self.is_ours and self.has_spool
 
-    def make_way(self) -> None:
-        """Gives up the claim, if only what is in the journal was removed: who opens it anew, as we do, is to get it."""
-        if self._is(self.top, lambda: self._files.find_top(self._path)) and self.has_journal:
-            with suppress(OSError):
-                self._files.disclaim(self.own)
+    @property
+    def is_ours(self) -> bool:
+        """Whether the path leads to the directory and to the journal that we have claimed, whatever is missing in that."""
+        return self._is(self.top, lambda: self._files.find_top(self._path)) and self.has_journal
+
+    def make_spool(self) -> None:
+        """Opens the spool anew, of which somebody has removed the directory. Raises OSError."""
+        self.spool = self._keep(open_directory(self._files, b"spool", self.own))
 
     @property
     def has_journal(self) -> bool:
@@ -99,6 +98,11 @@ class MailDirectory:
         return self._is(self.shared, lambda: self._files.find(b".journal", self.top)) and (
             not self._part or self._is(self.own, lambda: self._files.find(self._part, self.shared))
         )
+
+    @property
+    def has_spool(self) -> bool:
+        """Whether the journal, wherever it is by now, has its spool."""
+        return self._is(self.spool, lambda: self._files.find(b"spool", self.own))
 
     @property
     def whereabouts(self) -> str:

@@ -138,10 +138,6 @@ class Files:
         except BlockingIOError as error:
             raise IsLocked from error
 
-    def disclaim(self, descriptor: int) -> None:
-        """Gives up what `claim` took."""
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-
 
 def write_all(files: Files, descriptor: int, data: bytes, offset: int) -> None:
     """Writes all of it, in as many calls as it takes."""

@@ -17,7 +17,7 @@ from .mailbox import Mailboxes
 from .mover import Mover
 from .places import Segment
 from .queues import Queue
-from .records import Intent, Since, encode
+from .records import Intent, encode
 
 log = logging.getLogger("carteiro.storage")
 
@@ -252,6 +252,20 @@ class Housekeeping:
             except (OSError, StorageError) as error:
                 log.error("%s: what was moved is looked for at the next start", fault("journal", error))
 
+    def restate(self, removed: Sequence[Segment]) -> None:
+        """Copies what waits in segments that are no more, and says anew what mailboxes have. Raises as `append_all`."""
+        self.stop()
+        for mailbox in [queue.mailbox for queue in self._mover.queues.values() if queue.unsynced]:
+            self._mover.sync(mailbox)
+        for queue in self._mover.queues.values():
+            if any(place.segment in removed for place in queue.waiting):
+                self._mover.copy(queue)
+            queue.end = None  # the next delivery begins with an intent
+        end = self._journal.end
+        since = {queue.mailbox: queue.waiting[0].since for queue in self._mover.queues.values() if queue.waiting}
+        mailboxes = sorted(set().union(*(segment.mailboxes for segment in self._journal.segments)))
+        self._journal.append_all([encode(Intent(mailbox, since.get(mailbox, end), 0, 0)) for mailbox in mailboxes])
+
     def _conclude(self, segments: Sequence[Segment]) -> None:
         """Says in the journal which mailboxes have all that is in these segments."""
         done = []
@@ -262,5 +276,5 @@ class Housekeeping:
             if mailbox not in self._mover.queues:
                 done.append(mailbox)
         self._mailboxes.sync_names()
-        end = Since(segments[-1].sequence, segments[-1].end)
+        end = self._journal.end
         self._journal.append_all([encode(Intent(mailbox, end, 0, 0)) for mailbox in done])

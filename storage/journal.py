@@ -17,7 +17,7 @@ from .errors import Damaged, StorageError, fault
 from .errors import words as words_of
 from .files import Files, write_all, write_pieces
 from .places import Place, Segment
-from .records import Payload, Void, encode, is_intent
+from .records import Payload, Since, Void, encode, is_intent
 from .replay import Damage, Source, replay
 from .segment import OVERHEAD, START
 
@@ -161,7 +161,7 @@ class Journal:
             self._begin(new)
         segment = self.segments[-1]
         if not self._files.status(segment.file).st_nlink:
-            raise StorageError(f"{self._where}: somebody removed the journal: restart the server")
+            raise StorageError(f"{self._where}: somebody removed a file of the journal")
         return segment
 
     def _that_fit(self, segment: Segment, records: Sequence[Payload]) -> list[Payload]:
@@ -235,6 +235,11 @@ class Journal:
             log.critical("%s", fault(self._where, error))
         else:
             self._commit(segment, self._that_fit(segment, []))
+
+    @property
+    def end(self) -> Since:
+        """The place behind all that was written, when something is in use."""
+        return Since(self.segments[-1].sequence, self.segments[-1].end)
 
     def seal(self) -> None:
         """The last segment takes no more records."""
@@ -337,8 +342,21 @@ class Journal:
 
     @property
     def is_there(self) -> bool:
-        """Whether the files that are written to next have a name."""
-        return all(self._files.status(segment.file).st_nlink for segment in (*self.segments[-1:], *self._spare[-1:]))
+        """Whether all files that are or will be written to have their names."""
+        return all(self._has_name(segment) for segment in (*self.segments, *self._spare) if segment.is_trusted)
+
+    def _has_name(self, segment: Segment) -> bool:
+        return self._files.status(segment.file).st_nlink > 0
+
+    def forget_removed(self) -> list[Segment]:
+        """Lets go of files that somebody removed. Those in use are returned: they can be read still, and are not written."""
+        for segment in [segment for segment in self._spare if not self._has_name(segment)]:
+            self._spare.remove(segment)
+            self._files.close(segment.file)
+        removed = [segment for segment in self.segments if not self._has_name(segment)]
+        for segment in removed:
+            segment.is_sealed, segment.is_trusted = True, False
+        return removed
 
     def remove(self) -> None:
         """Removes the files of a journal that has nothing. Raises OSError."""

@@ -6,7 +6,7 @@ It does not know what a mailbox looks like, nor when messages are put on disk.
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from .errors import StorageError, fault
@@ -182,3 +182,14 @@ class Ids:
 
     def __next__(self) -> str:
         return f"{self._prefix}.{next(self._serial):x}"
+
+
+def grouped(recipients: Sequence[tuple[str, bytes]]) -> Recipients:
+    """The mailboxes, and what led to each, once."""
+    if len(recipients) == 1:
+        ((mailbox, path),) = recipients
+        return {mailbox: (path,)}
+    paths: dict[str, dict[bytes, None]] = {}
+    for mailbox, path in recipients:
+        paths.setdefault(mailbox, {})[path] = None
+    return {mailbox: tuple(those) for mailbox, those in paths.items()}

@@ -18,6 +18,14 @@ class Outages:
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
+        self.are_of_the_past = False
+        """Nothing is accepted any more in any case: what is met is no reason for a refusal."""
+
+    def go_on(self) -> "Outages":
+        """The same for who accepts from now on: what has begun is over when it works there."""
+        others = Outages()
+        others._since, self._since = self._since, {}
+        return others
 
     @property
     def has_any(self) -> bool:
@@ -29,7 +37,9 @@ class Outages:
         if fault is None:
             since = self._since.pop(what, None)
             if since is not None:
-                log.error("%s: mail is accepted again, after %.0f s", what, time.monotonic() - since)
+                so = "it works" if self.are_of_the_past else "mail is accepted"
+                log.error("%s: %s again, after %.0f s", what, so, time.monotonic() - since)
         elif fault.kind != "for good" and what not in self._since:  # which is of one message only
             self._since[what] = time.monotonic()
-            log.error("%s: mail is refused until that is over: %s", fault, _ADVICE[fault.kind])
+            so = "what was accepted for it waits" if self.are_of_the_past else "mail is refused until that is over"
+            log.error("%s: %s: %s", fault, so, _ADVICE[fault.kind])

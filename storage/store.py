@@ -18,12 +18,13 @@ from .housekeeping import Housekeeping
 from .journal import Journal
 from .letters import Letters
 from .mailbox import Mailboxes
-from .message import Ids, Memory, Message
+from .message import Ids, Memory, Message, grouped
 from .mover import Mover
 from .notes import Notes
 from .outages import Outages
 from .places import Place
-from .records import Intent, Misnamed, Recipients, Record, Unreadable, decode, encode
+from .records import Record, Unreadable, encode
+from .recovery import recover
 from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
@@ -77,7 +78,7 @@ class Store:
         self._directory = MailDirectory(self._files, directory, part)
         self._opened.callback(self._directory.close)
         try:
-            self._open(self._directory, directory, kind)
+            self._open(self._directory, directory, kind, old)
             with self._faults():
                 self._spool.clean(self._journal.is_damaged, old._spool.needed if old else ())
             if not is_one_of_several:
@@ -92,13 +93,13 @@ class Store:
         self._memory = Memory()
         self._ids = Ids()
 
-    def _open(self, directory: MailDirectory, path: Path, kind: Kind) -> None:
+    def _open(self, directory: MailDirectory, path: Path, kind: Kind, old: "Store | None") -> None:
         self._where = directory.where
-        self._outages = Outages()
+        self._outages: Outages = old._outages.go_on() if old else Outages()
         self._mailboxes = kind(self._files, directory.top, path)
         self._opened.callback(self._mailboxes.close)
-        self._journal = Journal(self._files, directory.own, directory.where)
-        self._spool = Spool(self._files, directory.spool)
+        self._journal: Journal = Journal(self._files, directory.own, directory.where)
+        self._spool: Spool = Spool(self._files, directory.spool)
         self._letters = Letters(self._journal, self._spool)
         self._notes = None
         if self._part is not None:
@@ -112,7 +113,7 @@ class Store:
         with self._faults():
             if not self._part:
                 self._mailboxes.clean()
-            self._recover()
+            recover(self._journal, self._letters, self._mover)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -130,38 +131,6 @@ class Store:
         """Moves all that a crash left."""
         self._housekeeping.finish(math.inf)
 
-    # What an earlier run left
-
-    def _recover(self) -> None:
-        """Everything that may not be in its mailbox waits again. The last place of a message is the one that counts."""
-        intents: dict[str, Intent] = {}
-        places: dict[tuple[str, str], Place] = {}
-        for place, data in self._journal.read_back():
-            try:
-                record = decode(data)
-            except Misnamed as error:
-                self._journal.keep_misnamed(place, error)
-                continue
-            if isinstance(record, Intent):
-                intents[record.mailbox] = record
-            elif isinstance(record, Record):
-                self._letters.put(place, record)
-                for mailbox in record.recipients:
-                    places.pop((record.id, mailbox), None)
-                    places[record.id, mailbox] = place
-        for (_, mailbox), place in places.items():
-            intent = intents.get(mailbox)
-            if intent is None or place.since >= intent.since:
-                self._mover.put(place, mailbox)
-        sequences = {segment.sequence for segment in self._journal.segments}
-        for queue in self._mover.queues.values():
-            queue.recover(intents.get(queue.mailbox), sequences, self._journal.is_damaged)
-        self._mover.recovered()
-        waiting = sum(len(queue.waiting) for queue in self._mover.queues.values())
-        if waiting:
-            words = "recovering %d messages that the last run left, for %d mailboxes: one that was removed since comes again"
-            log.warning(words, waiting, len(self._mover.queues))
-
     # Accepting
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
@@ -170,7 +139,7 @@ class Store:
         Its content goes to the mailboxes octet for octet when it `is_verbatim`; else its CRLF line ends become LF.
         """
         complete = self._complete.append
-        return Message(next(self._ids), reverse_path, _grouped(recipients), self._spool, self._memory, complete, is_verbatim)
+        return Message(next(self._ids), reverse_path, grouped(recipients), self._spool, self._memory, complete, is_verbatim)
 
     def settle(self, is_idle: bool = True) -> bool:
         """Puts each message that was committed since the last time in the journal, and answers it.
@@ -297,16 +266,38 @@ class Store:
         """Whether the directory, and the journal in it, are still those that this store has."""
         return self._directory.is_in_place and self._journal.is_there
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the directory is in its place, with a journal of which something is missing: `mend` makes it whole."""
+        return self._directory.is_ours
+
+    def mend(self) -> None:
+        """Makes what somebody has removed from the journal anew. Raises OSError and StorageError: it is to be tried again.
+
+        What waits in files without a name is copied to others. What files that are gone said of mailboxes, is said again.
+        """
+        if not self._directory.has_spool:
+            self._directory.make_spool()
+            self._spool.directory = self._directory.spool
+        removed = self._journal.forget_removed()
+        if removed:
+            self._housekeeping.restate(removed)
+
     def retire(self) -> list[Message]:
         """Nothing more is accepted. Returns where messages that are still coming will be put when they are complete."""
         self._is_retired = True
-        self._directory.make_way()
+        self._outages.are_of_the_past = True
+        return self._complete
+
+    def return_to_duty(self) -> list[Message]:
+        """The directory is in its place again: messages are accepted again."""
+        self._is_retired = self._outages.are_of_the_past = False
         return self._complete
 
     @property
     def whereabouts(self) -> str:
         """Where the directory is now, with its journal in it; "" when there is no such place."""
-        return self._directory.whereabouts if self._directory.has_journal and self._journal.is_there else ""
+        return self._directory.whereabouts if self._directory.has_journal else ""
 
     @property
     def waiting(self) -> int:
@@ -374,14 +365,3 @@ def _share(waiting: Iterable[Place]) -> list[Place]:
         if octets >= COPIED_AT_ONCE:
             break
     return places
-
-
-def _grouped(recipients: Sequence[tuple[str, bytes]]) -> Recipients:
-    """The mailboxes, and what led to each, once."""
-    if len(recipients) == 1:
-        ((mailbox, path),) = recipients
-        return {mailbox: (path,)}
-    grouped: dict[str, dict[bytes, None]] = {}
-    for mailbox, path in recipients:
-        grouped.setdefault(mailbox, {})[path] = None
-    return {mailbox: tuple(paths) for mailbox, paths in grouped.items()}

@@ -96,7 +96,8 @@ class Together:
         if self._renew is None or now < self._looked + seconds:
             return
         self._looked = now
-        if self._astray_since is None and self._store.is_in_place:
+        self._look_after_the_others()
+        if self._astray_since is None and (self._store.is_in_place or self._is_mended()):
             return
         if self._astray_since is None:
             self._astray_since = now
@@ -104,7 +105,7 @@ class Together:
             words = "mail directory %s: removed, or another one put in its place: mail is refused until it is taken up again"
             log.error(words, self._store.path)
         try:
-            new = self._renew(old=self._store)
+            new = self._come_back() or self._renew(old=self._store)
         except StorageError as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)
@@ -112,19 +113,47 @@ class Together:
         else:
             self._go_on_with(new, now - self._astray_since)
 
+    def _is_mended(self) -> bool:
+        """Whether only something in the journal was removed, which is made anew."""
+        if not self._store.is_ours:
+            return False
+        words = "mail directory %s: files of the journal were removed: what waits in them is put in others"
+        log.error(words, self._store.path)
+        try:
+            self._store.mend()
+        except (OSError, StorageError) as error:
+            log.error("%s: tried again each second", error)
+        return True
+
+    def _look_after_the_others(self) -> None:
+        """What was moved away may have been removed since, or be back in its place."""
+        for other in [other for other in self._others if not other.whereabouts]:
+            self._others.remove(other)
+            self._orphans.append(other)
+            if other.waiting:
+                log.warning(
+                    "mail directory %s: removed since: %d messages that wait are taken over", other.path, other.waiting
+                )
+
+    def _come_back(self) -> Store | None:
+        """One of the old directories, if that is in its place again."""
+        for other in self._others:
+            if other.is_in_place:
+                self._others.remove(other)
+                messages = other.return_to_duty()
+                self._late = [late for late in self._late if late is not messages]
+                return other
+        return None
+
     def _go_on_with(self, new: Store, seconds: float) -> None:
-        olds = [self._store, *self._others]
-        self._store, self._others, self.begin = new, [], new.begin
+        old, self._store, self.begin = self._store, new, new.begin
         self._astray_since, self._trouble = None, ""
-        for old in olds:
-            place = old.whereabouts
-            if place:
-                self._others.append(old)
-            else:
-                self._orphans.append(old)
-            if old.waiting:
-                where = f"put in the mailboxes of {place}" if place else "taken over"
-                log.warning("mail directory %s: %d messages that wait in the old one are %s", new.path, old.waiting, where)
+        place = old.whereabouts
+        (self._others if place else self._orphans).append(old)
+        if old.waiting:
+            where = f"put in the mailboxes of {place}" if place else "taken over"
+            log.warning("mail directory %s: %d messages that wait in the old one are %s", new.path, old.waiting, where)
+        self._look_after_the_others()
         log.error("mail directory %s: taken up again, after %.0f s", new.path, seconds)
 
     def _take_over(self) -> None:
@@ -148,12 +177,16 @@ class Together:
 
     def close(self) -> None:
         """Moves all that can be moved, and gives back the descriptors."""
-        while self._orphans and time.monotonic() >= self._take_at:
+        self._look(seconds=0.0)
+        if self._astray_since is not None:
+            self._orphans.append(self._store)
+        while self._orphans and self._astray_since is None and time.monotonic() >= self._take_at:
             self._take_over()
         for orphan in self._orphans:
-            log.critical("mail directory %s: %d accepted messages of the old one are lost", orphan.path, orphan.waiting)
+            log.critical("mail directory %s: %d accepted messages are lost with it", orphan.path, orphan.waiting)
             orphan.give_up()
-        for store in sorted([self._store, *self._others], key=lambda store: not store.is_moving):
+        stores = [*self._others] if self._astray_since is not None else [self._store, *self._others]
+        for store in sorted(stores, key=lambda store: not store.is_moving):
             if store is not self._store and store.is_empty:
                 store.leave()
             else:

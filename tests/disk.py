@@ -262,9 +262,6 @@ class Forgetful(Files):
             raise IsLocked
         self.claimed.add(node)
 
-    def disclaim(self, descriptor: int) -> None:
-        self.claimed.discard(self._at(descriptor))
-
     def seen(self) -> "Forgetful":
         """The same disk for another process, which can have forgotten nothing."""
         copy = Forgetful()
