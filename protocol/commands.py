@@ -5,8 +5,8 @@ It does not know whether the verb is allowed now; the table says that, and says 
 
 import re
 
-from .foreign import is_foreign
-from .replies import FOREIGN, UNRECOGNIZED, Reply
+from .foreign import Foreign, is_foreign
+from .replies import UNRECOGNIZED, Reply
 from .table import Verb
 
 MAX_COMMAND_LINE = 1000
@@ -37,7 +37,7 @@ _CLASSIC = {
 _VERBS = {verb.name.encode(): verb for verb in _CLASSIC} | {b".": Verb.END}
 
 
-def parse_classic(line: bytes) -> tuple[Verb, bytes | Reply]:
+def parse_classic(line: bytes) -> tuple[Verb, bytes | Reply | Foreign]:
     """The verb that a line (without its line end) begins with, and its argument: the client's name, or a path.
 
     A path comes lower-cased (ASCII only) and without its angle brackets, the null reverse-path as b"". A line longer than
@@ -45,7 +45,7 @@ def parse_classic(line: bytes) -> tuple[Verb, bytes | Reply]:
     """
     verb = _VERBS.get(line[:4].upper(), Verb.OTHER)
     if verb is Verb.OTHER:
-        return verb, FOREIGN if is_foreign(line) else UNRECOGNIZED
+        return verb, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
     pattern = _CLASSIC.get(verb)
     match = pattern.fullmatch(line) if pattern and len(line) <= MAX_COMMAND_LINE else None
     if match is None:

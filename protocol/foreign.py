@@ -4,6 +4,7 @@ A web page can have a browser send anything to any port of its user's network, a
 dialogue of SMTP. So who begins to speak HTTP is not listened to any further.
 """
 
+import enum
 import re
 
 _HTTP = re.compile(rb"[A-Z-]+ [^\r\n]* HTTP/[0-9](?:\.[0-9])?[ \t]*(?:[\r\n]|\Z)", re.IGNORECASE)
@@ -12,6 +13,12 @@ _METHOD = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|
 
 _LONG = 1000
 """Octets of a line of which perhaps not all is here."""
+
+
+class Foreign(enum.Enum):
+    """What such a line has in place of an argument."""
+
+    LINE = enum.auto()
 
 
 def is_foreign(line: bytes) -> bool:

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 from . import domains, paths
 from .domains import MAX_DOMAIN
-from .foreign import is_foreign
+from .foreign import Foreign, is_foreign
 from .paths import MAILBOX, SOURCE_ROUTE, Path
 from .replies import (
-    FOREIGN,
     NOT_ENCODED,
     PARAMETER_SYNTAX,
     RECIPIENT_SYNTAX,
@@ -75,7 +74,7 @@ class Auth(NamedTuple):
     response: bytes | None
 
 
-Argument = bytes | Client | Envelope | Chunk | Auth | Reply
+Argument = bytes | Client | Envelope | Chunk | Auth | Reply | Foreign
 
 
 def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
@@ -84,10 +83,13 @@ def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
     What the grammar forbids and many clients send is let pass, and said in the argument.
     """
     if len(line) > MAX_LINE:
-        return Verb.OTHER, FOREIGN if is_foreign(line) else UNRECOGNIZED
+        return Verb.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
     word, _, rest = line.rstrip(b" \t").partition(b" ")
-    verb, parse = _COMMANDS.get(word.upper(), _NONE)
-    if parse is _none or (rest[:1] in _BLANK and verb in _TOLERANT):
+    command = _COMMANDS.get(word.upper())
+    if command is None:
+        return _parse_odd(line)
+    verb, parse = command
+    if rest[:1] in _BLANK and verb in _TOLERANT:
         return _parse_odd(line)
     return parse(rest.lstrip(b" ")) if verb is None else (verb, parse(rest.lstrip(b" ")))
 
@@ -114,7 +116,7 @@ def _parse_odd(line: bytes) -> tuple[Verb, Argument]:
         if isinstance(argument, Client | Envelope):
             argument = argument._replace(tolerated=tuple(dict.fromkeys((Tolerance.BLANKS, *argument.tolerated))))
         return verb, argument
-    return Verb.OTHER, FOREIGN if is_foreign(line) else UNRECOGNIZED
+    return Verb.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
 
 
 _TOLERANT = (Verb.EHLO, Verb.HELO, Verb.MAIL, Verb.RCPT)
@@ -261,10 +263,3 @@ _ARGUMENTS: dict[Verb, Callable[[bytes], Argument]] = {
 _COMMANDS: dict[bytes, tuple[Verb | None, Callable[[bytes], Any]]] = {
     verb.name.encode(): (verb, parse) for verb, parse in _ARGUMENTS.items()
 } | {b"BDAT": (None, _bdat), b"AUTH": (None, _auth)}
-
-
-def _none(_: bytes) -> Reply:
-    return UNRECOGNIZED
-
-
-_NONE: tuple[Verb | None, Callable[[bytes], Any]] = (Verb.OTHER, _none)

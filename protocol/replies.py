@@ -69,9 +69,6 @@ UNRECOGNIZED = Reply(500, b"Syntax error, command unrecognized", b"5.5.2")
 MESSAGE_TOO_LARGE = Reply(552, b"Message larger than %d octets", b"5.3.4")
 NEVER_STORED = Reply(554, b"Message cannot be stored", b"5.3.0")
 
-FOREIGN = Reply(500, b"", b"")
-"""Never sent: what a line of HTTP, or of a proxy, has in place of an argument."""
-
 # What the classic dialect says
 
 GREETING = Reply(220, b"%b carteiro SMTP at your service")

@@ -10,10 +10,11 @@ from .acts import Acts, Outcome
 from .buffer import Buffer
 from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
+from .foreign import Foreign
 from .grammar import Chunk
 from .outside import Observer, Report, Site
 from .refusals import OF_AUTH, Refusals
-from .replies import FOREIGN, INTERMEDIATES, REFUSALS, Reply
+from .replies import INTERMEDIATES, REFUSALS, Reply
 from .shown import shown
 from .table import Mark, Move, Row, State, Verb
 
@@ -254,7 +255,7 @@ class Session:
         if isinstance(argument, Chunk):
             self._buffer.skip(argument.size)
             self._refused_chunk = row, reply, verb, line
-        elif argument is FOREIGN:
+        elif argument is Foreign.LINE:
             self._refusals.foreign(line)
             self._close(self._site.dialect.not_smtp, "another protocol than SMTP")
         else:

@@ -1,5 +1,8 @@
 """What makes no difference in the dialect of RFC 5321: where bytes are cut, how fast others are, DATA or BDAT."""
 
+import re
+
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,10 +20,9 @@ ANY_CONTENT = st.one_of(
 CUTS = st.lists(st.integers(0, 2000), max_size=10)
 
 
-def stuffed(content: bytes) -> bytes:
-    """As a client sends it after DATA (RFC 5321 section 4.5.2), with the end."""
-    lines = content.split(b"\r\n")[:-1]
-    return b"".join(b"." * line.startswith(b".") + line + b"\r\n" for line in lines) + b".\r\n"
+def stuffed(content: bytes, mends: bool = False) -> bytes:
+    """As a client sends it after DATA (RFC 5321 section 4.5.2), with the end; a line that `mends` makes begins there too."""
+    return re.sub(rb"(\A|\r\n|[\r\n])(\.)" if mends else rb"(\A|\r\n)(\.)", rb"\1.\2", content) + b".\r\n"
 
 
 def in_chunks(pieces: list[bytes]) -> list[bytes]:
@@ -88,15 +90,24 @@ def test_slow_disks_and_slow_checks_change_no_reply_and_no_mailbox(steps: list[b
 @given(ANY_CONTENT, CUTS, CUTS, st.booleans())
 @example(b"\r\n.\r\n", [1, 2, 3], [], False)
 @example(b"a\r\r\n.\n\r\n", [2], [9], True)
+@example(b"\r..\r\n", [], [], True)
 def test_data_and_bdat_in_any_chunks_bring_the_same(content: bytes, chunks: list[int], cuts: list[int], mends: bool) -> None:
     opening = [line.encode() + b"\r\n" for line in TO_RCPT]
-    replies, boxes, _ = heard([*opening, b"DATA\r\n", stuffed(content)], mends=mends)
+    replies, boxes, _ = heard([*opening, b"DATA\r\n", stuffed(content, mends)], mends=mends)
     steps = in_chunks(pieces_of(content, chunks))
     other_replies, other_boxes, _ = heard(pieces_of(b"".join(opening + steps), cuts), mends=mends)
     assert other_boxes == boxes
     assert other_replies[-1] == replies[-1]
     if not mends and boxes:
         assert boxes["johndoe"][0].content == content
+
+
+@pytest.mark.parametrize(("mends", "kept"), [(True, b"a\r\nb\r\n"), (False, b"")])
+def test_a_cr_at_the_end_of_the_last_chunk_is_a_line_end_or_a_flaw(mends: bool, kept: bytes) -> None:
+    """Nothing comes behind it that would decide."""
+    replies, boxes, _ = heard([*(line.encode() + b"\r\n" for line in TO_RCPT), *in_chunks([b"a\r\nb\r"])], mends=mends)
+    assert [box[0].content for box in boxes.values()] == ([kept] if kept else [])
+    assert replies[-1][:3] == (b"250" if mends else b"550")
 
 
 @given(st.binary(max_size=40), CUTS)
