@@ -59,15 +59,18 @@ class Reactor:
     was ready to be read, and returns True when it would rather wait for what can be read meanwhile: then the next turn
     does not wait, and asks again. `tidy` is called when all was written that could be: it takes a little time for what
     nobody waits for, and returns the seconds after which it wants to be called again, or None. It is told whether the
-    turn was an idle one, which waited and found nothing ready, and how many seconds it waited, whatever it found.
+    turn was an idle one, which waited and found nothing ready, and how many seconds it waited, whatever it found. `clock`
+    gives the seconds since some time or other, and never goes back.
     """
 
     def __init__(
         self,
         settle: Callable[[bool], bool] = lambda is_idle: False,
         tidy: Callable[[bool, float], float | None] = lambda is_idle, waited: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settle = settle
+        self._clock = clock
         self._tidy = tidy
         self._selector = selectors.DefaultSelector()
         self._soon: list[Callable[[], None]] = []
@@ -79,8 +82,8 @@ class Reactor:
         self._is_urgent = False
         self._signals: dict[int, Callable[[], None]] = {}
         self._waker: tuple[socket.socket, socket.socket] | None = None
-        self.now = time.monotonic()
-        """`time.monotonic` when this turn's waiting ended."""
+        self.now = clock()
+        """What the clock said when this turn's waiting ended."""
 
     # Registering
 
@@ -153,9 +156,9 @@ class Reactor:
     def turn(self) -> None:
         """One turn: waits until something is due, and does all that is due."""
         patience = self._patience()
-        began = time.monotonic()
+        began = self._clock()
         ready = self._select(patience)
-        self.now = time.monotonic()
+        self.now = self._clock()
         waited = self.now - began
         self._is_urgent = False
         for first in range(0, len(ready), PART):
@@ -196,7 +199,7 @@ class Reactor:
             return 0
         due = [_LONGEST_WAIT] if self._tidy_in is None else [self._tidy_in]
         if self._timers:
-            due.append(max(0.0, self._timers[0][0] - time.monotonic()))
+            due.append(max(0.0, self._timers[0][0] - self._clock()))
         return min(due)
 
     def _select(self, patience: float) -> list[tuple[selectors.SelectorKey, int]]:

@@ -96,8 +96,18 @@ def _tcp_pair() -> tuple[socket.socket, socket.socket]:
     return ours, peer
 
 
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Pair:
-    """A connection with an Echo, and the other end of it."""
+    """A connection with an Echo, and the other end of it, in time that stands still unless it is let pass."""
 
     def __init__(
         self,
@@ -107,7 +117,8 @@ class Pair:
         kind: type[Echo] = Echo,
         over_tcp: bool = False,
     ) -> None:
-        self.reactor = Reactor()
+        self.clock = Clock()
+        self.reactor = Reactor(clock=self.clock)
         self._kind = kind
         self.wants_tls = wants_tls
         ours, self.peer = _tcp_pair() if over_tcp else socket.socketpair()
@@ -139,6 +150,7 @@ class Pair:
             assert time.monotonic() < end, "it did not happen"
             self.reactor.call_later(0.005, lambda: None)
             self.reactor.turn()
+            self.clock.now += 0.005
 
     def say(self, data: bytes) -> bytes:
         self.peer.send(data)
@@ -146,8 +158,10 @@ class Pair:
         return self.peer.recv(1 << 20)
 
     def run_for(self, seconds: float) -> None:
-        self.reactor.call_later(seconds, self.reactor.stop)
-        self.reactor.run()
+        """Turns at each hundredth of that time."""
+        for _ in range(100):
+            self.clock.now += seconds / 100
+            self.turns(1)
 
     def close(self) -> None:
         self.connection.close("test")
