@@ -27,10 +27,11 @@ setup(
         "auth": AUTH,
         "dev": [
             *AUTH,
-            "coverage>=7.6",
             "hypothesis>=6.100",
             "mypy>=1.11",
             "pytest>=8",
+            "pytest-cov>=5",
+            "pytest-xdist>=3.6",
             "ruff>=0.6",
             "setuptools>=70.1",
             "types-setuptools",

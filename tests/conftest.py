@@ -9,20 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import core, settings
+from hypothesis import HealthCheck, core, settings
 
 from .echo import Pair
 from .post import Post
 from .tls import Pem, make_pem
 
-settings.register_profile("carteiro", deadline=None, print_blob=True)
+settings.register_profile("carteiro", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("carteiro")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Picks the seed, unless one was given."""
     if config.getoption("hypothesis_seed", None) is None:
-        core.global_force_seed = random.getrandbits(32)  # type: ignore[assignment]
+        seed = random.getrandbits(32)
+        config.option.hypothesis_seed = str(seed)  # which pytest-xdist hands to its workers
+        core.global_force_seed = seed  # type: ignore[assignment]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,6 +21,8 @@ from storage.store import Store
 from .disk import CHANGES, Watched
 from .post import Kind
 
+pytestmark = pytest.mark.no_cover  # which would take most of its time
+
 KINDS = pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
 BOXES = ("johndoe", "babydoe")
 VERBATIM = (2, 4, 6)

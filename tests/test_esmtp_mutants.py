@@ -18,6 +18,8 @@ from .esmtp_dialogues import Dialogue, dialogues, hold
 from .esmtp_histories import ordering_of
 from .mutation import is_noticed, once
 
+pytestmark = pytest.mark.no_cover  # which would take most of its time
+
 CELLS = [(state, verb) for state in Esmtp for verb in VERBS]
 REFUSALS = sorted(
     {NOT_OFFERED, *(cell for row in ESMTP.table.cells.values() for cell in row.values() if isinstance(cell, Reply))},

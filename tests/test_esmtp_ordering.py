@@ -1,5 +1,6 @@
 """The dialect of RFC 5321 keeps the order of commands: every line in every situation, and in random histories."""
 
+import pytest
 from hypothesis import settings
 
 from protocol.dialect import Dialect
@@ -11,6 +12,8 @@ from protocol.table import Table, Verb
 from .esmtp_dialogues import SITUATIONS, Talk, check_order, known_after
 from .esmtp_histories import ordering_of
 from .esmtp_ordering import BDAT, EHLO, FILL, MAIL, NOOP, RCPT, SECURED, STARTTLS, Known
+
+pytestmark = pytest.mark.no_cover  # which would take most of its time
 
 
 def test_every_line_and_answer_in_every_situation() -> None:

@@ -17,6 +17,8 @@ from .mutation import is_noticed, once
 from .ordering import check_order
 from .test_table import changed
 
+pytestmark = pytest.mark.no_cover  # which would take most of its time
+
 MAY_REFUSE = {Verb.RCPT, Verb.END, Verb.STORED}
 """The verbs whose action can refuse; for the others it is of no effect where a refusal would lead."""
 

@@ -60,7 +60,7 @@ def test_each_doubt_is_settled_for_itself_and_its_place_used_again(directory: in
     assert other.is_torn("babydoe") and not other.is_torn("johndoe")
 
 
-@pytest.mark.parametrize("left", [b"", b"half", os.urandom(8), os.urandom(61), bytes(100)])
+@pytest.mark.parametrize("left", [b"", b"half", b"\xd9TYt\xc4\xb2\x03t", os.urandom(61), bytes(100)], ids=range(5))
 def test_whatever_a_power_cut_left_of_a_note_can_be_read(directory: int, tmp_path: Path, left: bytes) -> None:
     (tmp_path / "writing-1").write_bytes(left)
     ours, other = (Notes(Files(), directory, name) for name in ("1", "2"))

@@ -21,6 +21,8 @@ from .processes import Process
 from .test_power_cuts import small
 from .world import CLOCK, IDS, Action, World
 
+pytestmark = pytest.mark.no_cover  # which would take most of its time
+
 __all__ = ["small"]
 
 

@@ -15,6 +15,8 @@ from .esmtp_dialogues import Dialogue, Talk, dialogues
 from .esmtp_ordering import CHECKED, FAILED, FILL, SECURED, STORED, UNKNOWN, Known, expected
 from .support import Client, DiskIsFull
 
+pytestmark = pytest.mark.no_cover  # which would take most of its time
+
 ANY = {421, 500, 501}
 """Section 4.3.2: any command; a line too long or unknown, a syntax error, the end of the service."""
 

@@ -51,6 +51,7 @@ class World:
 
     def __init__(self, kind: Kind, choose: Callable[[int], int]) -> None:
         CLOCK.now = 0.0
+        BUGS.begin()
         self.kind = kind
         self.choose = choose
         self.machine = Machine()
