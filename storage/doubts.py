@@ -13,7 +13,7 @@ from .letter import Letter
 from .letters import Letters
 from .mailbox import Mailbox, Mailboxes
 from .notes import Notes
-from .places import Place
+from .places import Place, share_of
 from .queues import Queue
 
 log = logging.getLogger("carteiro.storage")
@@ -106,7 +106,24 @@ class Doubts:
             "%s: another program changed it: %d messages are there unchanged, %d are put in, at worst for the second time"
         )
         log.warning(words, self._mailboxes.path(queue.mailbox), len(missing) - len(places), len(places))
-        # An intent will say that all before the first of these is there: they must be the last in the journal.
-        places += islice(queue.waiting, len(missing), None)
-        queue.replace(len(queue.waiting), self._letters.copy(places, queue.mailbox))
+        yield from self._put_last(queue, places, len(missing))
         queue.start = queue.end = None
+
+    def _put_last(self, queue: Queue, places: list[Place], looked_at: int) -> Steps:
+        """Copies these, and what came since so many were looked at, to the end of the journal: only they are left to wait.
+
+        An intent will say that all before the first of them is there.
+        """
+        copies: list[Place] = []
+        copied = 0
+        while True:
+            places += islice(queue.waiting, looked_at, None)
+            looked_at = len(queue.waiting)
+            if copied == len(places):
+                break
+            share = share_of(islice(places, copied, None))
+            copies += self._letters.copy(share, queue.mailbox)
+            copied += len(share)
+            if copied < len(places):
+                yield
+        queue.replace(len(queue.waiting), copies)

@@ -124,6 +124,15 @@ class Files:
         """Removes a directory in which there is nothing."""
         os.rmdir(name, dir_fd=at)
 
+    def room(self, descriptor: int) -> tuple[int, int] | None:
+        """Octets that are free on the disk of an open directory, and all of its own; None where the system does not tell."""
+        try:
+            system = os.fstatvfs(descriptor)
+        except OSError:
+            return None
+        octets = system.f_bavail * system.f_frsize, system.f_blocks * system.f_frsize
+        return octets if system.f_blocks else None
+
     def lock(self, descriptor: int) -> None:
         """Takes the record lock that mail programs honour (fcntl, the whole file), or raises IsLocked at once."""
         try:

@@ -5,8 +5,10 @@ It does not know how either is done, only what is next and how long it may take.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import takewhile
 
 from . import segment as format
 from .doubts import Steps
@@ -18,6 +20,8 @@ from .mover import Mover
 from .places import Segment
 from .queues import Queue
 from .records import Intent, encode
+from .room import Room
+from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
 
@@ -32,6 +36,12 @@ CROWDED = 4
 
 AGE = 5.0
 """Seconds after its first message at which a segment is freed, full or not."""
+
+MOST_SPOOLED = 1 << 30
+"""Octets of spool files of accepted messages, beyond which no message is accepted either."""
+
+ENOUGH = 64 << 20
+"""Octets of spool files of messages that have arrived, which are worth saying so in the journal: then these files go."""
 
 LOOK_AGAIN = 0.1
 """Seconds until it is looked again whether the oldest segment has nothing else."""
@@ -63,8 +73,12 @@ IDLE_SHARE = 0.5
 class Housekeeping:
     """Does what there is to do when `work` is called."""
 
-    def __init__(self, journal: Journal, mailboxes: Mailboxes, letters: Letters, mover: Mover) -> None:
+    def __init__(
+        self, journal: Journal, mailboxes: Mailboxes, letters: Letters, mover: Mover, spool: Spool, room: Room
+    ) -> None:
         self._journal = journal
+        self._spool = spool
+        self._room = room
         self._mailboxes = mailboxes
         self._letters = letters
         self._mover = mover
@@ -73,6 +87,7 @@ class Housekeeping:
         self._look_again_at = 0.0
         self._not_before = 0.0
         self._move_not_before = 0.0
+        self._release_not_before = 0.0
         self._fullness = 0.0
         self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
         self._ended = time.monotonic()
@@ -91,7 +106,7 @@ class Housekeeping:
     def makes_room(self) -> bool:
         """Whether there is something to be moved, or freed, now or in a moment."""
         now = time.monotonic()
-        is_due = self.is_moving or self._is_to_move or self._to_free() is not None
+        is_due = self.is_moving or self._is_to_move or self._to_free() is not None or self._is_to_release
         return is_due or any(not queue.is_stuck(now) for queue in self._mover.postponed)
 
     @property
@@ -108,9 +123,10 @@ class Housekeeping:
         return oldest if is_over and not oldest.waiting else None
 
     def _measured(self) -> float:
-        """How full the journal is: 1 is its limit."""
+        """How full the journal, or its spool, is: 1 is its limit."""
         segments = self._journal.segments
-        return max(len(segments) / LIMIT, sum(segment.waiting for segment in segments) / MOST_WAITING)
+        waiting = sum(segment.waiting for segment in segments)
+        return max(len(segments) / LIMIT, waiting / MOST_WAITING, self._spool.kept / MOST_SPOOLED)
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
         """Works for a share of the time that passed, larger with a fuller journal, and of the seconds that others `waited`
@@ -155,6 +171,8 @@ class Housekeeping:
         if done := self._to_free():
             done.is_sealed = True
             return self._free(done)
+        if self._is_to_release:
+            return self._release()
         if len(self._journal.segments) > CROWDED and time.monotonic() >= self._not_before:
             oldest = self._journal.segments[0]
             if self._is_stuck(oldest):
@@ -166,6 +184,9 @@ class Housekeeping:
         due = [] if again_in is None else [again_in]
         if self._mover.ready:
             due.append(self._move_not_before - time.monotonic())
+        if self._mover.arrivals.octets:
+            not_before = max(self._not_before, self._release_not_before)
+            due.append(max(not_before, self._mover.arrivals.since + AGE) - time.monotonic())
         for oldest in self._journal.segments[:1]:
             if not oldest.waiting:
                 due.append(max(self._not_before, oldest.since + AGE) - time.monotonic())
@@ -181,16 +202,44 @@ class Housekeeping:
         if not segment.waiting:
             spooled = segment.spooled
             self._journal.free(segment)
+            self._mover.arrivals.forget(segment)
             yield from self._letters.forget(spooled)
+
+    @property
+    def _is_to_release(self) -> bool:
+        """Whether spool files of what has arrived are to go now, and not with their segment."""
+        arrivals, now = self._mover.arrivals, time.monotonic()
+        if not arrivals.octets or now < max(self._not_before, self._release_not_before):
+            return False
+        is_much = arrivals.octets >= ENOUGH or self._spool.kept > MOST_SPOOLED / 2
+        return is_much or now >= arrivals.since + AGE or self._room.is_scarce
+
+    def _release(self) -> Steps:
+        """Says in the journal which large messages have arrived, on disk; then their spool files are removed."""
+        mailboxes = self._mover.arrivals.mailboxes
+        for mailbox in mailboxes:
+            if mailbox in self._mover.queues:
+                self._mover.sync(mailbox)
+                yield
+        self._mailboxes.sync_names()
+        yield
+        concluded = self._conclude(mailboxes)
+        self._release_not_before = 0.0 if concluded else time.monotonic() + RETRY  # while they are in doubt
+        yield
+        for segment, id in self._mover.arrivals.take(concluded):
+            self._letters.has_arrived(segment, id)
+            yield
 
     def _is_stuck(self, segment: Segment) -> bool:
         """Whether a segment has only messages for mailboxes that cannot be written to, and copying them makes room."""
         if time.monotonic() < self._look_again_at:
             return False
         self._look_again_at = time.monotonic() + LOOK_AGAIN
-        stuck = [place for queue in self._stuck() for place in queue.waiting]
-        is_all = sum(place.segment is segment for place in stuck) == segment.waiting
-        return is_all and 2 * sum(place.length for place in stuck) <= len(self._journal.segments) * format.SIZE
+        those = (takewhile(lambda place: place.segment is segment, queue.waiting) for queue in self._stuck())
+        if sum(1 for places in those for _ in places) < segment.waiting:
+            return False
+        owed = sum(segment.owed for segment in self._journal.segments)
+        return 2 * owed <= len(self._journal.segments) * format.SIZE
 
     def _stuck(self) -> list[Queue]:
         """What is in doubt is not copied: the intent that tells what may be in the mailbox is for where it is now."""
@@ -201,7 +250,7 @@ class Housekeeping:
         """Copies what is stuck in a segment to the end of the journal."""
         for queue in self._stuck():
             if queue.waiting[0].segment is segment:
-                self._mover.copy(queue)
+                yield from self._mover.copy(queue)
                 yield
 
     def _fail(self, error: Exception) -> None:
@@ -248,9 +297,19 @@ class Housekeeping:
         self.finish(patience)
         if self._journal.segments:
             try:
-                self._conclude(self._journal.segments)
+                self._end()
             except (OSError, StorageError) as error:
                 log.error("%s: what was moved is looked for at the next start", fault("journal", error))
+
+    def _end(self) -> None:
+        """Says in the journal which mailboxes have all of it."""
+        mailboxes = set().union(*(segment.mailboxes for segment in self._journal.segments))
+        for mailbox in sorted(mailboxes):
+            queue = self._mover.queues.get(mailbox)
+            if queue and not queue.waiting:
+                self._mover.sync(mailbox)
+        self._mailboxes.sync_names()
+        self._conclude(mailbox for mailbox in mailboxes if mailbox not in self._mover.queues)
 
     def restate(self, removed: Sequence[Segment]) -> None:
         """Copies what waits in segments that are no more, and says anew what mailboxes have. Raises as `append_all`."""
@@ -259,22 +318,28 @@ class Housekeeping:
             self._mover.sync(mailbox)
         for queue in self._mover.queues.values():
             if any(place.segment in removed for place in queue.waiting):
-                self._mover.copy(queue)
-            queue.end = None  # the next delivery begins with an intent
-        end = self._journal.end
-        since = {queue.mailbox: queue.waiting[0].since for queue in self._mover.queues.values() if queue.waiting}
-        mailboxes = sorted(set().union(*(segment.mailboxes for segment in self._journal.segments)))
-        self._journal.append_all([encode(Intent(mailbox, since.get(mailbox, end), 0, 0)) for mailbox in mailboxes])
+                deque(self._mover.copy(queue), maxlen=0)
+        self._conclude(set().union(*(segment.mailboxes for segment in self._journal.segments)), with_doubts=True)
 
-    def _conclude(self, segments: Sequence[Segment]) -> None:
-        """Says in the journal which mailboxes have all that is in these segments."""
-        done = []
-        for mailbox in sorted(set().union(*(segment.mailboxes for segment in segments))):
-            queue = self._mover.queues.get(mailbox)
-            if queue and not queue.waiting:
-                self._mover.sync(mailbox)
-            if mailbox not in self._mover.queues:
-                done.append(mailbox)
-        self._mailboxes.sync_names()
+    def _conclude(self, mailboxes: Iterable[str], with_doubts: bool = False) -> list[str]:
+        """Says in the journal, for those of which nothing is in doubt, that they have all but what waits, on disk.
+
+        Of those with doubts it is said what was said before, if that is asked for. Returns those that have all of it.
+        Raises as `append_all`.
+        """
         end = self._journal.end
-        self._journal.append_all([encode(Intent(mailbox, end, 0, 0)) for mailbox in done])
+        intents = []
+        concluded = []
+        for mailbox in sorted(mailboxes):
+            queue = self._mover.queues.get(mailbox)
+            since = queue.waiting[0].since if queue and queue.waiting else end
+            if queue is None or not (queue.is_doubtful or queue.unsynced):
+                intents.append(Intent(mailbox, since, 0, 0))
+                concluded.append(mailbox)
+            elif with_doubts and queue.start:
+                intents.append(Intent(mailbox, since, *queue.start))
+        self._journal.append_all([encode(intent) for intent in intents])
+        for mailbox in concluded:
+            if mailbox in self._mover.queues:
+                self._mover.queues[mailbox].concluded()
+        return concluded

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -178,8 +179,8 @@ class Journal:
         self._sequence += 1
         segment.sequence, segment.salt = self._sequence, os.urandom(8)
         segment.end, segment.since = START, time.monotonic()
-        segment.waiting, segment.is_sealed = 0, False
-        segment.mailboxes, segment.spooled = set(), []
+        segment.waiting, segment.owed, segment.is_sealed = 0, 0, False
+        segment.mailboxes, segment.spooled = set(), Counter()
         self.segments.append(segment)
 
     def _make(self, is_written_ahead: bool = False) -> Segment:

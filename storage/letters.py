@@ -4,13 +4,13 @@ It does not know where letters go.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from .errors import Damaged
 from .journal import Journal
 from .letter import Letter
-from .places import Place
+from .places import Place, Segment
 from .records import Record, decode, encode
 from .spool import PIECE, Spool
 
@@ -32,8 +32,12 @@ class Letters:
     def put(self, place: Place, record: Record) -> None:
         """This record is in the journal, and needs its spool file."""
         if record.content is None:
-            self._spool.need(record.id)
-            place.segment.spooled.append(record.id)
+            self.need(place.segment, record.id, record.length, len(record.recipients))
+
+    def need(self, segment: Segment, id: str, length: int, count: int) -> None:
+        """So many mailboxes are to get what is in a spool file, as a record in a segment says."""
+        self._spool.need(id, length, count)
+        segment.spooled[id] += count
 
     def remember(self, place: Place, record: Record) -> None:
         """The same of a new message: mostly it is moved a moment later, and then it need not be read again."""
@@ -70,15 +74,28 @@ class Letters:
             damage.place = place
             raise
 
+    def size(self, id: str) -> int:
+        """Octets of a spool file that is needed."""
+        return self._spool.length(id)
+
+    def has_arrived(self, segment: Segment, id: str) -> None:
+        """One of these mailboxes has it, on disk, and the journal says so. Raises OSError."""
+        if segment.spooled[id]:
+            segment.spooled[id] -= 1
+            self._spool.release(id)
+
     def copy(self, places: Iterable[Place], mailbox: str) -> list[Place]:
         """The places of copies, for this mailbox only, at the end of the journal. Makes none when it raises as above."""
         records = []
-        for place in places:
+        olds = list(places)
+        for place in olds:
             record = self._record(place)
             records.append(record._replace(recipients={mailbox: record.recipients[mailbox]}))
         copies = self._journal.append_all([encode(record) for record in records])
-        for place, record in zip(copies, records, strict=True):
+        for old, place, record in zip(olds, copies, records, strict=True):
             self.put(place, record)
+            if record.content is None:
+                self.has_arrived(old.segment, record.id)
         return copies
 
     def adopt(self, other: "Letters", places: Iterable[Place], mailbox: str) -> list[Place]:
@@ -111,11 +128,12 @@ class Letters:
             return
         self._spool.keep_aside(record.id)
 
-    def forget(self, spooled: Iterable[str]) -> Iterator[None]:
-        """Segments that were freed need these spool files no more. Raises OSError."""
-        for id in spooled:
-            self._spool.release(id)
-            yield
+    def forget(self, spooled: Mapping[str, int]) -> Iterator[None]:
+        """A segment that was freed needs these spool files no more. Raises OSError."""
+        for id, count in spooled.items():
+            if count:
+                self._spool.release(id, count)
+                yield
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

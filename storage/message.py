@@ -101,8 +101,8 @@ class Message:
             if self._spooled is None:
                 self._spooled = spool.begin(self.id)
             self._spooled.write(b"".join(self._pieces))
-        except OSError as error:
-            self._fail(error)
+        except (OSError, StorageError) as error:
+            self._fail(spool, error)
         self._forget()
 
     def commit(self, answer: Answer) -> None:
@@ -114,11 +114,11 @@ class Message:
 
     def finish(self) -> None:
         """What is in the spool is on disk when this returns."""
-        try:
-            if self._spooled:
+        if self._spooled and self._spool:
+            try:
                 self._spooled.finish()
-        except OSError as error:
-            self._fail(error)
+            except OSError as error:
+                self._fail(self._spool, error)
 
     def abandon(self) -> None:
         """Nothing of this message is kept."""
@@ -127,13 +127,18 @@ class Message:
             self._spooled.remove()
             self._spooled = None
 
-    def _fail(self, error: OSError) -> None:
+    def _fail(self, spool: Spool, error: OSError | StorageError) -> None:
         self.abandon()
-        self.fault = fault("spool", error)
+        self.fault = fault(spool.where, error)
 
     def _forget(self) -> None:
         self._memory.used -= self.octets
         self._pieces, self.octets = [], 0
+
+    @property
+    def size(self) -> int:
+        """Octets of its content, wherever they are."""
+        return self.octets + (self._spooled.length if self._spooled else 0)
 
     @property
     def is_large(self) -> bool:
@@ -159,6 +164,9 @@ class Message:
         """
         if fault:
             self.abandon()
+        elif self._spooled:
+            self._spooled.keep()
+            self._spooled = None
         self._forget()
         answer, self._answer = self._answer, None  # who is told knows the message: without a circle, both are freed at once
         tell(answer, fault)

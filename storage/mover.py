@@ -11,6 +11,7 @@ import time
 from collections import deque
 from itertools import islice
 
+from .arrivals import Arrivals
 from .doubts import Doubts, Steps
 from .errors import Damaged, StorageError, fault
 from .files import IsLocked, NotSynced
@@ -20,9 +21,10 @@ from .letters import Letters
 from .mailbox import Mailbox, Mailboxes
 from .notes import Notes
 from .outages import Outages
-from .places import Place
+from .places import Place, share_of
 from .queues import REST, Queue
 from .records import Intent, encode
+from .room import Room
 
 log = logging.getLogger("carteiro.storage")
 
@@ -38,6 +40,9 @@ BATCH = 64 * 1024
 BATCHES = 16
 """Batches that are put in a mailbox before it is another one's turn."""
 
+ROUNDS = 8
+"""How often it is looked whether mail came for a mailbox while what waited was copied: what came later is out of order."""
+
 _REPLACED = (0, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 """Errors that say that a mailbox is not one any more: then there is nothing to sync."""
 
@@ -49,10 +54,17 @@ class Mover:
     """
 
     def __init__(
-        self, journal: Journal, mailboxes: Mailboxes, letters: Letters, outages: Outages, notes: Notes | None = None
+        self,
+        journal: Journal,
+        mailboxes: Mailboxes,
+        letters: Letters,
+        outages: Outages,
+        room: Room,
+        notes: Notes | None = None,
     ) -> None:
         self._journal = journal
         self._outages = outages
+        self._room = room
         self._notes = notes
         self._mailboxes = mailboxes
         self._letters = letters
@@ -65,6 +77,7 @@ class Mover:
         """Those in which messages wait, the one that is next first."""
         self.postponed: set[Queue] = set()
         """Those in which messages wait until the mailbox is tried again."""
+        self.arrivals = Arrivals()
 
     def recovered(self) -> None:
         """All that an earlier run left is in the queues. Raises OSError."""
@@ -179,8 +192,11 @@ class Mover:
         try:
             for _ in range(BATCHES):
                 letters = self._batch(queue)
-                if letters:
-                    yield from self._append(queue, mailbox, letters)
+                if not letters:
+                    break
+                yield from self._append(queue, mailbox, letters)
+                if letters[0].is_large and self._room.is_scarce:
+                    break  # it is to leave the spool before the next one comes
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._postpone(queue, error, is_doubtful=self._has_changed(mailbox, queue))
         else:
@@ -203,6 +219,9 @@ class Mover:
             moved = there
             yield
         queue.move(len(letters) - moved)
+        if letters[0].is_large:
+            (letter,) = letters
+            self.arrivals.add(queue.mailbox, queue.moved[-1], letter.id, self._letters.size(letter.id))
         queue.end = mailbox.mark
         self._doubts.end()
         yield
@@ -239,6 +258,7 @@ class Mover:
     def _postpone(self, queue: Queue, error: Exception, is_doubtful: bool = False) -> None:
         """A mailbox could not be written to: it is tried again later, and what was written is found out before."""
         if is_doubtful or isinstance(error, NotSynced):
+            self.arrivals.wait_again(queue.mailbox, queue.moved)
             queue.doubt()
         self._doubts.end(queue)
         self._close(queue)
@@ -283,9 +303,21 @@ class Mover:
 
     # What the journal is to be rid of
 
-    def copy(self, queue: Queue) -> None:
-        """Copies what waits to the end of the journal, so that its segments can be freed. Raises OSError, StorageError."""
-        queue.replace(len(queue.waiting), self._letters.copy(list(queue.waiting), queue.mailbox))
+    def copy(self, queue: Queue) -> Steps:
+        """Copies what waits to the end of the journal, so that its segments can be freed. Raises OSError, StorageError.
+
+        After each step the queue is in the order of the journal: an intent says that all before a place is in its mailbox.
+        """
+        copies: set[Place] = set()
+        for _ in range(ROUNDS):
+            left = [place for place in queue.waiting if place not in copies]  # what came meanwhile goes behind all others
+            while left:
+                places = share_of(left)
+                del left[: len(places)]
+                those = self._letters.copy(places, queue.mailbox)
+                queue.put_behind(places, those)
+                copies.update(those)
+                yield
 
     def sync(self, mailbox: str) -> None:
         """What was moved to a mailbox is on disk, or waits again. Raises OSError when it was not even tried."""

@@ -4,7 +4,7 @@ It does not know how a message is put in, nor when.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .errors import StorageError
 from .mailbox import Mark
@@ -57,29 +57,50 @@ class Queue:
     def put(self, place: Place) -> None:
         """One more message waits."""
         self.waiting.append(place)
-        place.segment.mailboxes.add(self.mailbox)
-        place.segment.waiting += 1
+        segment = place.segment
+        segment.mailboxes.add(self.mailbox)
+        segment.waiting += 1
+        segment.owed += place.length
 
     def remove(self, place: Place) -> None:
         """A message waits no more, though it is not in the mailbox."""
         self.waiting.remove(place)
         place.segment.waiting -= 1
+        place.segment.owed -= place.length
 
     def replace(self, count: int, places: Iterable[Place]) -> None:
         """Others wait instead of the first `count`."""
         for _ in range(count):
-            self.waiting.popleft().segment.waiting -= 1
-        for place in reversed(list(places)):
+            place = self.waiting.popleft()
+            place.segment.waiting -= 1
+            place.segment.owed -= place.length
+        self._wait_again(list(places))
+
+    def put_behind(self, places: Sequence[Place], copies: Iterable[Place]) -> None:
+        """Others wait instead of some: behind all."""
+        if self.waiting[0] == places[0] and self.waiting[len(places) - 1] == places[-1]:
+            self.replace(len(places), [])
+        else:
+            for place in places:
+                self.remove(place)
+        for place in copies:
+            self.put(place)
+
+    def _wait_again(self, places: Sequence[Place]) -> None:
+        for place in reversed(places):
             self.waiting.appendleft(place)
             place.segment.waiting += 1
+            place.segment.owed += place.length
 
     def move(self, count: int) -> None:
         """The first messages are in the mailbox, which is to be synced before their segments are freed."""
         for _ in range(count):
             place = self.waiting.popleft()
-            place.segment.waiting -= 1
-            place.segment.unsynced.add(self.mailbox)
-            self.unsynced.add(place.segment)
+            segment = place.segment
+            segment.waiting -= 1
+            segment.owed -= place.length
+            segment.unsynced.add(self.mailbox)
+            self.unsynced.add(segment)
             self.moved.append(place)
 
     def synced(self) -> None:
@@ -87,14 +108,19 @@ class Queue:
         for segment in self.unsynced:
             segment.unsynced.discard(self.mailbox)
         self.unsynced.clear()
+        if self.start is None:  # nothing will be cut off
+            self.moved.clear()
+
+    def concluded(self) -> None:
+        """The journal says that the mailbox has all but what waits, and that nothing is about to be written to it."""
+        self.moved.clear()
+        self.start = self.end = None
 
     def doubt(self) -> None:
         """What was moved since the last intent may be in the mailbox or not, in part or twice: all of it waits again."""
+        moved, self.moved = self.moved, []
         self.synced()
-        for place in reversed(self.moved):
-            self.waiting.appendleft(place)
-            place.segment.waiting += 1
-        self.moved.clear()
+        self._wait_again(moved)
         self.is_doubtful = True
 
     def doubt_from(self, start: Mark | None) -> None:

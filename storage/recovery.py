@@ -4,6 +4,7 @@ It moves nothing.
 """
 
 import logging
+from typing import NamedTuple
 
 from .journal import Journal
 from .letters import Letters
@@ -14,10 +15,37 @@ from .records import Intent, Misnamed, Record, decode
 log = logging.getLogger("carteiro.storage")
 
 
+class Left(NamedTuple):
+    """What an earlier run left: the last intent of each mailbox, where each message is for each of its mailboxes, in order,
+    and of those in the spool the octets of their files.
+    """
+
+    intents: dict[str, Intent]
+    places: dict[tuple[str, str], Place]
+    spooled: dict[str, int]
+
+
 def recover(journal: Journal, letters: Letters, mover: Mover) -> None:
     """Lets everything wait again that may not be in its mailbox. Raises OSError, and Unreadable for another format."""
-    intents: dict[str, Intent] = {}
-    places: dict[tuple[str, str], Place] = {}
+    left = _read(journal)
+    for (id, mailbox), place in left.places.items():
+        intent = left.intents.get(mailbox)
+        if intent is None or place.since >= intent.since:
+            mover.put(place, mailbox)
+            if id in left.spooled:
+                letters.need(place.segment, id, left.spooled[id], 1)
+    sequences = {segment.sequence for segment in journal.segments}
+    for queue in mover.queues.values():
+        queue.recover(left.intents.get(queue.mailbox), sequences, journal.is_damaged)
+    mover.recovered()
+    waiting = sum(len(queue.waiting) for queue in mover.queues.values())
+    if waiting:
+        words = "recovering %d messages that the last run left, for %d mailboxes: one that was removed since comes again"
+        log.warning(words, waiting, len(mover.queues))
+
+
+def _read(journal: Journal) -> Left:
+    left = Left({}, {}, {})
     for place, data in journal.read_back():
         try:
             record = decode(data)
@@ -25,21 +53,11 @@ def recover(journal: Journal, letters: Letters, mover: Mover) -> None:
             journal.keep_misnamed(place, error)
             continue
         if isinstance(record, Intent):
-            intents[record.mailbox] = record
+            left.intents[record.mailbox] = record
         elif isinstance(record, Record):
-            letters.put(place, record)
+            if record.content is None:
+                left.spooled[record.id] = record.length
             for mailbox in record.recipients:
-                places.pop((record.id, mailbox), None)  # the last place of a message is the one that counts
-                places[record.id, mailbox] = place
-    for (_, mailbox), place in places.items():
-        intent = intents.get(mailbox)
-        if intent is None or place.since >= intent.since:
-            mover.put(place, mailbox)
-    sequences = {segment.sequence for segment in journal.segments}
-    for queue in mover.queues.values():
-        queue.recover(intents.get(queue.mailbox), sequences, journal.is_damaged)
-    mover.recovered()
-    waiting = sum(len(queue.waiting) for queue in mover.queues.values())
-    if waiting:
-        words = "recovering %d messages that the last run left, for %d mailboxes: one that was removed since comes again"
-        log.warning(words, waiting, len(mover.queues))
+                left.places.pop((record.id, mailbox), None)  # the last place of a message is the one that counts
+                left.places[record.id, mailbox] = place
+    return left

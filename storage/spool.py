@@ -7,16 +7,21 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from zlib import crc32
 
-from .errors import Damaged
+from .errors import Damaged, StorageError
 from .files import Files, append_all
+from .room import Room
 
 PIECE = 64 * 1024
 """Octets that are read at once."""
 
 UNSYNCED = 1 << 20
 """Octets that are written before they are synced: to sync all at the end would hold up everybody."""
+
+MOST_OCTETS = 2 << 30
+"""Octets of all files, those of messages on their way included, beyond which these are refused."""
 
 _ASIDE = b"damaged-"
 
@@ -39,7 +44,8 @@ class SpoolFile:
         files.close(files.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, spool.directory))
 
     def write(self, data: bytes) -> None:
-        """Takes the next piece."""
+        """Takes the next piece. Raises StorageError, too, when there is no room."""
+        self._spool.take(len(data))
         with self._opened() as file:
             append_all(self._files, file, data)
             self._unsynced += len(data)
@@ -47,6 +53,7 @@ class SpoolFile:
                 self._files.sync(file)
                 self._unsynced = 0
         self.length += len(data)
+        self._spool.coming += len(data)
         self.check = crc32(data, self.check)
 
     def finish(self) -> None:
@@ -62,8 +69,13 @@ class SpoolFile:
         finally:
             self._files.close(file)
 
+    def keep(self) -> None:
+        """It was accepted: from now on a record of the journal needs it."""
+        self._spool.coming -= self.length
+
     def remove(self) -> None:
         """Nothing of it is kept."""
+        self._spool.coming -= self.length
         with suppress(OSError):  # what stays is removed at the next start
             self._files.remove(self._name, self._spool.directory)
 
@@ -72,12 +84,39 @@ _FLAGS = os.O_WRONLY | os.O_APPEND
 
 
 class Spool:
-    """The spool files in an open directory, a file a message, named by its id."""
+    """The spool files in an open directory, a file a message, named by its id.
 
-    def __init__(self, files: Files, directory: int) -> None:
+    `kept` are the octets of files that records of the journal need, `coming` those of messages on their way. `owed` are the
+    octets that are to be written to mailboxes before the files are removed, one for each mailbox that needs them. `room`
+    says whether there is room on the disk for more.
+    """
+
+    def __init__(self, files: Files, directory: int, where: Path) -> None:
         self._files = files
         self.directory = directory
+        self.where = where
+        self.room: Room | None = None
+        self.coming = self.kept = self.owed = self._longest = 0
         self._needed: Counter[str] = Counter()
+        self._lengths: dict[str, int] = {}
+
+    def take(self, octets: int) -> None:
+        """So many octets more are about to come. Raises StorageError when they are too many."""
+        if self.kept + self.coming + octets > MOST_OCTETS:
+            words = "full of messages that are on their way, or wait for their mailboxes"
+            raise StorageError(f"{self.where}: {words}", "no room")
+        lack = self.room and self.room.take(octets)
+        if lack:
+            raise lack
+
+    @property
+    def reserve(self) -> int:
+        """Octets that must be free on the disk so that all can be moved: a file goes when all have it."""
+        return max(0, self.owed - self.kept) + self._longest
+
+    def more(self, length: int, count: int) -> int:
+        """The same of one more file, which so many mailboxes would need."""
+        return (count - 1) * length + max(0, length - self._longest)
 
     def begin(self, id: str) -> SpoolFile:
         """A new file. Raises OSError."""
@@ -104,15 +143,27 @@ class Spool:
         if found != check:
             raise Damaged(f"spool file {id}: damaged")
 
-    def need(self, id: str) -> None:
-        """One more record needs the file."""
-        self._needed[id] += 1
+    def need(self, id: str, length: int, count: int) -> None:
+        """So many mailboxes more need the file."""
+        if id not in self._lengths:
+            self._lengths[id] = length
+            self.kept += length
+            self._longest = max(self._longest, length)
+        self._needed[id] += count
+        self.owed += count * length
 
-    def release(self, id: str) -> None:
-        """A record that needed the file is gone; with the last one the file goes. Raises OSError."""
-        self._needed[id] -= 1
+    def length(self, id: str) -> int:
+        """Octets of a file that somebody needs."""
+        return self._lengths[id]
+
+    def release(self, id: str, count: int = 1) -> None:
+        """So many mailboxes have what is in the file; with the last one the file goes. Raises OSError."""
+        self._needed[id] -= count
+        self.owed -= count * self._lengths[id]
         if not self._needed[id]:
             del self._needed[id]
+            self.kept -= self._lengths.pop(id)
+            self._longest *= bool(self._lengths)
             with suppress(FileNotFoundError):
                 self._files.remove(id.encode(), self.directory)
 
@@ -147,6 +198,7 @@ class Spool:
                 file.write(piece)
             file.finish()
             self.sync_names()
+            file.keep()
         except BaseException:
             file.remove()
             raise

@@ -6,7 +6,7 @@ It does not know what a mailbox looks like.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from .message import Ids, Memory, Message, grouped
 from .mover import Mover
 from .notes import Notes
 from .outages import Outages
-from .places import Place
+from .places import Place, share_of
 from .records import Record, Unreadable, encode
 from .recovery import recover
+from .room import Room
 from .spool import Spool
 
 log = logging.getLogger("carteiro.storage")
@@ -40,9 +41,6 @@ SPOOLED_AT_ONCE = 8
 OCTETS_AT_ONCE = 4 << 20
 """Messages from the spool, or octets of others, that are put on disk in one turn; the rest come in the next."""
 
-COPIED_AT_ONCE = 1 << 20
-"""Octets of a journal that was removed which are copied to another one in one step."""
-
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
 
@@ -54,8 +52,8 @@ class Store:
     """The mailboxes of a directory, which is made when it is missing, with the journal in its `.journal`.
 
     One of several processes that deliver to the same mailboxes has a `part`, and its journal in that part of `.journal`; ""
-    is the part of the process that began the others. `old` is the store that had the directory before somebody removed the
-    journal, or all of it: `take_over` brings here what waits in it.
+    is the part of the process that began the others. They have equal `shares` of the room on the disk. `old` is the
+    store that had the directory before somebody removed the journal, or all of it: `take_over` brings here what waits there.
 
     Raises StorageError when the directory cannot be had, another server uses it, or it has a journal of another format. What
     an earlier run accepted and did not put in its mailbox is put there before this returns, unless the mailbox is locked or
@@ -70,7 +68,9 @@ class Store:
         part: str | None = None,
         is_one_of_several: bool = False,
         old: "Store | None" = None,
+        shares: int = 1,
     ) -> None:
+        self._shares = shares
         self._files = files or Files()
         self._part = part
         self._opened = ExitStack()
@@ -99,21 +99,29 @@ class Store:
         self._mailboxes = kind(self._files, directory.top, path)
         self._opened.callback(self._mailboxes.close)
         self._journal: Journal = Journal(self._files, directory.own, directory.where)
-        self._spool: Spool = Spool(self._files, directory.spool)
+        self._spool: Spool = Spool(self._files, directory.spool, directory.where / "spool")
+        self._room = Room(self._files, directory.own, path, self._owed, self._shares)
+        self._spool.room = self._room
         self._letters = Letters(self._journal, self._spool)
         self._notes = None
         if self._part is not None:
             with self._faults():
                 self._notes = notes = Notes(self._files, directory.shared, self._part or "0")
             self._opened.callback(notes.close)
-        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, self._notes)
-        self._housekeeping = Housekeeping(self._journal, self._mailboxes, self._letters, self._mover)
+        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, self._room, self._notes)
+        self._housekeeping = Housekeeping(
+            self._journal, self._mailboxes, self._letters, self._mover, self._spool, self._room
+        )
         self._opened.callback(self._journal.close)
         self._journal.open()
         with self._faults():
             if not self._part:
                 self._mailboxes.clean()
             recover(self._journal, self._letters, self._mover)
+
+    def _owed(self) -> int:
+        """Octets that must be free on the disk so that all that was accepted can be moved."""
+        return self._spool.reserve + sum(segment.owed for segment in self._journal.segments)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -201,9 +209,10 @@ class Store:
         for message in complete:
             outcome = message.fault or (names if message.is_spooled else None)
             if message.is_large:
-                self._outages.look("spool", outcome)
+                self._outages.look(str(self._spool.where), outcome)
             for mailbox in message.recipients:
                 outcome = outcome or refusals[mailbox]
+            outcome = outcome or self._lack(message)
             outcomes.append(outcome)
             if outcome is None:
                 records.append(message.record())
@@ -212,6 +221,14 @@ class Store:
             if outcome is None:
                 outcomes[number] = self._put(*next(placed))
         return outcomes
+
+    def _lack(self, message: Message) -> StorageError | None:
+        """Whether there is no room on the disk for one more message, until all mailboxes have it."""
+        count = len(message.recipients)
+        lack = self._room.take(self._spool.more(message.size, count) if message.is_spooled else count * message.octets)
+        if lack or self._outages.has_any:
+            self._outages.look(f"{self.path}: disk", lack)
+        return lack
 
     def _sync_spool(self) -> StorageError | None:
         try:
@@ -314,7 +331,7 @@ class Store:
         old._housekeeping.stop()
         for queue in sorted(old._mover.queues.values(), key=lambda queue: not queue.is_doubtful):
             while queue.waiting:
-                places = list(queue.waiting) if queue.is_doubtful else _share(queue.waiting)
+                places = list(queue.waiting) if queue.is_doubtful else share_of(queue.waiting)
                 for place in self._letters.adopt(old._letters, places, queue.mailbox):
                     self._mover.put(place, queue.mailbox)
                 queue.replace(len(places), [])
@@ -354,14 +371,3 @@ class Store:
         """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""
         self._housekeeping.close(PATIENCE)
         self._opened.close()
-
-
-def _share(waiting: Iterable[Place]) -> list[Place]:
-    """The first ones, as much as is copied in one step."""
-    places, octets = [], 0
-    for place in waiting:
-        places.append(place)
-        octets += place.length
-        if octets >= COPIED_AT_ONCE:
-            break
-    return places

@@ -207,13 +207,15 @@ class Stores:
         self._files = files
         self._kind = kind
         self._directory = directory
+        self._count = count
         self.first: AnyStore = DiscardStore() if kind is None else self._open(kind, count)
 
     def of_worker(self, number: int) -> AnyStore:
         """The store of a process, numbered from 1. Raises StorageError."""
         if self._kind is None:
             return DiscardStore()
-        return self._followed(partial(Store, self._directory, self._kind, self._files, part=f"worker-{number}"))
+        make = partial(Store, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count)
+        return self._followed(make)
 
     def _open(self, kind: Kind, count: int) -> AnyStore:
         left = self._left()

@@ -183,6 +183,9 @@ class Forgetful(Files):
         node.change(len(node.now), bytes(data), len(node.now) + len(data))
         return len(data)
 
+    def room(self, descriptor: int) -> tuple[int, int] | None:
+        return None
+
     def allocate(self, descriptor: int, size: int) -> None:
         self._call("allocate")
         self._at(descriptor).change(0, b"", size)

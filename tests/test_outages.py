@@ -63,7 +63,7 @@ def test_that_small_messages_have_room_says_nothing_of_large_ones(tmp_path: Path
         disk.full = ()
         post.commit(SMALL)
         post.store.settle()
-    assert [str(fault) for _, fault in post.answers] == ["spool: No space left on device", "None"] * 3
+    assert [str(fault) for _, fault in post.answers] == [f"{tmp_path}/.journal/spool: No space left on device", "None"] * 3
     assert len(errors(caplog)) == 1
     post.store.close()
 

@@ -64,7 +64,7 @@ def actions(*others: st.SearchStrategy[Action]) -> st.SearchStrategy[list[Action
 SETTINGS = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     deadline=None,
-    max_examples=int(os.environ.get("PARTS", "150")),
+    max_examples=int(os.environ.get("PARTS", "100")),
 )
 
 KINDS = pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
@@ -126,7 +126,7 @@ def forget_all(below: int) -> int:
 
 def choices(number: int) -> Iterator[Callable[[int], int]]:
     yield forget_all
-    for seed in range(3):
+    for seed in range(2):
         yield random.Random(4 * number + seed).randrange
 
 
@@ -201,7 +201,7 @@ ANY = (
 @pytest.mark.parametrize("others", [(), ("lock", "replace"), ("lock", "fail")], ids=["alone", "replaced", "failing"])
 def test_nor_in_long_histories(kind: Kind, others: tuple[str, ...]) -> None:
     """The worst is found in these: a run that leaves what the next but one stumbles over."""
-    for seed in range(int(os.environ.get("PARTS", "150")) // 5):
+    for seed in range(int(os.environ.get("PARTS", "100")) // 5):
         chance = random.Random(seed)
         runs = []
         for _ in range(chance.randrange(1, 4)):

@@ -45,6 +45,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.housekeeping.SLICE", 0.0)
     monkeypatch.setattr("storage.housekeeping.LEAST_SLICE", 0.0)
     monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+    monkeypatch.setattr("storage.places.COPIED_AT_ONCE", 2500)
 
 
 class Bugs(logging.Handler):
@@ -226,7 +227,7 @@ def runs(
 SETTINGS = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     deadline=None,
-    max_examples=int(os.environ.get("POWER_CUTS", "400")),
+    max_examples=int(os.environ.get("POWER_CUTS", "250")),
 )
 
 
