@@ -33,7 +33,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 @pytest.mark.parametrize(
     ("content", "full", "what"),
-    [(SMALL, ("write",), "journal"), (BIG, ("append",), "spool")],
+    [(SMALL, ("write",), "journal"), (BIG, ("append",), "{}/.journal/spool")],
     ids=["the journal", "the spool of large messages"],
 )
 def test_no_room_is_said_once_and_room_again_once(
@@ -50,7 +50,9 @@ def test_no_room_is_said_once_and_room_again_once(
     )
     disk.full = ()
     assert [post.put(content) for _ in range(5)] == [None] * 5
-    assert [line for line in errors(caplog) if "again" in line] == [f"{what}: mail is accepted again, after 0 s"]
+    assert [line for line in errors(caplog) if "again" in line] == [
+        f"{what.format(tmp_path)}: mail is accepted again, after 0 s"
+    ]
     post.store.close()
 
 
