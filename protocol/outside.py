@@ -117,3 +117,5 @@ class Site(NamedTuple):
     max_refusals: int = 0
     """So many refused commands in a row close the connection; 0: never."""
     terms: Terms = Terms()
+    share: Callable[[int], int] = lambda most: most
+    """How many commands of a client are carried out now before others have their turn, and at most so many."""

@@ -22,7 +22,10 @@ OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
 
 STEPS_A_TURN = 50
-"""Commands that are carried out at once; who sends more in one segment does not hold up the others."""
+"""Commands that are carried out at once, when few clients are ready; who sends more does not hold up the others."""
+
+FEW = 4
+"""Commands in one segment that are carried out at once, however many are ready."""
 
 PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
 """Octets in which there cannot be more that are familiar: no verb is shorter."""
@@ -107,7 +110,8 @@ class Session:
     def _carry_out_familiar(self, data: bytes) -> bytes:
         """Carries out the commands that it begins with, as long as they are familiar ones; returns the rest."""
         known, done = self._familiar.known, 0
-        for line in data.splitlines(keepends=True) if len(data) <= PIPELINED else ():
+        lines = data.splitlines(keepends=True) if len(data) <= PIPELINED else []
+        for line in lines if len(lines) <= FEW else lines[: self._site.share(STEPS_A_TURN)]:
             meaning = known.get(line)
             if meaning is None or self._row.reading is not None:
                 break
@@ -176,10 +180,11 @@ class Session:
     def resume(self) -> None:
         """Carries out what has come, as far as there is room for replies, it is not too much, and nobody is waited for."""
         self.is_behind = False
-        steps = 0
+        steps = most = 0
         while self._step() and not self._is_quiet:
+            most = most or self._site.share(STEPS_A_TURN)
             steps += 1
-            if steps == STEPS_A_TURN or len(self.outgoing) >= OUTPUT_LIMIT:
+            if steps >= most or len(self.outgoing) >= OUTPUT_LIMIT:
                 self.is_behind = True
                 return
 

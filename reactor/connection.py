@@ -37,9 +37,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_deaf", "_is_due", "_is_lingering", "_is_woken",
-        "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls", "is_closed",
-        "peer",
+        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_behind", "_is_deaf", "_is_due", "_is_lingering",
+        "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls",
+        "is_closed", "peer",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +61,7 @@ class Connection:
         self._has_ended = False
         self._is_deaf = False
         self._is_due = False
+        self._is_behind = False
         self._is_woken = False
         self._is_lingering = False
         self._last_activity = reactor.now
@@ -147,6 +148,12 @@ class Connection:
         self._is_woken = True
         self._speak_soon()
 
+    def _catch_up(self) -> None:
+        """Others have had their turn: the conversation goes on with what it has not carried out."""
+        self._is_behind = False
+        self._is_woken = True
+        self._speak()
+
     def _speak_soon(self) -> None:
         if not self._is_due:
             self._is_due = True
@@ -191,8 +198,9 @@ class Connection:
         if conversation.is_finished and not conversation.outgoing:
             self._end()
             return
-        if conversation.is_behind and not conversation.outgoing:
-            self._wake()
+        if conversation.is_behind and not conversation.outgoing and not self._is_behind:
+            self._is_behind = True
+            self._reactor.call_later_on(self._catch_up)
         wanted = READ if conversation.takes_input and not self._has_ended else 0
         if conversation.outgoing:
             wanted |= WRITE

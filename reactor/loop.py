@@ -9,6 +9,7 @@ import selectors
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 
@@ -23,8 +24,16 @@ _FORGOTTEN_AT_LEAST = 100
 _CROWD = 8
 """Ready descriptors from which it is looked who has become ready meanwhile: else that one waits for all of them again."""
 
+BUDGET = 0.02
+"""Seconds that the read step takes, and the write step, and the time for what can wait: what is left has its turn next."""
+
+STEPS = 1000
+"""Steps that all conversations together take in a read step, more or less: the more are ready, the fewer each one takes."""
 PART = 128
 """Ready descriptors that are read before what can be is written: what both touch is still near the processor then."""
+
+_LOOK_AT_THE_CLOCK = 4
+"""Calls after which it is looked whether the time is over."""
 
 _ESCAPED = "an error reached the loop, which goes on"
 
@@ -59,7 +68,9 @@ class Reactor:
     was ready to be read, and returns True when it would rather wait for what can be read meanwhile: then the next turn
     does not wait, and asks again. `tidy` is called when all was written that could be: it takes a little time for what
     nobody waits for, and returns the seconds after which it wants to be called again, or None. It is told whether the
-    turn was an idle one, which waited and found nothing ready, and how many seconds it waited, whatever it found. `clock`
+    turn was an idle one, which waited and found nothing ready, and how many seconds it waited, whatever it found.
+
+    No step takes much longer than `BUDGET`: who had no time for what he is ready for comes first in the next turn. `clock`
     gives the seconds since some time or other, and never goes back.
     """
 
@@ -73,7 +84,10 @@ class Reactor:
         self._clock = clock
         self._tidy = tidy
         self._selector = selectors.DefaultSelector()
-        self._soon: list[Callable[[], None]] = []
+        self._soon: deque[Callable[[], None]] = deque()
+        self._later: deque[Callable[[], None]] = deque()
+        self._served: set[int] = set()
+        self._ready = 0
         self._timers: list[tuple[float, int, Timer]] = []
         self._serial = count()
         self._forgotten = 0
@@ -105,6 +119,14 @@ class Reactor:
         Where many are ready to be read, there is one after each part of them.
         """
         self._soon.append(callback)
+
+    def call_later_on(self, callback: Callable[[], None]) -> None:
+        """Calls when there is time for it: after all that was called for before, and after what came from others."""
+        self._later.append(callback)
+
+    def share(self, most: int) -> int:
+        """How many steps, at `most`, a conversation is to take now, so that others do not wait for long."""
+        return min(most, max(1, STEPS // max(1, self._ready + len(self._later))))
 
     def turn_again(self) -> None:
         """The next turn does not wait: something was done after this turn's settle step that is to be settled."""
@@ -161,17 +183,13 @@ class Reactor:
         self.now = self._clock()
         waited = self.now - began
         self._is_urgent = False
-        for first in range(0, len(ready), PART):
-            if first:
-                self._write()
-            self._read(ready[first : first + PART])
-        if _CROWD <= len(ready) <= PART:
-            self._read(self._select(0))
+        self._read_all(ready)
         try:
             self._is_urgent = self._settle(not ready)
         except Exception:
             log.exception(_ESCAPED)
         self._write()
+        self._catch_up()
         try:
             self._tidy_in = self._tidy(not ready and patience > 0, waited)
         except Exception:
@@ -195,7 +213,7 @@ class Reactor:
             end.close()
 
     def _patience(self) -> float:
-        if self._soon or self._is_urgent:
+        if self._soon or self._later or self._is_urgent or self._served:
             return 0
         due = [_LONGEST_WAIT] if self._tidy_in is None else [self._tidy_in]
         if self._timers:
@@ -211,18 +229,53 @@ class Reactor:
             time.sleep(_PAUSE)
             return []
 
-    def _read(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
-        for key, events in ready:
+    def _read_all(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        """Calls who is ready, in parts; who had no time before comes first, or the same ones would have it each time."""
+        self._ready = len(ready)
+        if self._served:
+            ready.sort(key=lambda entry: entry[0].fd in self._served)
+            if ready and ready[0][0].fd in self._served:
+                self._served.clear()  # all had their turn
+        end = self._clock() + BUDGET
+        for first in range(0, len(ready), PART):
+            if first:
+                self._write()
+            read = first + self._read(ready[first : first + PART], end)
+            if self._clock() >= end and read < len(ready):
+                self._served.update(key.fd for key, _ in ready[:read])
+                return
+        self._served.clear()
+        if _CROWD <= len(ready) <= PART and self._clock() < end:
+            self._read(self._select(0), end)
+
+    def _read(self, ready: list[tuple[selectors.SelectorKey, int]], end: float) -> int:
+        """Calls those that are ready, and returns how many: not all, perhaps, when it is after `end`."""
+        for number, (key, events) in enumerate(ready):
+            if number % _LOOK_AT_THE_CLOCK == 0 and number and self._clock() >= end:
+                return number
             try:
                 key.data(events)
             except Exception:
                 log.exception(_ESCAPED)
+        return len(ready)
 
     def _write(self) -> None:
-        soon, self._soon = self._soon, []
-        for callback in soon:
+        self._call(self._soon)
+
+    def _catch_up(self) -> None:
+        """What can wait, for as long as nothing else is held up."""
+        self._call(self._later)
+
+    def _call(self, callbacks: deque[Callable[[], None]]) -> None:
+        """Makes the calls that are due now, in order, until the time is over."""
+        if not callbacks:
+            return
+        end = self._clock() + BUDGET
+        for number in range(len(callbacks)):
+            if number % _LOOK_AT_THE_CLOCK == 0 and number and self._clock() >= end:
+                return
             try:
-                callback()
+                callbacks.popleft()()
             except Exception:
                 log.exception(_ESCAPED)
 
