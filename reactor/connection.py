@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from .conversation import Conversation, Opener
 from .loop import READ, WRITE, Reactor, Timer
-from .tls import Contexts, Encryption
+from .tls import Beside, Contexts, Encryption
 
 log = logging.getLogger("carteiro.reactor")
 
@@ -37,9 +37,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_behind", "_is_deaf", "_is_due", "_is_lingering",
-        "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer", "_timer_patience", "_tls",
-        "is_closed", "peer",
+        "_beside", "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_behind", "_is_deaf", "_is_due",
+        "_is_lingering", "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer",
+        "_timer_patience", "_tls", "is_closed", "peer",
     )  # fmt: skip
 
     def __init__(
@@ -51,8 +51,10 @@ class Connection:
         idle_timeout: float,
         on_closed: Callable[["Connection"], None],
         tls: Contexts | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self._reactor = reactor
+        self._beside = beside
         self._socket = sock
         self._idle_timeout = idle_timeout
         self._on_closed = on_closed
@@ -288,4 +290,4 @@ class Connection:
         """At once, before anything else can be said: what is said already goes first, in plain, and nothing after it."""
         if self._tls is None:
             raise RuntimeError("a conversation wants TLS and there is no certificate")
-        self._conversation = Encryption(self._conversation, self._tls())
+        self._conversation = Encryption(self._conversation, self._tls(), self._wake, self._beside)

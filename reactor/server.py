@@ -13,7 +13,7 @@ from .connection import Connection
 from .conversation import Opener
 from .listener import Listener, listening
 from .loop import Reactor
-from .tls import Contexts
+from .tls import Beside, Contexts
 
 log = logging.getLogger("carteiro.reactor")
 
@@ -28,7 +28,7 @@ class Server:
     """Accepts connections on any number of listeners and gives each a conversation.
 
     At `max_connections` a further client is sent `refusal` and closed; the others do not notice. `tls` gives the context for
-    conversations that want TLS; without it none may.
+    conversations that want TLS; without it none may. `beside` is where handshakes are made, if not in the loop.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Server:
         idle_timeout: float,
         refusal: bytes,
         tls: Contexts | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self._reactor = reactor
         self._open_conversation = open_conversation
@@ -46,6 +47,7 @@ class Server:
         self._idle_timeout = idle_timeout
         self._refusal = refusal
         self._tls = tls
+        self._beside = beside
         self._listeners: list[Listener] = []
         self._connections: set[Connection] = set()
         self._drained: Callable[[], None] | None = None
@@ -96,7 +98,7 @@ class Server:
             return
         try:
             connection = Connection(
-                self._reactor, sock, peer, open_conversation, self._idle_timeout, self._closed, self._tls
+                self._reactor, sock, peer, open_conversation, self._idle_timeout, self._closed, self._tls, self._beside
             )
         except Exception:
             log.exception("%s: internal error before the first byte", peer)

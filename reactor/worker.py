@@ -75,6 +75,10 @@ class Worker:
             self._jobs_changed.notify()
         return job
 
+    def beside(self, work: Callable[[], T], done: Callable[[T | None], None]) -> Callable[[], None]:
+        """The same, and returns what cancels it."""
+        return self.submit(work, done).cancel
+
     def forget(self, job: Job) -> None:
         """The call need not be made. In the loop's thread."""
         with self._jobs_changed:

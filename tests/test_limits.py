@@ -18,7 +18,7 @@ ROWS = [line.split(" | ") for line in TEXT.partition("## Two at once")[0].splitl
 def constants(row: list[str]) -> list[tuple[str, str]]:
     """The figures of a row, and the names that it gives them, in their order."""
     names = re.findall(r"`([a-z_.]+\.[A-Z_]+)`", " ".join(row[2:]))
-    figures = re.findall(r"\d[\d,]*", " ".join([row[1], *row[3:]]))
+    figures = re.findall(r"\d[\d,]*(?:\.\d+)?", " ".join([row[1], *row[3:]]))
     return list(zip(figures[: len(names)], names, strict=True))
 
 
@@ -29,7 +29,7 @@ CONSTANTS = [constant for row in ROWS for constant in constants(row)]
 def test_each_figure_is_that_of_the_code(figure: str, name: str) -> None:
     module, _, constant = name.rpartition(".")
     value = getattr(import_module(module), constant)
-    assert (PATIENCE[None] if isinstance(value, dict) else value) == int(figure.replace(",", ""))
+    assert (PATIENCE[None] if isinstance(value, dict) else value) == float(figure.replace(",", ""))
 
 
 def test_there_are_figures() -> None:
