@@ -42,6 +42,9 @@ class DiscardStore:
         """A new message."""
         return _Nothing(next(self._ids), self._complete)
 
+    def sync_beside(self, beside: object) -> None:
+        """Has nothing to sync."""
+
     def settle(self, is_idle: bool = True) -> bool:
         """Answers each complete message."""
         complete = self._complete[:]

@@ -110,15 +110,16 @@ class Message:
         if self._spooled and self._spool and self._pieces:
             self._spill(self._spool)
         self._answer = answer
-        self._take(self)
-
-    def finish(self) -> None:
-        """What is in the spool is on disk when this returns."""
         if self._spooled and self._spool:
-            try:
-                self._spooled.finish()
-            except OSError as error:
-                self._fail(self._spool, error)
+            self._spool.syncs.commit(self._spooled, self._synced)
+        else:
+            self._take(self)
+
+    def _synced(self, error: OSError | None) -> None:
+        """What is in the spool is on disk, or not."""
+        if error and self._spool:
+            self._fail(self._spool, error)
+        self._take(self)
 
     def abandon(self) -> None:
         """Nothing of this message is kept."""

@@ -13,6 +13,7 @@ from zlib import crc32
 from .errors import Damaged, StorageError
 from .files import Files, append_all
 from .room import Room
+from .spool_syncs import SpoolSyncs
 
 PIECE = 64 * 1024
 """Octets that are read at once."""
@@ -32,34 +33,50 @@ class SpoolFile:
     The file is open only while something is written to it: those who send much are to have no descriptors of the others.
     """
 
-    __slots__ = ("_files", "_name", "_spool", "_unsynced", "check", "length")
+    __slots__ = ("_error", "_files", "_name", "_spool", "_unsynced", "check", "length")
 
     def __init__(self, files: Files, spool: "Spool", name: bytes) -> None:
         self._files = files
         self._spool = spool
         self._name = name
         self._unsynced = 0
+        self._error: OSError | None = None
+        """A sync failed: what was written before may not be on disk, whatever a later one says."""
         self.length = 0
         self.check = 0
         files.close(files.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, spool.directory))
 
     def write(self, data: bytes) -> None:
         """Takes the next piece. Raises StorageError, too, when there is no room."""
+        if self._error:
+            raise self._error
         self._spool.take(len(data))
         with self._opened() as file:
             append_all(self._files, file, data)
-            self._unsynced += len(data)
-            if self._unsynced >= UNSYNCED:
-                self._files.sync(file)
-                self._unsynced = 0
         self.length += len(data)
         self._spool.coming += len(data)
         self.check = crc32(data, self.check)
+        self._unsynced += len(data)
+        if self._unsynced >= UNSYNCED:
+            self._unsynced = 0
+            self._spool.syncs.flush(self)
+
+    def sync(self) -> None:
+        """What was written is on disk when this returns, or the next call fails. In any thread."""
+        try:
+            with self._opened() as file:
+                self._files.sync(file)
+        except OSError as error:
+            self._error = error
 
     def finish(self) -> None:
-        """The content is complete and on disk when this returns; its name is when the spool's `sync_names` returns."""
-        with self._opened() as file:
-            self._files.sync(file)
+        """The content is complete and on disk when this returns; its name is when the spool's `sync_names` returns.
+
+        In any thread.
+        """
+        self.sync()
+        if self._error:
+            raise self._error
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -95,6 +112,7 @@ class Spool:
         self._files = files
         self.directory = directory
         self.where = where
+        self.syncs = SpoolSyncs(self)
         self.room: Room | None = None
         self.coming = self.kept = self.owed = self._longest = 0
         self._needed: Counter[str] = Counter()

@@ -27,6 +27,7 @@ from .records import Record, Unreadable, encode
 from .recovery import recover
 from .room import Room
 from .spool import Spool
+from .spool_syncs import Beside
 
 log = logging.getLogger("carteiro.storage")
 
@@ -37,9 +38,8 @@ ROOM_PATIENCE = 10.0
 """Seconds for which a journal that is being emptied may be full while messages wait for room. Then these are refused, and so
 are the next, until there is some."""
 
-SPOOLED_AT_ONCE = 8
 OCTETS_AT_ONCE = 4 << 20
-"""Messages from the spool, or octets of others, that are put on disk in one turn; the rest come in the next."""
+"""Octets that are put in the journal in one turn; the rest come in the next."""
 
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
@@ -141,6 +141,10 @@ class Store:
 
     # Accepting
 
+    def sync_beside(self, beside: Beside) -> None:
+        """From now on spool files are synced there, and nobody waits for that but their senders."""
+        self._spool.syncs.beside = beside
+
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
         """A new message. A recipient is a mailbox and a forward-path; a mailbox that has several gets one copy.
 
@@ -184,30 +188,25 @@ class Store:
         return now < self._settle_at
 
     def _share(self) -> list[Message]:
-        """Those that are put on disk now: each large one has a sync of its own, and nobody is to wait for many of them."""
-        octets = spooled = 0
+        """Those that are put in the journal now."""
+        octets = 0
         share: list[Message] = []
         for message in self._complete:
             share.append(message)
             octets += message.octets
-            spooled += message.is_spooled
-            if spooled == SPOOLED_AT_ONCE or octets >= OCTETS_AT_ONCE:
+            if octets >= OCTETS_AT_ONCE:
                 break
         del self._complete[: len(share)]
         return share
 
     def _accept(self, complete: list[Message]) -> list[StorageError | None]:
         """What is to be answered to each."""
-        spooled = [message for message in complete if message.is_spooled]
-        for message in spooled:
-            message.finish()
-        names = self._sync_spool() if spooled else None
         mailboxes = {mailbox for message in complete for mailbox in message.recipients}
         refusals = {mailbox: self._refusal(mailbox) for mailbox in mailboxes}
         outcomes: list[StorageError | None] = []
         records = []
         for message in complete:
-            outcome = message.fault or (names if message.is_spooled else None)
+            outcome = message.fault
             if message.is_large:
                 self._outages.look(str(self._spool.where), outcome)
             for mailbox in message.recipients:
@@ -229,13 +228,6 @@ class Store:
         if lack or self._outages.has_any:
             self._outages.look(f"{self.path}: disk", lack)
         return lack
-
-    def _sync_spool(self) -> StorageError | None:
-        try:
-            self._spool.sync_names()
-        except OSError as error:
-            return fault("spool", error)
-        return None
 
     def _refusal(self, mailbox: str) -> StorageError | None:
         if self._housekeeping.is_full:

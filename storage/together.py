@@ -15,6 +15,7 @@ from .doubts import Steps
 from .errors import StorageError
 from .files import Files
 from .message import Message
+from .spool_syncs import Beside, at_once
 from .store import Kind, Store
 
 log = logging.getLogger("carteiro.storage")
@@ -53,7 +54,13 @@ class Together:
         self._orphans: list[Store] = []
         self._steps: Steps | None = None
         self._take_at = 0.0
+        self._beside: Beside = at_once
         self.begin = store.begin
+
+    def sync_beside(self, beside: Beside) -> None:
+        """As a store's, and that of whichever store accepts later."""
+        self._beside = beside
+        self._store.sync_beside(beside)
 
     def settle(self, is_idle: bool = True) -> bool:
         """As a store's, but not while another one has mailboxes open: to look at one, and close it, gives up its lock."""
@@ -147,6 +154,7 @@ class Together:
 
     def _go_on_with(self, new: Store, seconds: float) -> None:
         old, self._store, self.begin = self._store, new, new.begin
+        new.sync_beside(self._beside)
         self._astray_since, self._trouble = None, ""
         place = old.whereabouts
         (self._others if place else self._orphans).append(old)
