@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Measures what a polite client notices while others do their worst, and how long a turn of the loop takes then.
+
+Each attack is a row: the longest turn in CPU time of the loop, the most syncs that it waited for in one turn, and how long
+the polite client waited at most for the answer to a NOOP. `--check` fails when a turn is longer than BOUND: wide, and in CPU
+time, so that it says the same on a busy machine. Everything goes to a server of its own on loopback.
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import selectors
+import shutil
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+GOAL, BOUND = 0.05, 0.25
+"""Seconds of CPU that a turn may take: what is promised, and what `--check` lets pass."""
+
+PATIENCE = 0.25
+"""Seconds that a polite client may wait, where it has a core for itself."""
+
+HOST = "127.0.0.1"
+USERS = 40
+
+
+class Site(NamedTuple):
+    """Where an attack goes."""
+
+    port: int
+    mail: Path
+    clients: int
+    seconds: float
+
+
+class Attack(NamedTuple):
+    """What it does, for how long at most, and the flags of the server."""
+
+    name: str
+    begin: Callable[[Site], None]
+    flags: Sequence[str] = ()
+    sync: float = 0.0
+    """Milliseconds that a sync takes more."""
+
+
+# What they do
+
+
+def connected(site: Site, count: int) -> list[socket.socket]:
+    """So many clients."""
+    return [socket.create_connection((HOST, site.port), 30) for _ in range(count)]
+
+
+def hello(site: Site) -> bytes:
+    """A ClientHello."""
+    outgoing = ssl.MemoryBIO()
+    tls = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read()
+
+
+def say_hello_and_leave(site: Site) -> None:
+    """All at once; then they leave, and come again."""
+    said, end = hello(site), time.monotonic() + site.seconds
+    while time.monotonic() < end:
+        clients = connected(site, site.clients)
+        for client in clients:
+            client.send(said)
+        time.sleep(0.5)
+        for client in clients:
+            client.close()
+
+
+def stall_in_hello(site: Site) -> None:
+    """Half a ClientHello each, of the longest."""
+    record = b"\x16\x03\x01\x3f\x00\x01\x00\xff\xff" + bytes(12_000)
+    clients = connected(site, site.clients)
+    for client in clients:
+        client.send(record)
+    time.sleep(site.seconds)
+    for client in clients:
+        client.close()
+
+
+def pipeline(line: bytes, reads: bool) -> Callable[[Site], None]:
+    """All send one command without end, and read the replies or not."""
+
+    def flood(site: Site) -> None:
+        selector = selectors.DefaultSelector()
+        for client in connected(site, site.clients):
+            client.setblocking(False)
+            client.send(b"EHLO me\r\n")
+            selector.register(client, selectors.EVENT_READ * reads | selectors.EVENT_WRITE)
+        lines, end = line * (32_768 // len(line)), time.monotonic() + site.seconds
+        while time.monotonic() < end:
+            for key, events in selector.select(1):
+                assert isinstance(key.fileobj, socket.socket)
+                with suppress(BlockingIOError):
+                    if events & selectors.EVENT_READ:
+                        key.fileobj.recv(65_536)
+                    if events & selectors.EVENT_WRITE:
+                        key.fileobj.send(lines)
+
+    return flood
+
+
+def ask_for_new_keys(site: Site) -> None:
+    """Four clients of OpenSSL send KeyUpdate, and ask for one, without end."""
+    command = ["openssl", "s_client", "-tls1_3", "-connect", f"{HOST}:{site.port}"]
+    nothing = subprocess.DEVNULL
+    clients = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing) for _ in range(4)]
+    end = time.monotonic() + site.seconds
+    while time.monotonic() < end:
+        for client in clients:
+            with suppress(BrokenPipeError):
+                assert client.stdin
+                os.write(client.stdin.fileno(), b"K\n")
+        time.sleep(0.0001)
+    for client in clients:
+        client.kill()
+        client.wait()
+
+
+def send_large(site: Site) -> None:
+    """A quarter of the clients send large messages in step, a MiB each at a time."""
+    clients = connected(site, site.clients // 4)
+    for client in clients:
+        client.sendall(b"EHLO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<user1@b.example>\r\nDATA\r\n")
+    part, end = (b"x" * 998 + b"\r\n") * 1049, time.monotonic() + site.seconds
+    while time.monotonic() < end:
+        for client in clients:
+            client.settimeout(5)
+            with suppress(OSError):
+                client.sendall(part)
+
+
+def lock_a_mailbox(site: Site) -> None:
+    """One mailbox is locked as mail programs do, with much mail for it, and much for another one."""
+    lock = site.mail / "user1.txt.lock"
+    body = ("x" * 998 + "\r\n") * 200
+    end = time.monotonic() + site.seconds
+    (site.mail).mkdir(exist_ok=True)
+    lock.touch()
+    with smtplib.SMTP(HOST, site.port, timeout=60) as client:
+        while time.monotonic() < end:
+            os.utime(lock)
+            for name in ("user1", "user2"):
+                with suppress(smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+                    client.sendmail("a@b.example", [f"{name}@b.example"], f"Subject: {name}\r\n\r\n{body}")
+    lock.unlink()
+
+
+def send_to_many(site: Site) -> None:
+    """A message for 32 users that have no mailbox yet."""
+    with smtplib.SMTP(HOST, site.port, timeout=60) as client:
+        client.sendmail("a@b.example", [f"user{number}@b.example" for number in range(1, 33)], "Subject: x\r\n\r\nx\r\n")
+    time.sleep(site.seconds)
+
+
+TLS = ("--listen-tls", f"{HOST}:0", "--tls-cert")
+ATTACKS = (
+    Attack("nobody", lambda site: time.sleep(site.seconds)),
+    Attack("hello: ClientHellos at once, RSA 4096, senders leave", say_hello_and_leave, TLS),
+    Attack("stall: ClientHellos that never end", stall_in_hello, TLS),
+    Attack("noop: NOOP pipelined, replies read", pipeline(b"NOOP\r\n", reads=True)),
+    Attack("help: HELP pipelined, replies never read", pipeline(b"HELP\r\n", reads=False)),
+    Attack("keys: 4 clients of TLS 1.3 send KeyUpdate without end", ask_for_new_keys, TLS),
+    Attack("large: large messages in step, 2 ms a sync", send_large, sync=2.0),
+    Attack("locked: a locked mailbox and much mail for it", lock_a_mailbox),
+    Attack("maildirs: 32 new Maildirs, 10 ms a sync", send_to_many, ("--store", "maildir"), sync=10.0),
+)
+
+
+# What is measured
+
+
+class Seen(NamedTuple):
+    """A row."""
+
+    cpu: float
+    syncs: int
+    waited: float
+    memory: int
+    """MiB, the most."""
+    left: int
+    """MiB, when they had left."""
+
+
+@contextmanager
+def serving(attack: Attack, clients: int, seconds: float) -> Iterator[tuple[subprocess.Popen[str], int, Site]]:
+    """A server of its own; gives the process, the port of a polite client, and where the attack goes."""
+    place = Path(tempfile.mkdtemp())
+    (place / "users.txt").write_text("".join(f"user{number}\n" for number in range(USERS)))
+    pem = place / "pem"
+    flags = list(attack.flags)
+    if "--tls-cert" in flags:
+        subject = ["req", "-x509", "-newkey", "rsa:4096", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+        files = ["-out", str(pem), "-keyout", str(place / "key")]
+        subprocess.run(["openssl", *subject, *files], check=True, capture_output=True)
+        flags += [str(pem), "--tls-key", str(place / "key")]
+    command = [sys.executable, str(HERE / "turns.py"), str(attack.sync), "--dialect", "esmtp", "--quiet", *flags]
+    where = ["--listen", f"{HOST}:0", "--mail-dir", str(place / "mail"), str(place / "users.txt")]
+    process = subprocess.Popen([*command, *where], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        ports = [int(process.stdout.readline().split()[2].rpartition(":")[2]) for _ in range(1 + ("--tls-cert" in flags))]
+        yield process, ports[0], Site(ports[-1], place / "mail", clients, seconds)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        shutil.rmtree(place)
+
+
+def measured(attack: Attack, clients: int, seconds: float) -> Seen:
+    """The attack, and a polite client beside it."""
+    with serving(attack, clients, seconds) as (process, port, site):
+        waits: list[float] = []
+        is_over = threading.Event()
+        polite = threading.Thread(target=be_polite, args=(port, waits, is_over))
+        polite.start()
+        where = json.dumps([site.port, str(site.mail), clients, seconds])
+        subprocess.run([sys.executable, __file__, "--only", attack.name, "--at", where], check=True)
+        memory = resident(process.pid, "VmHWM")
+        time.sleep(1)
+        left = resident(process.pid, "VmRSS")
+        is_over.set()
+        polite.join()
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=120)
+        turns = json.loads(out.splitlines()[-1])
+        return Seen(turns["cpu"], turns["syncs"], max(waits), memory, left)
+
+
+def be_polite(port: int, waits: list[float], is_over: threading.Event) -> None:
+    """A NOOP each 20 ms."""
+    with socket.create_connection((HOST, port), 120) as client:
+        client.recv(1000)
+        while not is_over.is_set():
+            began = time.monotonic()
+            client.sendall(b"NOOP\r\n")
+            client.recv(1000)
+            waits.append(time.monotonic() - began)
+            time.sleep(0.02)
+
+
+def resident(pid: int, what: str) -> int:
+    """MiB of memory."""
+    found = re.search(rf"{what}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) // 1024 if found else 0
+
+
+def main() -> None:
+    """Measures all, or those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="how the names of attacks begin; all, if none is given")
+    parser.add_argument("--clients", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--check", action="store_true", help=f"fails when a turn takes more than {BOUND} s of CPU")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
+    parser.add_argument("--at", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if options.only:
+        port, mail, clients, seconds = json.loads(options.at)
+        (attack,) = [attack for attack in ATTACKS if attack.name == options.only]
+        attack.begin(Site(port, Path(mail), clients, seconds))
+        return
+    print(f"{'attack':55} | longest turn, ms of CPU | syncs in a turn | a polite client waited, ms | memory, MiB | after")
+    too_long = []
+    for attack in ATTACKS:
+        if options.names and not any(attack.name.startswith(name) for name in options.names):
+            continue
+        seen = measured(attack, options.clients, options.seconds)
+        times = f"{seen.cpu * 1000:23.0f} | {seen.syncs:15} | {seen.waited * 1000:26.0f}"
+        print(f"{attack.name:55} | {times} | {seen.memory:11} | {seen.left:5}", flush=True)
+        too_long += [attack.name] * (seen.cpu > BOUND)
+    if options.check and too_long:
+        sys.exit(f"a turn took more than {BOUND * 1000:.0f} ms of CPU: {', '.join(too_long)}")
+
+
+if __name__ == "__main__":
+    main()
