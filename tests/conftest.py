@@ -1,22 +1,24 @@
 """Fixtures, and how Hypothesis is used: as it is everywhere, CI included, so that CI tries other examples each time.
 
 There is no deadline: on a busy machine an example takes as long as it takes. The seed is printed, and
-`--hypothesis-seed=N` tries the same examples again.
+`--hypothesis-seed=N` tries the same examples again. `HYPOTHESIS="at once"` looks for no smaller example of what fails.
 """
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, core, settings
+from hypothesis import HealthCheck, Phase, core, settings
 
 from .echo import Pair
 from .post import Post
 from .tls import Pem, make_pem
 
 settings.register_profile("carteiro", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("carteiro")
+settings.register_profile("at once", settings.get_profile("carteiro"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile(os.environ.get("HYPOTHESIS", "carteiro"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

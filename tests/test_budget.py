@@ -48,6 +48,7 @@ def test_the_read_step_ends_in_time_and_all_have_their_turn(count: int) -> None:
     while min(crowd.calls[number] for number in range(count)) < 3:
         crowd.turn()
         rounds += 1
+        assert rounds < 1000
     assert crowd.longest <= loop.BUDGET + loop._LOOK_AT_THE_CLOCK * crowd.takes + 1e-6
     assert max(crowd.calls.values()) <= 2 * 3 + 2, "nobody was forgotten while others came again and again"
     crowd.close()
@@ -61,9 +62,9 @@ def test_who_comes_while_hundreds_are_ready_waits_for_one_round(monkeypatch: pyt
     crowd.reactor.watch(ours, READ, lambda _: came.append(crowd.clock.now))
     theirs.send(b"x")
     since = crowd.clock.now
-    while not came:
+    while not came and crowd.clock.now < since + 1:
         crowd.turn()
-    assert came[0] - since <= 0.2 + loop.BUDGET
+    assert came and came[0] - since <= 0.2 + loop.BUDGET
     crowd.reactor.unwatch(ours)
     ours.close()
     theirs.close()

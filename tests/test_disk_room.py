@@ -131,7 +131,7 @@ def test_a_system_that_does_not_tell_is_trusted_until_it_fails(tmp_path: Path) -
 @KINDS
 @pytest.mark.parametrize("end", ["close", "killed"])
 def test_a_spool_file_goes_when_the_last_mailbox_has_it(
-    tmp_path: Path, kind: Kind, end: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: Kind, end: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also while a message of the same segment waits for another mailbox; and a restart does not miss it."""
     monkeypatch.setattr("storage.housekeeping.ENOUGH", 1)
@@ -153,7 +153,7 @@ def test_a_spool_file_goes_when_the_last_mailbox_has_it(
     assert sorted(contents(tmp_path)) == sorted([b"\nfor both\n", BIG, BIG]) and contents(tmp_path, "babydoe") == [BIG]
     assert sorted(contents(tmp_path, "stuck")) == sorted([b"\nfor both\n", BIG])
     post.store.close()
-    assert spooled(tmp_path) == 0
+    assert spooled(tmp_path) == 0 and "CRITICAL" not in [record.levelname for record in caplog.records]
 
 
 @pytest.mark.parametrize(

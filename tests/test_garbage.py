@@ -48,7 +48,8 @@ def test_messages_are_freed_without_the_garbage_collector(name: str, dialect: Di
     try:
         for content in (b"x\r\n.", message) * 5:
             said = send(b"MAIL FROM:<a@b>", b"RCPT TO:<johndoe@b>", b"DATA", content, b"NOOP")
-            assert [line[:3] for line in said.splitlines()] == [b"250", b"250", b"354", b"250", said.splitlines()[-1][:3]]
+            last = b"500" if dialect is CLASSIC else b"250"
+            assert [line[:3] for line in said.splitlines()] == [b"250", b"250", b"354", b"250", last]
         assert gc.collect() == 0
     finally:
         gc.enable()

@@ -86,6 +86,30 @@ def test_where_hundreds_are_ready_what_is_due_soon_is_done_in_between(reactor: R
             end.close()
 
 
+@pytest.mark.parametrize(
+    ("wanted_in", "timer_in", "patience"),
+    [(None, None, 3600.0), (None, 2.0, 2.0), (1.5, None, 1.5), (1.5, 2.0, 1.5), (5.0, 2.0, 2.0), (0.0, 2.0, 0.0)],
+)
+def test_a_turn_waits_until_something_is_due(
+    monkeypatch: pytest.MonkeyPatch, wanted_in: float | None, timer_in: float | None, patience: float
+) -> None:
+    """What tidy asked for, a timer, or nothing."""
+    reactor = Reactor(tidy=lambda is_idle, waited: wanted_in, clock=lambda: 1000.0)
+    waited: list[float] = []
+
+    def select(seconds: float) -> list[object]:
+        waited.append(seconds)
+        return []
+
+    monkeypatch.setattr(reactor._selector, "select", select)
+    if timer_in is not None:
+        reactor.call_later(timer_in, lambda: None)
+    reactor.turn()
+    reactor.turn()
+    assert waited[1] == patience
+    reactor.close()
+
+
 def test_what_is_due_soon_is_done_without_waiting_and_once(reactor: Reactor, steps: list[str]) -> None:
     def again() -> None:
         steps.append("again")

@@ -28,4 +28,5 @@ def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
     assert run(programs / "smtpc", "--help").startswith("usage: smtpc")
     assert run(programs / "python", "-c", "import carteiro.protocol.table") == ""
     names = {path.name for path in (tmp_path / "venv" / "lib").glob("python*/site-packages/*")}
-    assert not names & {"protocol", "reactor", "storage", "tests", "bin"}
+    rooms = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    assert {"protocol", "reactor", "storage", "settings", "bench", "tests"} <= rooms and not names & rooms

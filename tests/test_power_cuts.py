@@ -19,7 +19,7 @@ from storage.maildir import MaildirMailboxes
 from storage.mbox import MboxMailboxes
 from storage.store import Store
 
-from .disk import CHANGES, Forgetful, PowerCut
+from .disk import CHANGES, Forgetful, Node, PowerCut
 from .post import Kind
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
@@ -80,6 +80,8 @@ class World:
         self.boxes: dict[int, tuple[str, ...]] = {}
         self.answered: list[int] = []
         self.is_excused = False
+        self.may_refuse = False
+        """Something was wrong that a message may have met: else all are accepted."""
         BUGS.begin()
 
     def run(self, actions: list[tuple[str, int, int]]) -> None:
@@ -87,6 +89,7 @@ class World:
         for action, first, second in actions:
             self.store = self.store or self.open()
             if action in ("fail", "work", "lock"):
+                self.may_refuse = True
                 self.disturb(action, first)
             elif self.store is None:
                 continue
@@ -130,6 +133,8 @@ class World:
         def answer(fault: object) -> None:
             self.said[number] = fault is None
             self.answered.append(number)
+            if not self.may_refuse:
+                assert fault is None, fault
 
         message.commit(answer)
 
@@ -251,6 +256,29 @@ def test_nor_when_the_disk_fails_before(kind: Kind, runs: list[tuple[list[tuple[
 @given(runs(CLOSE, DIE, LOCK, FAIL, WORK, WORK), st.integers(0, 1 << 62))
 def test_nor_when_other_programs_lock_mailboxes(runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
     live(MboxMailboxes, runs, seed)
+
+
+@pytest.mark.parametrize("number", [1, 20, 60])
+def test_the_power_fails_at_the_call_that_is_named_and_takes_what_was_not_synced(number: int) -> None:
+    """Or nothing of the above would be tried."""
+    world = World(MboxMailboxes, lambda below: 0)
+    world.store = world.open()
+    world.disk.calls, world.disk.power_fails_at = 0, number
+    with pytest.raises(PowerCut):
+        world.run([("commit", 300, 0), ("settle", 0, 0), ("tidy", 12, 0)] * 30)
+    assert world.disk.calls == number
+    written = b"".join(bytes(node.now) for node in files(world.disk))
+    world.cut_power()
+    assert b"".join(bytes(node.now) for node in files(world.disk)) != written or number == 1
+    world.check()
+
+
+def files(disk: Forgetful) -> Iterator[Node]:
+    """All files of a disk."""
+    directories = [disk.top]
+    for directory in directories:
+        directories += [node for node in directory.names.values() if node.is_directory]
+        yield from (node for node in directory.names.values() if not node.is_directory)
 
 
 def live(kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:

@@ -31,6 +31,8 @@ def test_workers_share_clients_and_a_mailbox(tmp_path: Path, address: str) -> No
                 mail(client, number)
         assert server.stop() == 0
         assert numbers(server) == list(range(20))
+        served = re.findall(r"INFO worker (\d+): .* stored", server.log)
+        assert len(served) == 20 and set(served) == {"1", "2"}, "each has some of them"
         assert not list((server.mail_dir / ".journal").glob("*/damaged*")) and "Traceback" not in server.log
 
 

@@ -63,6 +63,8 @@ class World:
         self.answered: dict[int, list[int]] = {}
         self.is_excused = False
         self.has_failed = False
+        self.may_refuse = False
+        """Something was wrong that a message may have met: else all are accepted."""
         self.dies_at = 0
         """The call at which the next process dies that begins."""
 
@@ -78,6 +80,7 @@ class World:
                 self.kill_all()
 
     def act(self, action: str, number: int, first: int, second: int) -> None:
+        self.may_refuse = self.may_refuse or action in ("lock", "fail")
         if action == "lock":
             self.machine.disk.locked = {f"{box}.txt".encode() for box in BOXES[:first]}
         elif action == "replace" and self.kind is MboxMailboxes:
@@ -132,6 +135,8 @@ class World:
         def answer(fault: object) -> None:
             self.said[id] = fault is None
             self.answered.setdefault(number, []).append(id)
+            if not self.may_refuse:
+                assert fault is None, fault
 
         message.commit(answer)
 
