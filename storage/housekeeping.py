@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from itertools import takewhile
+from itertools import count, takewhile
 
 from . import segment as format
 from .doubts import Steps
@@ -54,6 +54,11 @@ SLICE = 0.005
 
 LEAST_SLICE = 0.001
 """Seconds that it takes at least: the more messages are moved together, the less each one costs."""
+
+FIRST_STEPS = 6
+FIRST_SLICE = 0.05
+"""Steps that it makes after a quiet time, if they do not take more seconds: a single message is in its mailbox when its
+sender leaves, also on a machine that is busy with something else."""
 
 PAUSE = 0.002
 """Seconds without anything else to do, after which housekeeping may use all the time."""
@@ -138,7 +143,8 @@ class Housekeeping:
         self._saved = min(SLICE, self._saved + passed * share / (1 - share) + waited * IDLE_SHARE)
         if is_idle or self._saved >= LEAST_SLICE:
             began = time.monotonic()
-            wanted_in = self.work(SLICE if is_idle else self._saved)
+            is_first = not is_idle and self._saved == SLICE and self._task is None
+            wanted_in = self.work(SLICE if is_idle else self._saved, FIRST_STEPS if is_first else 1)
             if not is_idle:
                 self._saved = max(0.0, self._saved - (time.monotonic() - began))
         else:
@@ -147,10 +153,12 @@ class Housekeeping:
         self._ended = time.monotonic()
         return wanted_in
 
-    def work(self, seconds: float) -> float | None:
-        """Works for about so long; returns the seconds until there is more to do. None: until more is accepted."""
-        end = time.monotonic() + seconds
-        while True:
+    def work(self, seconds: float, steps: int = 1) -> float | None:
+        """Works for about so long, or so many steps; returns the seconds until there is more to do. None: until more is
+        accepted.
+        """
+        began = time.monotonic()
+        for number in count(1):
             again_in = self._mover.wake()
             self._task = self._task or self._next_task()
             if self._task is None:
@@ -162,8 +170,10 @@ class Housekeeping:
             except Exception as error:  # noqa: BLE001 (it is logged)
                 self._task = None
                 self._fail(error)
-            if time.monotonic() >= end:
+            passed = time.monotonic() - began
+            if passed >= seconds and (number >= steps or passed >= FIRST_SLICE):
                 return 0.0
+        raise AssertionError
 
     def _next_task(self) -> Steps | None:
         """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""

@@ -28,7 +28,7 @@ def test_its_share_of_the_time(
     clock.monotonic = lambda: clock.now
     slices: list[float] = []
 
-    def work(seconds: float) -> None:
+    def work(seconds: float, steps: int) -> None:
         slices.append(seconds)
         clock.now += seconds
 
