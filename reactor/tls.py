@@ -216,7 +216,7 @@ class Encryption:
 
     def _shake_hands(self) -> None:
         """As far as what came allows."""
-        while not (self._is_established or self._failure or self._cancel or self._conversation.is_finished):
+        while not (self._is_established or self._failure or self._is_beside or self._conversation.is_finished):
             is_first = self._tls is None
             length = hello(self._came) if is_first else whole(self._came, 1)
             if self._taken + (length or len(self._came)) > MOST_OCTETS:
@@ -253,6 +253,11 @@ class Encryption:
             self._conversation.secured()
         elif outcome != _MORE:
             self._failure = f"TLS handshake failed: {outcome}"
+
+    @property
+    def _is_beside(self) -> bool:
+        """Whether the handshake is made beside the loop, or was, and `resume` is due."""
+        return self._cancel is not None or self._outcome is not None
 
     def _drop(self) -> None:
         """Nobody waits for the handshake any more."""

@@ -98,6 +98,17 @@ def test_what_comes_while_it_is_made_is_not_lost(pem: Pem, version: ssl.TLSVersi
     assert talk.peer.heard == b"hi\nhello\n"
 
 
+def test_what_comes_between_its_end_and_the_wake_up_waits(pem: Pem) -> None:
+    beside = Beside()
+    talk = Talk(pem, beside)
+    talk.encryption.receive(talk.peer.due())
+    beside.jobs.pop()[1]("no shared cipher")
+    talk.encryption.receive(b"\x14\x03\x03\x00\x01\x01")
+    assert not talk.encryption.is_finished
+    talk.encryption.resume()
+    assert talk.encryption.farewell == "TLS handshake failed: no shared cipher"
+
+
 def test_who_leaves_costs_no_handshake(pem: Pem) -> None:
     beside = Beside()
     talk = Talk(pem, beside)
