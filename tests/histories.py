@@ -5,6 +5,7 @@ import tempfile
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -51,7 +52,8 @@ class Ordering(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp())
-        self.store = Store(self.directory, MboxMailboxes)
+        with patch("storage.journal.WRITTEN_AHEAD", 0):  # thousands of them would write 16 MiB each
+            self.store = Store(self.directory, MboxMailboxes)
         self.kept: dict[str, list[Kept]] = {user: [] for user in USERS}
         self.connect()
 
