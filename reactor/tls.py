@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from .conversation import Conversation
-from .tls_records import hello, whole
+from .tls_records import Hello, whole
 
 Contexts = Callable[[], ssl.SSLContext]
 """Gives the context for the next handshake."""
@@ -46,13 +46,13 @@ class Encryption:
     first and in plain; nothing that it says later does. Whoever fails at TLS is sent the alert and finished, and `farewell`
     says why.
 
-    The first half of a handshake, in which a key is used, is made `beside` the loop if that can be; then `wake` is called,
+    A handshake, in which a key is used, is made `beside` the loop if that can be; then `wake` is called,
     and `resume` is due. Before a whole ClientHello has come there is nothing of TLS that could take memory.
     """
 
     __slots__ = (
         "_beside", "_came", "_cancel", "_context", "_conversation", "_failure", "_from_peer", "_has_ended",
-        "_is_established", "_is_over", "_outcome", "_taken", "_tls", "_to_peer", "_wake", "_wire",
+        "_hello", "_is_established", "_is_over", "_outcome", "_taken", "_tls", "_to_peer", "_wake", "_wire",
     )  # fmt: skip
 
     stance = None  # ciphertext waits here, too
@@ -71,6 +71,7 @@ class Encryption:
         self._from_peer: ssl.MemoryBIO | None = None
         self._to_peer: ssl.MemoryBIO | None = None
         self._tls: ssl.SSLObject | None = None
+        self._hello = Hello()
         self._came = bytearray()
         """Ciphertext that TLS has not taken yet."""
         self._taken = 0
@@ -217,8 +218,7 @@ class Encryption:
     def _shake_hands(self) -> None:
         """As far as what came allows."""
         while not (self._is_established or self._failure or self._is_beside or self._conversation.is_finished):
-            is_first = self._tls is None
-            length = hello(self._came) if is_first else whole(self._came, 1)
+            length = whole(self._came, 1) if self._tls else self._hello.length(self._came)
             if self._taken + (length or len(self._came)) > MOST_OCTETS:
                 self._failure = "TLS handshake failed: it takes too many octets"
                 return
@@ -227,7 +227,7 @@ class Encryption:
             self._taken += length
             tls = self._feed(self._take(length))
             attempt = partial(_attempt, tls)
-            if is_first and self._beside:
+            if self._beside:
                 with suppress(RuntimeError):  # there can be no thread
                     self._cancel = self._beside(attempt, self._tell)
                     return

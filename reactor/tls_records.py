@@ -29,21 +29,29 @@ def whole(data: bytes | bytearray, most: int) -> int:
     return end
 
 
-def hello(data: bytes | bytearray) -> int:
-    """The octets of the records in which a ClientHello is, when it is whole, or cannot be one; else 0."""
-    found = bytearray()
-    end = 0
-    while len(data) > end:
-        length = _length(data[end : end + HEADER])
-        if data[end] != _HANDSHAKE or length is None:
-            return len(data)
-        found += data[end + HEADER : end + HEADER + length]
-        end += HEADER + length
-        if found[:1] not in (b"", _CLIENT_HELLO):
-            return len(data)
-        if len(found) >= 4 and len(found) >= 4 + int.from_bytes(found[1:4]):
-            return min(end, len(data))
-    return 0
+class Hello:
+    """Looks for the end of a ClientHello in what comes, at each record once."""
+
+    def __init__(self) -> None:
+        self._end = 0
+        self._found = bytearray()
+
+    def length(self, data: bytes | bytearray) -> int:
+        """The octets of the records in which it is, when it is whole, or cannot be one; else 0. `data` is all that came."""
+        while len(data) > self._end:
+            length = _length(data[self._end : self._end + HEADER])
+            begin = self._end + HEADER
+            if length is None or data[self._end] != _HANDSHAKE:
+                return len(data)
+            if not self._found and data[begin : begin + 1] not in (b"", _CLIENT_HELLO):
+                return len(data)
+            if len(data) < begin + length:
+                return 0
+            self._found += data[begin : begin + length]
+            self._end = begin + length
+            if len(self._found) >= 4 and len(self._found) >= 4 + int.from_bytes(self._found[1:4]):
+                return self._end
+        return 0
 
 
 def _length(data: bytes | bytearray) -> int | None:

@@ -43,7 +43,10 @@ class Arrivals:
     def take(self, mailboxes: Iterable[str]) -> Iterator[tuple[Segment, str]]:
         """What these have, each in its segment with its id; it counts no more."""
         for mailbox in mailboxes:
-            for place, id, octets in self._of.pop(mailbox, ()):
+            while arrivals := self._of.get(mailbox):
+                place, id, octets = arrivals.pop()
+                if not arrivals:
+                    del self._of[mailbox]
                 self.octets -= octets
                 yield place.segment, id
 

@@ -337,6 +337,8 @@ class Housekeeping:
         Of those with doubts it is said what was said before, if that is asked for. Returns those that have all of it.
         Raises as `append_all`.
         """
+        if not self._journal.segments:  # which would have to say so
+            return []
         end = self._journal.end
         intents = []
         concluded = []

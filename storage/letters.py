@@ -79,7 +79,7 @@ class Letters:
         return self._spool.length(id)
 
     def has_arrived(self, segment: Segment, id: str) -> None:
-        """One of these mailboxes has it, on disk, and the journal says so. Raises OSError."""
+        """One of these mailboxes has it, on disk, and the journal says so."""
         if segment.spooled[id]:
             segment.spooled[id] -= 1
             self._spool.release(id)
@@ -129,11 +129,15 @@ class Letters:
         self._spool.keep_aside(record.id)
 
     def forget(self, spooled: Mapping[str, int]) -> Iterator[None]:
-        """A segment that was freed needs these spool files no more. Raises OSError."""
-        for id, count in spooled.items():
-            if count:
-                self._spool.release(id, count)
+        """A segment that was freed needs these spool files no more: all of them, also when this is broken off."""
+        left = [(id, count) for id, count in spooled.items() if count]
+        try:
+            while left:
+                self._spool.release(*left.pop())
                 yield
+        finally:
+            for id, count in left:
+                self._spool.release(id, count)
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -121,6 +121,11 @@ class Message:
             self._fail(self._spool, error)
         self._take(self)
 
+    def check(self) -> None:
+        """Fails when somebody has removed the spool since its file was made."""
+        if self._spooled and self._spool and not self._spooled.is_there:
+            self._fail(self._spool, StorageError(f"{self._spool.where}: it was removed meanwhile"))
+
     def abandon(self) -> None:
         """Nothing of this message is kept."""
         self._forget()

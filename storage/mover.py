@@ -322,7 +322,7 @@ class Mover:
                 yield
 
     def sync(self, mailbox: str) -> None:
-        """What was moved to a mailbox is on disk, or waits again. Raises OSError when it was not even tried."""
+        """What was moved to a mailbox is on disk, or waits again."""
         queue = self.queues[mailbox]
         try:
             self._mailboxes.sync(mailbox)
@@ -334,8 +334,11 @@ class Mover:
             self._postpone(queue, error)
             return
         except OSError as error:
-            if error.errno not in _REPLACED:
-                raise
+            if error.errno not in _REPLACED:  # it was not even tried, and others are not to wait for it
+                log.error("%s: not synced: what was put in it is looked for", fault(self._mailboxes.path(mailbox), error))
+                self.ready[queue] = None
+                self._postpone(queue, NotSynced(*error.args))
+                return
             log.warning("%s: it was replaced, with what was in it", fault(self._mailboxes.path(mailbox), error))
         queue.synced()
         if not queue.waiting:

@@ -3,6 +3,7 @@
 It does not know envelopes, nor when a message is accepted; it knows how many records of the journal need each file.
 """
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -10,10 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
 
-from .errors import Damaged, StorageError
+from .errors import Damaged, StorageError, fault
 from .files import Files, append_all
 from .room import Room
 from .spool_syncs import SpoolSyncs
+
+log = logging.getLogger("carteiro.storage")
 
 PIECE = 64 * 1024
 """Octets that are read at once."""
@@ -33,12 +36,13 @@ class SpoolFile:
     The file is open only while something is written to it: those who send much are to have no descriptors of the others.
     """
 
-    __slots__ = ("_error", "_files", "_name", "_spool", "_unsynced", "check", "length")
+    __slots__ = ("_directory", "_error", "_files", "_name", "_spool", "_unsynced", "check", "length")
 
     def __init__(self, files: Files, spool: "Spool", name: bytes) -> None:
         self._files = files
         self._spool = spool
         self._name = name
+        self._directory = spool.directory
         self._unsynced = 0
         self._error: OSError | None = None
         """A sync failed: what was written before may not be on disk, whatever a later one says."""
@@ -85,6 +89,11 @@ class SpoolFile:
             yield file
         finally:
             self._files.close(file)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the spool is in the same directory as when the file was made."""
+        return self._directory == self._spool.directory
 
     def keep(self) -> None:
         """It was accepted: from now on a record of the journal needs it."""
@@ -175,15 +184,19 @@ class Spool:
         return self._lengths[id]
 
     def release(self, id: str, count: int = 1) -> None:
-        """So many mailboxes have what is in the file; with the last one the file goes. Raises OSError."""
+        """So many mailboxes have what is in the file; with the last one the file goes, or at the next start."""
         self._needed[id] -= count
         self.owed -= count * self._lengths[id]
         if not self._needed[id]:
             del self._needed[id]
             self.kept -= self._lengths.pop(id)
             self._longest *= bool(self._lengths)
-            with suppress(FileNotFoundError):
+            try:
                 self._files.remove(id.encode(), self.directory)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                log.warning("%s: not removed before the next start", fault(self.where / id, error))
 
     def keep_aside(self, id: str) -> None:
         """The file is kept under a name that nobody reads or removes. Raises OSError."""

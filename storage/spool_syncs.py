@@ -39,7 +39,13 @@ class SpoolSyncs:
         """Some of a file that is still written is synced, if that has not enough to do: else at the end all is."""
         if not self._is_flushing:
             self._is_flushing = True
-            self.beside(file.sync, self._flushed)
+            self._make(file.sync, self._flushed)
+
+    def _make(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        try:
+            self.beside(work, done)
+        except RuntimeError:  # there can be no thread
+            done(work())
 
     def _flushed(self, _: object) -> None:
         self._is_flushing = False
@@ -53,9 +59,7 @@ class SpoolSyncs:
     def _begin(self) -> None:
         those, self._complete = self._complete[:AT_ONCE], self._complete[AT_ONCE:]
         self._is_busy = True
-        self.beside(
-            partial(_sync, self._spool, [file for file, _ in those]), partial(self._end, [done for _, done in those])
-        )
+        self._make(partial(_sync, self._spool, [file for file, _ in those]), partial(self._end, [done for _, done in those]))
 
     def _end(self, waiting: Sequence[Done], errors: Sequence[OSError | None] | None) -> None:
         self._is_busy = False

@@ -87,6 +87,8 @@ class Store:
             self._opened.close()
             raise
         self._is_retired = False
+        self.is_whole = True
+        """Nothing that was removed from the journal is still to be made anew."""
         self._complete: list[Message] = []
         self._settle_at = 0.0
         self._full_since: float | None = None
@@ -206,6 +208,7 @@ class Store:
         outcomes: list[StorageError | None] = []
         records = []
         for message in complete:
+            message.check()
             outcome = message.fault
             if message.is_large:
                 self._outages.look(str(self._spool.where), outcome)
@@ -273,7 +276,7 @@ class Store:
     @property
     def is_in_place(self) -> bool:
         """Whether the directory, and the journal in it, are still those that this store has."""
-        return self._directory.is_in_place and self._journal.is_there
+        return self.is_whole and self._directory.is_in_place and self._journal.is_there
 
     @property
     def is_ours(self) -> bool:
@@ -285,12 +288,14 @@ class Store:
 
         What waits in files without a name is copied to others. What files that are gone said of mailboxes, is said again.
         """
+        self.is_whole = False
         if not self._directory.has_spool:
             self._directory.make_spool()
             self._spool.directory = self._directory.spool
         removed = self._journal.forget_removed()
         if removed:
             self._housekeeping.restate(removed)
+        self.is_whole = True
 
     def retire(self) -> list[Message]:
         """Nothing more is accepted. Returns where messages that are still coming will be put when they are complete."""

@@ -124,8 +124,9 @@ class Together:
         """Whether only something in the journal was removed, which is made anew."""
         if not self._store.is_ours:
             return False
-        words = "mail directory %s: files of the journal were removed: what waits in them is put in others"
-        log.error(words, self._store.path)
+        if self._store.is_whole:  # else that was said
+            words = "mail directory %s: files of the journal were removed: what waits in them is put in others"
+            log.error(words, self._store.path)
         try:
             self._store.mend()
         except (OSError, StorageError) as error:

@@ -257,3 +257,66 @@ def test_what_is_stuck_is_copied_a_little_at_a_time_and_stays_in_order(
         post.store.give_up()
         Post(tmp_path, kind).store.close()
         assert sorted(int(content.split()[0]) for content in contents(tmp_path)) == list(range(count))
+
+
+# What fails on the way
+
+
+class Stubborn(Files):
+    """One spool file cannot be removed."""
+
+    def __init__(self) -> None:
+        self.refused: list[bytes] = []
+
+    def remove(self, name: bytes, at: int) -> None:
+        if not self.refused and b"." in name and b"johndoe" not in name:
+            self.refused.append(name)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().remove(name, at)
+
+
+@KINDS
+@pytest.mark.parametrize("enough", [1, 1 << 30], ids=["before its segment", "with its segment"])
+def test_a_spool_file_that_cannot_be_removed_holds_up_no_other(
+    tmp_path: Path, kind: Kind, enough: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("storage.housekeeping.ENOUGH", enough)
+    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+    files = Stubborn()
+    post = Post(tmp_path, kind, files)
+    for _ in range(6):
+        post.commit(BIG)
+    post.store.settle()
+    wait_for(post, lambda: not post.store._journal.segments)
+    post.move()
+    assert files.refused and spooled(tmp_path) == 1
+    assert post.store._spool.kept == post.store._spool.owed == post.store._mover.arrivals.octets == 0
+    assert caplog.text.count("not removed before the next start") == 1 and "Traceback" not in caplog.text
+    post.store.close()
+    Post(tmp_path, kind).store.close()
+    assert spooled(tmp_path) == 0
+
+
+def test_a_mailbox_that_cannot_be_synced_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("storage.housekeeping.ENOUGH", 1)
+    forbidden: set[bytes] = set()
+
+    class Forbidding(Files):
+        def open(self, name: bytes, flags: int, at: int) -> int:
+            if name in forbidden:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return super().open(name, flags, at)
+
+    post = Post(tmp_path, files=Forbidding())
+    assert post.put(b"\nsmall\n") is None
+    forbidden.add(b"johndoe.txt")
+    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+    for _ in range(5):
+        assert post.put(BIG, "babydoe") is None
+    wait_for(post, lambda: spooled(tmp_path) == 0)
+    assert "johndoe.txt: Permission denied: not synced" in caplog.text
+    forbidden.clear()
+    wait_for(post, lambda: not post.store.waiting)
+    assert contents(tmp_path) == [b"\nsmall\n"] and contents(tmp_path, "babydoe") == [BIG] * 5

@@ -163,6 +163,42 @@ def test_what_is_mended_in_place_is_lost_nowhere_and_never_twice(
         assert ordered == sorted(ordered)
 
 
+def test_what_could_not_be_mended_is_tried_again(
+    tmp_path: Path, lock: Callable[[Path], subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
+) -> None:
+    full: set[str] = set()
+
+    def before(_: int, name: str) -> None:
+        if name in full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    postman = Postman(tmp_path / "mail", files=Watched(before))
+    assert postman.put(b"\n0\r\n") == "stored"
+    postman.move()
+    holder = lock(postman.directory / "johndoe.txt")
+    assert postman.put(b"\n1\r\n") == "stored"
+    remove(*(postman.directory / ".journal").glob("segment-*"))
+    full.add("allocate")
+    postman.look()
+    full.clear()
+    postman.look()
+    assert caplog.text.count("tried again each second") == 1 and caplog.text.count("files of the journal were removed") == 1
+    postman.store._store.give_up()
+    holder.kill()
+    holder.wait()
+    Postman(postman.directory).store.close()
+    assert contents(postman.directory) == [b"\n0\n", b"\n1\n"]
+
+
+def test_a_large_message_whose_spool_was_removed_a_moment_ago_is_refused(postman: Postman) -> None:
+    postman.commit(b"x" * LARGE + b"\r\n")
+    remove(postman.directory / ".journal" / "spool")
+    postman.store._looked = 0.0
+    postman.store.settle()
+    assert "spool: it was removed meanwhile" in postman.answers.pop()
+    assert postman.put(b"\n" + b"x" * LARGE + b"\r\n") == "stored"
+
+
 def test_a_directory_that_comes_back_is_taken_up_again(postman: Postman, tmp_path: Path) -> None:
     assert postman.put(b"\n0\r\n") == "stored"
     move_away(postman.directory)

@@ -132,3 +132,15 @@ def test_a_fault_of_ours_there_is_a_refusal(tmp_path: Path, beside: Beside) -> N
     beside.calls.pop()[1](None)
     post.store.settle()
     assert "internal error" in str(post.answers[0][1])
+
+
+def test_where_there_can_be_no_thread_they_are_made_at_once(tmp_path: Path) -> None:
+    def beside(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    post = opened(tmp_path, Beside(), Counted())
+    post.store.sync_beside(beside)
+    for _ in range(3):
+        post.commit(b"x" * (2 * UNSYNCED) + b"\n")
+        post.store.settle()
+    assert [fault for _, fault in post.answers] == [None] * 3
