@@ -28,11 +28,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-GOAL, BOUND = 0.05, 0.25
-"""Seconds of CPU that a turn may take: what is promised, and what `--check` lets pass."""
-
-PATIENCE = 0.25
-"""Seconds that a polite client may wait, where it has a core for itself."""
+BOUND = 0.25
+"""Seconds of CPU that a turn may take for `--check`; 0.05 are promised."""
 
 HOST = "127.0.0.1"
 USERS = 40

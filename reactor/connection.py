@@ -202,7 +202,7 @@ class Connection:
             return
         if conversation.is_behind and not conversation.outgoing and not self._is_behind:
             self._is_behind = True
-            self._reactor.call_later_on(self._catch_up)
+            self._reactor.call_last(self._catch_up)
         wanted = READ if conversation.takes_input and not self._has_ended else 0
         if conversation.outgoing:
             wanted |= WRITE

@@ -120,7 +120,7 @@ class Reactor:
         """
         self._soon.append(callback)
 
-    def call_later_on(self, callback: Callable[[], None]) -> None:
+    def call_last(self, callback: Callable[[], None]) -> None:
         """Calls when there is time for it: after all that was called for before, and after what came from others."""
         self._later.append(callback)
 

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from itertools import count, takewhile
+from itertools import takewhile
 
 from . import segment as format
 from .doubts import Steps
@@ -157,8 +157,8 @@ class Housekeeping:
         """Works for about so long, or so many steps; returns the seconds until there is more to do. None: until more is
         accepted.
         """
-        began = time.monotonic()
-        for number in count(1):
+        began, made = time.monotonic(), 0
+        while True:
             again_in = self._mover.wake()
             self._task = self._task or self._next_task()
             if self._task is None:
@@ -170,10 +170,10 @@ class Housekeeping:
             except Exception as error:  # noqa: BLE001 (it is logged)
                 self._task = None
                 self._fail(error)
+            made += 1
             passed = time.monotonic() - began
-            if passed >= seconds and (number >= steps or passed >= FIRST_SLICE):
+            if passed >= seconds and (made >= steps or passed >= FIRST_SLICE):
                 return 0.0
-        raise AssertionError
 
     def _next_task(self) -> Steps | None:
         """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""

@@ -148,10 +148,9 @@ class Mover:
             self._opened.clear()
 
     def _open(self, queue: Queue) -> Steps:
-        """A new Maildir has four directories, each of which is synced: that is enough for one step."""
         try:
             mailbox = self._opened[queue] = self._mailboxes.open(queue.mailbox)
-            yield
+            yield  # a new Maildir has four directories, each of which was synced: that is enough for one step
             if queue.is_doubtful:
                 yield from self._doubts.find_out(queue, mailbox)
             elif mailbox.mark != queue.end:

@@ -21,7 +21,6 @@ LOOK_EVERY = 1 << 20
 LOOK_AFTER = 1.0
 """Octets, and seconds, after which it is looked again how much is free."""
 
-
 _UNKNOWN = 1 << 62  # nothing is refused before it fails
 
 

@@ -190,7 +190,8 @@ class Spool:
         if not self._needed[id]:
             del self._needed[id]
             self.kept -= self._lengths.pop(id)
-            self._longest *= bool(self._lengths)
+            if not self._lengths:
+                self._longest = 0
             try:
                 self._files.remove(id.encode(), self.directory)
             except FileNotFoundError:

@@ -54,7 +54,7 @@ def test_the_read_step_ends_in_time_and_all_have_their_turn(count: int) -> None:
     crowd.close()
 
 
-def test_who_comes_while_hundreds_are_ready_waits_for_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_comes_while_hundreds_are_ready_waits_for_one_round() -> None:
     crowd = Crowd(200, 0.001)
     crowd.turn()
     ours, theirs = socket.socketpair()
@@ -79,10 +79,10 @@ def test_what_can_wait_holds_up_nobody() -> None:
     def catch_up(number: int) -> None:
         behind[number] += 1
         crowd.clock.now += 0.005
-        crowd.reactor.call_later_on(lambda: catch_up(number))
+        crowd.reactor.call_last(lambda: catch_up(number))
 
     for number in range(100):
-        crowd.reactor.call_later_on(lambda number=number: catch_up(number))  # type: ignore[misc]
+        crowd.reactor.call_last(lambda number=number: catch_up(number))  # type: ignore[misc]
     for turns in range(1, 101):
         crowd.turn()
         assert crowd.calls[0] == turns
@@ -120,7 +120,7 @@ def test_the_more_are_ready_the_smaller_is_the_share(monkeypatch: pytest.MonkeyP
         crowd.close()
 
 
-def test_timers_and_signals_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timers_and_signals_have_their_turn() -> None:
     crowd = Crowd(100, 0.01)
     due: list[float] = []
     crowd.reactor.call_later(0.05, lambda: due.append(crowd.clock.now))
