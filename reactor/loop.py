@@ -9,7 +9,6 @@ import selectors
 import signal
 import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from itertools import count
 
@@ -84,8 +83,8 @@ class Reactor:
         self._clock = clock
         self._tidy = tidy
         self._selector = selectors.DefaultSelector()
-        self._soon: deque[Callable[[], None]] = deque()
-        self._later: deque[Callable[[], None]] = deque()
+        self._soon: list[Callable[[], None]] = []
+        self._later: list[Callable[[], None]] = []
         self._served: set[int] = set()
         self._ready = 0
         self._timers: list[tuple[float, int, Timer]] = []
@@ -250,34 +249,39 @@ class Reactor:
 
     def _read(self, ready: list[tuple[selectors.SelectorKey, int]], end: float) -> int:
         """Calls those that are ready, and returns how many: not all, perhaps, when it is after `end`."""
-        for number, (key, events) in enumerate(ready):
-            if number % _LOOK_AT_THE_CLOCK == 0 and number and self._clock() >= end:
-                return number
-            try:
-                key.data(events)
-            except Exception:
-                log.exception(_ESCAPED)
+        for first in range(0, len(ready), _LOOK_AT_THE_CLOCK):
+            if first and self._clock() >= end:
+                return first
+            for key, events in ready[first : first + _LOOK_AT_THE_CLOCK]:
+                try:
+                    key.data(events)
+                except Exception:
+                    log.exception(_ESCAPED)
         return len(ready)
 
     def _write(self) -> None:
-        self._call(self._soon)
+        soon, self._soon = self._soon, []
+        if soon:
+            self._soon[:0] = self._call(soon)
 
     def _catch_up(self) -> None:
         """What can wait, for as long as nothing else is held up."""
-        self._call(self._later)
+        later, self._later = self._later, []
+        if later:
+            self._later[:0] = self._call(later)
 
-    def _call(self, callbacks: deque[Callable[[], None]]) -> None:
-        """Makes the calls that are due now, in order, until the time is over."""
-        if not callbacks:
-            return
+    def _call(self, callbacks: list[Callable[[], None]]) -> list[Callable[[], None]]:
+        """Makes the calls in order, until the time is over; returns those that are left."""
         end = self._clock() + BUDGET
-        for number in range(len(callbacks)):
-            if number % _LOOK_AT_THE_CLOCK == 0 and number and self._clock() >= end:
-                return
-            try:
-                callbacks.popleft()()
-            except Exception:
-                log.exception(_ESCAPED)
+        for first in range(0, len(callbacks), _LOOK_AT_THE_CLOCK):
+            if first and self._clock() >= end:
+                return callbacks[first:]
+            for callback in callbacks[first : first + _LOOK_AT_THE_CLOCK]:
+                try:
+                    callback()
+                except Exception:
+                    log.exception(_ESCAPED)
+        return []
 
     def _expire(self) -> None:
         while self._timers and self._timers[0][0] <= self.now:

@@ -41,7 +41,8 @@ class Hello:
         while len(data) > self._end:
             length = _length(data[self._end : self._end + HEADER])
             begin = self._end + HEADER
-            if length is None or data[self._end] != _HANDSHAKE:
+            is_empty = length == 0 and len(data) >= begin  # no fragment of a handshake may be (RFC 8446 section 5.1)
+            if length is None or data[self._end] != _HANDSHAKE or is_empty:
                 return len(data)
             if not self._found and data[begin : begin + 1] not in (b"", _CLIENT_HELLO):
                 return len(data)

@@ -242,7 +242,16 @@ def test_a_hello_is_whole_when_its_last_octet_is_there(pem: Pem) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"x", b"GET /", b"\x16\x02", b"\x16\x03\x01\xff\xff", b"\x16\x03\x01\x00\x05\x02", b"\x17\x03"]
+    "data",
+    [
+        b"x",
+        b"GET /",
+        b"\x16\x02",
+        b"\x16\x03\x01\xff\xff",
+        b"\x16\x03\x01\x00\x00",  # found by fuzzing: what it was said to be depended on where it was cut
+        b"\x16\x03\x01\x00\x05\x02",
+        b"\x17\x03",
+    ],
 )
 def test_what_is_no_hello_is_as_good_as_whole(data: bytes) -> None:
     assert Hello().length(data) == len(data)
