@@ -34,6 +34,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"examples of Hypothesis: --hypothesis-seed={core.global_force_seed}")
 
 
+@pytest.fixture
+def seed(pytestconfig: pytest.Config) -> int:
+    """That of all random choices of this run."""
+    return int(pytestconfig.option.hypothesis_seed)
+
+
 @pytest.fixture(scope="session")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
     """A certificate for localhost and its key."""

@@ -167,12 +167,13 @@ class Talk:
         return [line.decode() for line in client.hear() if line[3:4] != b"-"]
 
 
-def hold(dialect: Dialect, dialogue: Dialogue) -> None:
+def hold(dialect: Dialect, dialogue: Dialogue, at_step: Callable[[int], None] = lambda number: None) -> None:
     """All that is heard is as expected, and so is whether the session waits, wants TLS, or is over."""
     now = dialogue.start
     talk = Talk(dialect, now)
     session = talk.client.session
     for number, step in enumerate(dialogue.steps):
+        at_step(number)
         heard = talk.take(step, now.due)
         answers, now = expected(now, step)
         so_far = dialogue.steps[: number + 1]

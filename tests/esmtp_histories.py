@@ -1,29 +1,25 @@
 """Random histories of the dialect of RFC 5321, against what the rules say in prose; nothing here is read from the table."""
 
 import re
-from typing import Any
-
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from random import Random
+from typing import ClassVar
 
 from protocol.dialect import Dialect
 
 from .esmtp_dialogues import Talk
-from .esmtp_ordering import ALL, ALL_WRONG, CHECKED, LIMIT, LOOP, NAME, SECRET, SECURED, STORED, WRONG, Known
-from .histories import in_any_case
+from .esmtp_ordering import ALL, ALL_WRONG, CHECKED, FAILED, LIMIT, LOOP, NAME, SECRET, SECURED, STORED, WRONG, Known
 from .support import Kept
+from .walks import Step, either, in_any_case, octets, one, some, step, steps_of
 
-USER = st.sampled_from(["johndoe", "JhaneRoe", '"babydoe"'])
-DOMAIN = st.sampled_from(["here", "[192.0.2.7]", "a.b.example"])
-NOBODY = st.sampled_from(["nobody@here", "john.doe@here", "postmaster@here", '""@here'])
-SENDER = st.sampled_from(["", "a@b", "x+y@sub.example", '"a b"@c'])
-EXTRAS = st.sampled_from(["", " size=100", " body=8BITMIME", " SMTPUTF8", " body=7bit size=0"])
-PIECE = st.one_of(
-    st.sampled_from([b"", b"\r", b"\n", b"a\r\n", b".\r\n", b"quit\r\n", b"\0", b"x" * 2600]), st.binary(max_size=8)
-)
-LINE = st.binary(max_size=9).map(lambda line: line.replace(b"\n", b""))
-LINES = st.lists(st.one_of(LINE, st.sampled_from([b".", b"..", b"quit", b"a\nb", b""])), max_size=4)
-JUNK = st.sampled_from(["", ".", "foo", "hel", "x" * 13_000, "\0", "e\x80hlo", "AUTHX plain", "*"])
+USER = one(["johndoe", "JhaneRoe", '"babydoe"'])
+DOMAIN = one(["here", "[192.0.2.7]", "a.b.example"])
+NOBODY = one(["nobody@here", "john.doe@here", "postmaster@here", '""@here'])
+SENDER = one(["", "a@b", "x+y@sub.example", '"a b"@c'])
+EXTRAS = one(["", " size=100", " body=8BITMIME", " SMTPUTF8", " body=7bit size=0"])
+PIECE = either(one([b"", b"\r", b"\n", b"a\r\n", b".\r\n", b"quit\r\n", b"\0", b"x" * 2600, b"x" * 5001]), octets(8))
+LINES = some(either(lambda random: octets(9)(random).replace(b"\n", b""), one([b".", b"..", b"quit", b"a\nb", b""])), 4)
+BOOL = one([False, True])
+JUNK = one(["", ".", "foo", "hel", "x" * 13_000, "\0", "e\x80hlo", "AUTHX plain", "*"])
 ANY_TIME = {
     "NOOP x": 250,
     "Help mail": 214,
@@ -32,24 +28,25 @@ ANY_TIME = {
     "vrfy nobody": 550,
     "Expn list": 502,
 }
-WRITTEN_WRONG = st.sampled_from(["ehlo", "helo ", "noop \x01", "rset x", "quit x", "help \x01", "vrfy", "expn", "helo []"])
+WRITTEN_WRONG = one(["ehlo", "helo ", "noop \x01", "rset x", "quit x", "help \x01", "vrfy", "expn", "helo []"])
 
 
-class Ordering(RuleBasedStateMachine):
+class Ordering:
     """A client that says anything at any time, against what the rules say in prose.
 
     Model: is the client known and how, is it encrypted, is it authenticated, which paths are known, which chunks came.
     """
 
-    dialect: Dialect
+    STEPS: ClassVar[list[Step]]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.lacks = ""
         self.connect()
 
     def connect(self) -> None:
         """A new connection with a store of its own."""
-        self.talk = Talk(self.dialect, Known())
+        self.talk = Talk(self.dialect, Known(lacks=frozenset({self.lacks})))
         self.hello = ""
         self.is_encrypted = self.is_authenticated = False
         self.kept: list[tuple[str, Kept]] = []
@@ -63,10 +60,10 @@ class Ordering(RuleBasedStateMachine):
         self.chunks: bytes | None = None
         self.is_binary = False
 
-    def say(self, line: str) -> int | None:
+    def say(self, line: str, stored: str = STORED) -> int | None:
         """A line and its reply's code, after the answers that it takes, if any."""
         replies = self.talk.take(line, 0)
-        for event in (STORED, CHECKED):
+        for event in (stored, CHECKED):
             replies += self.talk.take(event, 0)
         return self.code(replies)
 
@@ -79,57 +76,56 @@ class Ordering(RuleBasedStateMachine):
         """Whether MAIL, STARTTLS and AUTH cannot come, or RCPT and all that needs recipients."""
         return not self.hello or (self.reverse_path is not None) != is_transaction_begun
 
-    @initialize(
-        known=st.sampled_from(["nobody", "client", "reverse-path", "recipient", "chunk", "message"]),
-        is_encrypted=st.booleans(),
-        is_authenticated=st.booleans(),
-        hello=st.sampled_from(["ehlo", "ehlo", "helo"]),
-    )
-    def already_under_way(self, known: str, is_encrypted: bool, is_authenticated: bool, hello: str) -> None:
+    def begin(self, random: Random) -> None:
         """Most of a dialogue is reached by few random sequences, so it is given."""
-        if is_encrypted:
+        known = random.choice(["nobody", "client", "reverse-path", "recipient", "chunk", "message"])
+        is_encrypted, is_authenticated = random.choice([False, True]), random.choice([False, True])
+        hello = random.choice(["ehlo", "ehlo", "helo"])
+        self.lacks = random.choice(["", "", "", "starttls", "bdat", "auth"])
+        self.connect()
+        if is_encrypted and self.lacks != "starttls":
             self.a_client_says_who_it_is("ehlo", "me")
             self.starttls_forgets_all("starttls")
         if known == "nobody":
             return
         self.a_client_says_who_it_is(hello, "me")
-        if is_authenticated:
+        if is_authenticated and self.lacks != "auth":
             self.one_proof_in_a_session("auth plain", True, False)
         if known == "client":
             return
         self.mail_begins_a_transaction("mail", "a@b", "")
         if known != "reverse-path":
             self.rcpt_adds_a_recipient("rcpt", "johndoe", "here")
-        if known == "chunk":
+        if known == "chunk" and self.lacks != "bdat":
             self.bdat_takes_a_chunk("bdat", b"a\r\n", False, 1)
         if known == "message":
             self.data_takes_a_message("data", [b"text"])
 
-    @rule(verb=st.sampled_from(["ehlo", "helo", "EHLO", "Helo"]), name=st.sampled_from(["me", "[192.0.2.1]", "a_b.c"]))
+    @step(verb=one(["ehlo", "helo", "EHLO", "Helo"]), name=one(["me", "[192.0.2.1]", "a_b.c"]))
     def a_client_says_who_it_is(self, verb: str, name: str) -> None:
         assert self.say(f"{verb} {name}") == 250
         self.hello = verb.upper()
         self.forget()
 
-    @rule(verb=in_any_case("mail"), sender=SENDER, extras=EXTRAS)
+    @step(verb=in_any_case("mail"), sender=SENDER, extras=EXTRAS)
     def mail_begins_a_transaction(self, verb: str, sender: str, extras: str) -> None:
         code = self.say(f"{verb} from:<{sender}>{extras}")
         if self.out_of_order(False):
             assert code == 503
-        elif extras and self.hello == "HELO":
+        elif (extras and self.hello == "HELO") or ("BINARYMIME" in extras and self.lacks == "bdat"):
             assert code == 555
         else:
             assert code == 250
             self.reverse_path = sender
             self.protocol = "UTF8SMTP" if "SMTPUTF8" in extras else "SMTP" if self.hello == "HELO" else "ESMTP"
 
-    @rule(sender=SENDER)
+    @step(sender=SENDER)
     def binary_content_comes_in_chunks(self, sender: str) -> None:
         is_late = self.out_of_order(False)
         self.mail_begins_a_transaction("mail", sender, " body=BINARYMIME")
         self.is_binary = self.is_binary if is_late else self.reverse_path is not None
 
-    @rule(verb=in_any_case("rcpt"), user=USER, domain=DOMAIN)
+    @step(verb=in_any_case("rcpt"), user=USER, domain=DOMAIN)
     def rcpt_adds_a_recipient(self, verb: str, user: str, domain: str) -> None:
         code = self.say(f"{verb} to:<{user}@{domain}>")
         if self.out_of_order(True) or self.chunks is not None:
@@ -138,12 +134,12 @@ class Ordering(RuleBasedStateMachine):
             assert code == 250
             self.recipients.append(f"{user}@{domain}")
 
-    @rule(address=NOBODY)
+    @step(address=NOBODY)
     def rcpt_to_nobody_changes_nothing(self, address: str) -> None:
         assert self.say(f"rcpt to:<{address}>") == (503 if self.out_of_order(True) or self.chunks is not None else 550)
 
-    @rule(verb=in_any_case("data"), lines=LINES)
-    def data_takes_a_message(self, verb: str, lines: list[bytes]) -> None:
+    @step(verb=in_any_case("data"), lines=LINES, stored=one([STORED, STORED, STORED, FAILED]))
+    def data_takes_a_message(self, verb: str, lines: list[bytes], stored: str = STORED) -> None:
         code = self.say(verb)
         if not self.recipients or self.chunks is not None or self.is_binary:
             assert code == 503
@@ -152,16 +148,16 @@ class Ordering(RuleBasedStateMachine):
         content = b"".join(line + b"\r\n" for line in lines)
         sent = b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines)
         assert self.talk.client.send(sent) == []
-        self.content_ends(self.say("."), content)
+        self.content_ends(self.say(".", stored), content, stored == FAILED)
 
-    @rule(piece=PIECE, is_last=st.booleans(), verb=in_any_case("bdat"), cut=st.integers(0, 8))
+    @step(piece=PIECE, is_last=BOOL, verb=in_any_case("bdat"), cut=one(range(9)))
     def bdat_takes_a_chunk(self, verb: str, piece: bytes, is_last: bool, cut: int) -> None:
         """Cut anywhere, and with another command right behind it."""
         sent = f"{verb} {len(piece)}{' LAST' * is_last}\r\n".encode() + piece
         heard = self.talk.client.send(sent[: -cut or None]) + (self.talk.client.send(sent[-cut:]) if cut else [])
         code = self.code([line.decode() for line in heard] + self.talk.take(STORED, 0))
-        if not self.recipients:
-            assert code == 503
+        if not self.recipients or self.lacks == "bdat":
+            assert code == (502 if self.recipients else 503)
             return
         content = (self.chunks or b"") + piece
         if is_last or len(content) > LIMIT:
@@ -170,10 +166,10 @@ class Ordering(RuleBasedStateMachine):
             assert code == 250
             self.chunks = content
 
-    def content_ends(self, code: int | None, content: bytes) -> None:
+    def content_ends(self, code: int | None, content: bytes, has_failed: bool = False) -> None:
         """It is kept, or refused; in any case the transaction is over."""
         has_bare_newline = re.search(rb"(?<!\r)\n|\r(?!\n)", content) and not self.is_binary
-        assert code == (552 if len(content) > LIMIT else 550 if has_bare_newline else 250)
+        assert code == (552 if len(content) > LIMIT else 550 if has_bare_newline else 452 if has_failed else 250)
         if code == 250:
             letters = "S" * self.is_encrypted + "A" * self.is_authenticated
             self.protocols.append(("ESMTP" if letters and self.protocol == "SMTP" else self.protocol) + letters)
@@ -184,72 +180,73 @@ class Ordering(RuleBasedStateMachine):
                 self.kept.append((box, Kept((self.reverse_path or "").encode(), ", ".join(paths).encode(), content)))
         self.forget()
 
-    @rule()
+    @step()
     def a_loop_is_refused(self) -> None:
         if self.recipients and self.chunks is None and not self.is_binary:
             assert self.say("data") == 354 and self.say(LOOP) is None and self.say(".") == 554
             self.forget()
 
-    @rule(verb=in_any_case("rset"))
+    @step(verb=in_any_case("rset"))
     def rset_forgets_the_transaction(self, verb: str) -> None:
         assert self.say(verb) == 250
         self.forget()
 
-    @rule(verb=in_any_case("starttls"))
+    @step(verb=in_any_case("starttls"))
     def starttls_forgets_all(self, verb: str) -> None:
         """What is sent behind it is not carried out."""
         code = self.code(self.talk.take(f"{verb}", 0))
-        if self.out_of_order(False) or self.is_encrypted or self.is_authenticated:
-            assert code == 503
+        if self.out_of_order(False) or self.is_encrypted or self.is_authenticated or self.lacks == "starttls":
+            is_late = self.out_of_order(False) or self.is_encrypted or self.is_authenticated
+            assert code == (503 if is_late else 502)
             return
         assert code == 220 and self.say("ehlo me") is None
         assert self.talk.take(SECURED, 0) == []
         self.hello, self.is_encrypted = "", True
 
-    @rule(
-        verb=st.sampled_from(["auth plain", "AUTH LOGIN", "auth Plain", "Auth login"]),
-        is_right=st.booleans(),
-        is_short=st.booleans(),
+    @step(
+        verb=one(["auth plain", "AUTH LOGIN", "auth Plain", "Auth login"]),
+        is_right=BOOL,
+        is_short=BOOL,
     )
     def one_proof_in_a_session(self, verb: str, is_right: bool, is_short: bool) -> None:
         is_plain = "plain" in verb.lower()
         answers = [ALL if is_right else ALL_WRONG] if is_plain else [NAME, SECRET if is_right else WRONG]
         first = f"{verb} {answers.pop(0)}" if is_short else verb
-        if self.out_of_order(False) or self.is_authenticated:
-            assert self.say(first) == 503
+        if self.out_of_order(False) or self.is_authenticated or self.lacks == "auth":
+            assert self.say(first) == (503 if self.out_of_order(False) or self.is_authenticated else 502)
             return
         for line in (first, *answers[:-1]) if answers else ():
             assert self.say(line) == 334
         assert self.say(answers[-1] if answers else first) == (235 if is_right else 535)
         self.is_authenticated = is_right
 
-    @rule(answer=st.sampled_from(["*", "!", "quit\0", "abc"]))
+    @step(answer=one(["*", "!", "quit\0", "abc"]))
     def what_is_no_answer_ends_the_attempt(self, answer: str) -> None:
-        if not self.out_of_order(False) and not self.is_authenticated:
+        if not self.out_of_order(False) and not self.is_authenticated and self.lacks != "auth":
             assert self.say("auth login") == 334
             assert self.say(answer) == 501
 
-    @rule(line=st.sampled_from([*ANY_TIME]))
+    @step(line=one([*ANY_TIME]))
     def what_can_come_at_any_time_changes_nothing(self, line: str) -> None:
         assert self.say(line) == ANY_TIME[line]
 
-    @rule(line=JUNK)
+    @step(line=JUNK)
     def what_is_no_command_changes_nothing(self, line: str) -> None:
         assert self.say(line) == 500
 
-    @rule(line=WRITTEN_WRONG)
+    @step(line=WRITTEN_WRONG)
     def what_is_written_wrong_changes_nothing(self, line: str) -> None:
         assert self.say(line) == 501
 
-    @rule(verb=in_any_case("quit"))
+    @step(verb=in_any_case("quit"))
     def quit_can_come_at_any_time(self, verb: str) -> None:
         assert self.say(verb) == 221
         assert self.talk.client.session.is_finished and self.say("noop") is None
-        self.teardown()
+        self.end()
         self.connect()
 
-    @invariant()
-    def the_state_says_what_is_known(self) -> None:
+    def check(self) -> None:
+        """The state says what is known."""
         if not self.hello:
             known = "FRESH" if self.is_encrypted else "START"
         elif self.reverse_path is None:
@@ -258,7 +255,7 @@ class Ordering(RuleBasedStateMachine):
             known = "CHUNKED" if self.chunks is not None else "FORWARD" if self.recipients else "REVERSE"
         assert self.talk.client.session.state.name == known
 
-    def teardown(self) -> None:
+    def end(self) -> None:
         """The store has the accepted messages, each once, in order, and how each came."""
         store = self.talk.client.store
         expected: dict[str, list[Kept]] = {}
@@ -268,10 +265,4 @@ class Ordering(RuleBasedStateMachine):
         assert [re.findall(rb" with (\S+) id", trace)[0].decode() for trace in store.traces] == self.protocols
 
 
-def ordering_of(tested: Dialect) -> Any:
-    """The machine for a dialect."""
-
-    class Tested(Ordering):
-        dialect = tested
-
-    return Tested
+Ordering.STEPS = steps_of(Ordering)

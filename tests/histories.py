@@ -4,11 +4,9 @@ import shutil
 import tempfile
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, ClassVar
 from unittest.mock import patch
-
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from protocol.dialect import Dialect
 from protocol.outside import Site
@@ -17,49 +15,61 @@ from storage.mbox import MboxMailboxes
 from storage.store import Store
 
 from .ordering import DATA, HELO, MAIL, QUIT
-from .support import NOW, USERS, Kept, as_stored, find_user, read_mailbox
+from .support import NOW, USERS, DiskIsFull, Kept, MemoryStore, as_stored, find_user, read_mailbox
+from .walks import Step, either, in_any_case, octets, one, some, step, steps_of, text_of
 
-WORD = st.text("abcXYZ-.0123[]()\\%é", min_size=1, max_size=8)
-BLANKS = st.sampled_from(["", " ", "\t", "  "])
-USER = st.sampled_from(["johndoe", "JOHNDOE", "babydoe@example", "JhaneRoe@a@b", "<johndoe>", "<BabyDoe@x.example>"])
-NOBODY = st.sampled_from(["nobody", "<nobody@x>", "../johndoe", "johndoe/", "@johndoe", "johndoe@x@", "%6aohndoe"])
-SENDER = st.one_of(st.just("<>"), USER, WORD.map("{}@x".format))
-JUNK = st.one_of(
-    st.sampled_from(["", ".", "ehlo x", "noop", "rset", "helo", "helo a b", "mail from:", "mail from: a b", "mail from:<a"]),
-    st.sampled_from(["rcpt to:", "rcpt to:<>", "rcpt to: a b", "data x", "quit x", "x" * 1200, "mailfrom: a", "MAIL TO: a"]),
-    st.text(max_size=10).map(lambda text: f"z{text}".replace("\n", "")),
+WORD = text_of("abcXYZ-.0123[]()\\%é", 8, least=1)
+BLANKS = one(["", " ", "\t", "  "])
+USER = one(["johndoe", "JOHNDOE", "babydoe@example", "JhaneRoe@a@b", "<johndoe>", "<BabyDoe@x.example>"])
+NOBODY = one(["nobody", "<nobody@x>", "../johndoe", "johndoe/", "@johndoe", "johndoe@x@", "%6aohndoe"])
+SENDER = either(one(["<>"]), USER, lambda random: f"{WORD(random)}@x")
+JUNK = either(
+    one(["", ".", "ehlo x", "noop", "rset", "helo", "helo a b", "mail from:", "mail from: a b", "mail from:<a"]),
+    one(["rcpt to:", "rcpt to:<>", "rcpt to: a b", "data x", "quit x", "x" * 1200, "mailfrom: a", "MAIL TO: a"]),
+    lambda random: "z" + octets(10)(random).decode("latin-1").replace("\n", ""),
 )
-TEXT = st.lists(
-    st.one_of(st.binary(max_size=20), st.sampled_from([b"From me", b">From me", b".", b"..", b"Subject: x", b"", b"quit"])),
-    max_size=5,
-).map(lambda lines: [line.replace(b"\n", b"") for line in lines])
+TEXT = some(
+    either(
+        lambda random: octets(20)(random).replace(b"\n", b""),
+        one([b"From me", b">From me", b".", b"..", b"Subject: x", b"", b"quit"]),
+    ),
+    5,
+)
 
 
-@st.composite
-def in_any_case(draw: st.DrawFn, word: str) -> str:
-    """A word, each letter in upper or lower case."""
-    return "".join(draw(st.sampled_from([letter.upper(), letter.lower()])) for letter in word)
+class Places:
+    """A store, or one that is full, as is said when a message begins."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.full = MemoryStore()
+        self.full.fault = DiskIsFull()
+        self.is_full = False
+
+    def begin(self, *message: Any) -> Any:
+        return self.full.begin(*message) if self.is_full else self._store.begin(*message)
 
 
-class Ordering(RuleBasedStateMachine):
+class Ordering:
     """A client that says anything at any time, against what the rules say in prose.
 
     Model: is the client known, which reverse-path and forward-path are known, which messages were accepted.
     """
 
-    dialect: Dialect
+    STEPS: ClassVar[list[Step]]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
         self.directory = Path(tempfile.mkdtemp())
         with patch("storage.journal.WRITTEN_AHEAD", 0):  # thousands of them would write 16 MiB each
             self.store = Store(self.directory, MboxMailboxes)
+        self.places = Places(self.store)
         self.kept: dict[str, list[Kept]] = {user: [] for user in USERS}
         self.connect()
 
     def connect(self) -> None:
         """A new connection; the mailboxes stay."""
-        site = Site(self.dialect, b"mx.test", find_user, self.store, lambda: NOW, 500)
+        site = Site(self.dialect, b"mx.test", find_user, self.places, lambda: NOW, 500)
         self.session = Session(site, "192.0.2.1", lambda words, *values: None, lambda: None)
         self.session.open()
         self.client_known = False
@@ -72,6 +82,7 @@ class Ordering(RuleBasedStateMachine):
         """Replies, after the turns that they take."""
         while True:
             self.store.settle()
+            self.places.full.settle()
             before = len(self.session.outgoing)
             self.session.resume()
             if len(self.session.outgoing) == before:
@@ -89,9 +100,9 @@ class Ordering(RuleBasedStateMachine):
         """The line gets a 500."""
         assert self.say(line) == [b"500 Syntax error, command unrecognized"]
 
-    @initialize(opening=st.integers(0, 6))
-    def already_under_way(self, opening: int) -> None:
+    def begin(self, random: Random) -> None:
         """Most of a dialogue is reached by few random sequences, so it is given."""
+        opening = random.randrange(7)
         if opening >= 1:
             self.helo_is_accepted_once_and_first("helo", "me", " ")
         if opening >= 4:
@@ -107,7 +118,7 @@ class Ordering(RuleBasedStateMachine):
         self.rcpt_to_names_one_user("rcpt", "to", "johndoe", " ")
         self.data_takes_a_message("data", lines)
 
-    @rule(verb=in_any_case("helo"), name=WORD, blanks=BLANKS)
+    @step(verb=in_any_case("helo"), name=WORD, blanks=BLANKS)
     def helo_is_accepted_once_and_first(self, verb: str, name: str, blanks: str) -> None:
         line = f"{verb} {blanks}{name}{blanks}"
         if self.client_known:
@@ -116,7 +127,7 @@ class Ordering(RuleBasedStateMachine):
             assert self.say(line) == [b"250 Hello %b, pleased to meet you" % name.encode()]
             self.client_known = True
 
-    @rule(verb=in_any_case("mail"), word=in_any_case("from"), address=SENDER, blanks=BLANKS)
+    @step(verb=in_any_case("mail"), word=in_any_case("from"), address=SENDER, blanks=BLANKS)
     def mail_from_begins_a_transaction(self, verb: str, word: str, address: str, blanks: str) -> None:
         line = f"{verb} {word}:{blanks}{address}"
         if not self.client_known or self.reverse_path is not None:
@@ -126,7 +137,7 @@ class Ordering(RuleBasedStateMachine):
             assert self.say(line) == [b"250 %b Sender ok" % (path.encode() or b"<>")]
             self.reverse_path = path
 
-    @rule(verb=in_any_case("rcpt"), word=in_any_case("to"), address=USER, blanks=BLANKS)
+    @step(verb=in_any_case("rcpt"), word=in_any_case("to"), address=USER, blanks=BLANKS)
     def rcpt_to_names_one_user(self, verb: str, word: str, address: str, blanks: str) -> None:
         line = f"{verb} {word}:{blanks}{address}"
         if self.reverse_path is None or self.forward_path is not None:
@@ -144,7 +155,7 @@ class Ordering(RuleBasedStateMachine):
             assert self.say(line) == [b"550 Address unknown"]
             self.reverse_path = None
 
-    @rule(verb=in_any_case("rcpt"), address=NOBODY, blanks=BLANKS)
+    @step(verb=in_any_case("rcpt"), address=NOBODY, blanks=BLANKS)
     def rcpt_to_nobody_ends_the_transaction(self, verb: str, address: str, blanks: str) -> None:
         line = f"{verb} to:{blanks}{address}"
         if self.reverse_path is None or self.forward_path is not None:
@@ -152,7 +163,18 @@ class Ordering(RuleBasedStateMachine):
         else:
             self.answer_recipient(line, lower(address))
 
-    @rule(verb=in_any_case("data"), lines=TEXT)
+    @step(verb=in_any_case("data"))
+    def what_cannot_be_stored_is_refused_at_its_end(self, verb: str) -> None:
+        if self.forward_path is None:
+            self.refused(verb)
+            return
+        self.places.is_full = True
+        assert self.say(verb)[0].startswith(b"354")
+        self.places.is_full = False
+        assert self.say("text") == [] and self.say(".")[0].startswith(b"452")
+        self.reverse_path = self.forward_path = None
+
+    @step(verb=in_any_case("data"), lines=TEXT)
     def data_takes_a_message(self, verb: str, lines: list[bytes]) -> None:
         if self.forward_path is None:
             self.refused(verb)
@@ -172,7 +194,7 @@ class Ordering(RuleBasedStateMachine):
         self.accepted_here += 1
         self.reverse_path = self.forward_path = None
 
-    @rule(verb=in_any_case("data"))
+    @step(verb=in_any_case("data"))
     def too_much_data_is_refused_at_its_end(self, verb: str) -> None:
         if self.forward_path is None:
             self.refused(verb)
@@ -183,7 +205,7 @@ class Ordering(RuleBasedStateMachine):
         assert self.say(".") == [b"552 Message larger than 500 octets"]
         self.reverse_path = self.forward_path = None
 
-    @rule(verb=in_any_case("quit"))
+    @step(verb=in_any_case("quit"))
     def quit_comes_between_transactions_and_after_a_message(self, verb: str) -> None:
         if self.reverse_path is None and self.accepted_here:
             assert self.say(verb) == [b"221 mx.test closing connection"]
@@ -193,14 +215,15 @@ class Ordering(RuleBasedStateMachine):
         else:
             self.refused(verb)
 
-    @rule(line=JUNK)
+    @step(line=JUNK)
     def what_is_no_command_changes_nothing(self, line: str) -> None:
         self.refused(line)
 
-    @rule(lines=st.lists(st.sampled_from([HELO, MAIL, DATA, QUIT, "noop"]), min_size=2, max_size=5))
-    @precondition(lambda self: not self.client_known)
+    @step(lines=some(one([HELO, MAIL, DATA, QUIT, "noop"]), 5, least=2))
     def lines_in_one_segment_are_answered_as_if_they_came_alone(self, lines: list[str]) -> None:
         """Before HELO, only HELO and then one MAIL are allowed."""
+        if self.client_known:
+            return
         self.session.receive("".join(f"{line}\r\n" for line in lines).encode())
         before_helo = len(list(takewhile(lambda line: line != HELO, lines)))
         codes, mail_given = [500] * before_helo, False
@@ -212,8 +235,8 @@ class Ordering(RuleBasedStateMachine):
         self.client_known = before_helo < len(lines)
         self.reverse_path = "a@b" if mail_given else None
 
-    @invariant()
-    def the_state_says_what_is_known(self) -> None:
+    def check(self) -> None:
+        """The state says what is known."""
         if not self.client_known:
             known = "START"
         elif self.reverse_path is None:
@@ -222,7 +245,7 @@ class Ordering(RuleBasedStateMachine):
             known = ("REVERSE" if self.forward_path is None else "FORWARD") + "2" * bool(self.accepted_here)
         assert self.session.state.name == known
 
-    def teardown(self) -> None:
+    def end(self) -> None:
         """The mailboxes hold the accepted messages, each once, in order."""
         try:
             self.store.close()
@@ -239,10 +262,4 @@ def lower(address: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in bare)
 
 
-def ordering_of(tested: Dialect) -> Any:
-    """The machine for a dialect."""
-
-    class Tested(Ordering):
-        dialect = tested
-
-    return Tested
+Ordering.STEPS = steps_of(Ordering)

@@ -1,7 +1,7 @@
 """The dialect of RFC 5321 keeps the order of commands: every line in every situation, and in random histories."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import given
 
 from protocol.dialect import Dialect
 from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
@@ -10,8 +10,9 @@ from protocol.grammar import parse_esmtp
 from protocol.table import Table, Verb
 
 from .esmtp_dialogues import SITUATIONS, Talk, check_order, known_after
-from .esmtp_histories import ordering_of
+from .esmtp_histories import Ordering
 from .esmtp_ordering import BDAT, EHLO, FILL, MAIL, NOOP, RCPT, SECURED, STARTTLS, Known
+from .walks import HISTORY, walk, wander
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -51,5 +52,10 @@ def test_a_refused_chunk_leads_where_the_cell_says() -> None:
     assert talk.client.session.state.name == "REVERSE"
 
 
-TestOrdering = ordering_of(ESMTP).TestCase
-TestOrdering.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+@given(HISTORY)
+def test_short_histories(seeds: list[int]) -> None:
+    walk(Ordering(ESMTP), seeds)
+
+
+def test_random_histories(seed: int) -> None:
+    wander(lambda: Ordering(ESMTP), 300, seed)

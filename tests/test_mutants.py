@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from hypothesis.stateful import run_state_machine_as_test
 
 from protocol.classic import CLASSIC, VERBS, Classic
 from protocol.commands import parse_classic
@@ -12,10 +11,11 @@ from protocol.dialect import Dialect
 from protocol.replies import UNRECOGNIZED, Reply
 from protocol.table import Go, Mark, State, Table, Verb, Written
 
-from .histories import ordering_of
-from .mutation import is_noticed, once
+from .histories import Ordering
+from .mutation import is_noticed
 from .ordering import check_order
 from .test_table import changed
+from .walks import ENOUGH, wander
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -56,13 +56,12 @@ def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> N
     assert not missed
 
 
-def test_most_wrong_cells_are_noticed_by_random_histories_too() -> None:
+def test_random_histories_notice_them_too() -> None:
     """One wrong content for each cell: they look for what enumeration cannot see, so they must not be blind."""
-    tried = [(state, verb, *found[0]) for state, verb in CELLS if (found := mutants(state, verb))]
+    tried = [(state, verb, *found[len(found) // 2]) for state, verb in CELLS if (found := mutants(state, verb))]
     missed = [
         f"{state.name}, {verb.name}: {cell}"
         for state, verb, cell, dialect in tried
-        if not is_noticed(partial(run_state_machine_as_test, ordering_of(dialect), settings=once(100)))
+        if not is_noticed(partial(wander, partial(Ordering, dialect), ENOUGH, seed=1))
     ]
-    print(f"{len(tried) - len(missed)} of {len(tried)} noticed; missed: {missed}")
-    assert len(missed) <= len(tried) // 10, missed
+    assert tried and not missed

@@ -1,12 +1,13 @@
 """The classic dialect keeps the order of commands: by enumeration, and in random histories."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import given
 
 from protocol.classic import CLASSIC
 
-from .histories import ordering_of
+from .histories import Ordering
 from .ordering import check_every_step, check_waiting_for_storage
+from .walks import HISTORY, walk, wander
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -19,5 +20,10 @@ def test_every_line_while_storage_has_not_answered() -> None:
     check_waiting_for_storage(CLASSIC)
 
 
-TestOrdering = ordering_of(CLASSIC).TestCase
-TestOrdering.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+@given(HISTORY)
+def test_short_histories(seeds: list[int]) -> None:
+    walk(Ordering(CLASSIC), seeds)
+
+
+def test_random_histories(seed: int) -> None:
+    wander(lambda: Ordering(CLASSIC), 200, seed)
