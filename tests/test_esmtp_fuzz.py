@@ -18,6 +18,9 @@ WORDS = {
     b"QUIT",
 }  # fmt: skip
 
+BEFORE_TABS = {b"EHLO", b"HELO", b"MAIL", b"RCPT"}
+"""Behind these blanks of any kind are tolerated."""
+
 
 class Listener:
     """What a client knows from the replies alone: which of its octets each reply is the answer to.
@@ -64,7 +67,8 @@ class Listener:
         self.has_quit = code == 221
 
     def _check(self, line: bytes, code: int) -> None:
-        is_known = line.rstrip(b" \t").partition(b" ")[0].upper() in WORDS and len(line) <= MAX_LINE
+        first = re.split(rb"[ \t]" if line[:4].upper() in BEFORE_TABS else b" ", line.rstrip(b" \t"), maxsplit=1)[0]
+        is_known = first.upper() in WORDS and len(line) <= MAX_LINE
         assert (code == 500) == (not is_known), line
         word = line[:4].upper()
         assert code != 354 or word == b"DATA"
@@ -102,6 +106,7 @@ LINES = [
     b"AUTH PLAIN", b"AUTH PLAIN " + proof().encode(), b"AUTH LOGIN", b"AUTH LOGIN =", proof().encode(), b"*", b"BDAT 0",
     base64(Checker.name).encode(), base64(Checker.secret).encode(), b"BDAT 7", b"BDAT 7 LAST", b"BDAT 0 LAST", b"BDAT 60",
     b"BDAT 7 LSAT", b"BDAT x", b"BDAT 99999999999999999999 LAST", b"bdat  3  last ", b"BDAT 1\tLAST", b"BDAT 1\n", b"DATA\r",
+    b"rcpt\tto:<johndoe@x>", b"data\t.",
 ]  # fmt: skip
 ODD = [b"\r", b"\n", b"\r\n", b"\0", b".", b"\r\n.\r\n", b"\xff", b" ", b"x" * (MAX_LINE + 1), b"x" * MAX_LINE, b"BDAT 5"]
 LINE = st.sampled_from(LINES).map(lambda line: line + b"\r\n")

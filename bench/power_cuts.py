@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Cuts the power of a real ext4 under a real server: is what was acknowledged in its mailbox, whole and once?
+
+The file system is on a loop device, which is on a disk that logs each write and flush (`recording_disk`). Senders deliver;
+then the disk is put together again as it was at some moment, with any of what was not flushed, and a server started on it.
+Needs root, /dev/fuse, mkfs.ext4 and mfusepy.
+"""
+
+import argparse
+import os
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.recording_disk import NAME, cut, entries
+from tests.server import Server, Telnet
+from tests.support import USERS
+
+SIZE = 192 << 20
+SENDERS = 12
+LINE = b"x" * 70 + b"\r\n"
+
+_ENTRY = re.compile(rb"Return-Path: <a@b>\nDelivered-To: .*\nReceived: (?:.*\n){3}\n<(.*)>\n(?:x{70}\n)*\n")
+
+
+class Sent(NamedTuple):
+    """The messages that were sent; and those that were acknowledged, each with how long the log was then."""
+
+    tried: list[str]
+    accepted: list[tuple[str, int]]
+
+
+class Outcome(NamedTuple):
+    """Of one cut."""
+
+    acknowledged: int
+    lost: int
+    doubled: int
+    damaged: int
+    octets_lost: int
+
+
+def send(port: int, name: str, sent: Sent, log: Path, until: float) -> None:
+    """One client, until it is time, or the server is gone."""
+    chance = random.Random(name)
+    with suppress(OSError, AssertionError), Telnet(port) as client:
+        client.hear()
+        client.say("helo me")
+        for number in range(100_000):
+            if time.monotonic() > until:
+                return
+            id = f"{name}-{number}"
+            lines = 6000 if chance.random() < 0.01 else chance.randrange(60)
+            sent.tried.append(id)
+            if client.mail(f"\r\n<{id}>\r\n".encode() + LINE * lines, to=chance.choice(USERS)).startswith(b"250"):
+                sent.accepted.append((id, log.stat().st_size))
+
+
+@contextmanager
+def mounted(image: Path, place: Path) -> Iterator[Path]:
+    """The ext4 of an image, as a directory."""
+    device = subprocess.run(
+        ["losetup", "--find", "--show", image], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    try:
+        subprocess.run(["mount", "-t", "ext4", device, place], check=True)
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", place], check=True)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
+@contextmanager
+def recorded(here: Path) -> Iterator[tuple[Path, Path]]:
+    """A disk that logs, and the log."""
+    place, log = here / "fuse", here / "log"
+    place.mkdir()
+    log.touch()
+    script = Path(__file__).resolve().parent / "recording_disk.py"
+    disk = subprocess.Popen([sys.executable, script, place, log, str(SIZE)])
+    try:
+        for _ in range(100):
+            if (place / NAME).exists():
+                break
+            time.sleep(0.05)
+        yield place / NAME, log
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=False)
+        disk.wait(10)
+
+
+def deliver(here: Path, options: list[str], seconds: float) -> tuple[bytes, int, Sent]:
+    """Everything that came to the disk, how much of that before the server ran, and what was sent."""
+    sent = Sent([], [])
+    place = here / "mounted"
+    place.mkdir()
+    with recorded(here) as (disk, log):
+        subprocess.run(["mkfs.ext4", "-q", "-F", disk], check=True)
+        with mounted(disk, place), Server(place, "--quiet", *options) as server:
+            ready = log.stat().st_size
+            until = time.monotonic() + seconds
+            threads = [
+                threading.Thread(target=send, args=(server.port, f"{number}", sent, log, until)) for number in range(SENDERS)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            end = log.stat().st_size
+        return log.read_bytes()[:end], ready, sent
+
+
+def moments(log: bytes, ready: int, count: int, chance: random.Random) -> list[int]:
+    """When the power fails: while the server ran, half of them right before a flush, when most is at stake."""
+    flushes = [at - 1 for at, entry in entries(log) if entry is None and at > ready]
+    return sorted(chance.choice((chance.choice(flushes), chance.randrange(ready, len(log)))) for _ in range(count))
+
+
+def look(here: Path, log: bytes, end: int, sent: Sent, options: list[str], chance: random.Random) -> Outcome:
+    """What a server makes of the disk that a power cut left."""
+    left = cut(log, SIZE, end, chance)
+    image, place = here / "image", here / "again"
+    image.write_bytes(left.image)
+    place.mkdir(exist_ok=True)
+    with mounted(image, place):
+        with Server(place, "--quiet", *options) as server:
+            server.stop()
+        found, damaged = messages(place / "mailboxes")
+        damaged += "Traceback" in server.log
+    expected = {id for id, at in sent.accepted if at <= end}
+    lost = sum(found[id] == 0 for id in expected)
+    doubled = sum(number > 1 for number in found.values()) + len(set(found) - set(sent.tried))
+    return Outcome(len(expected), lost, doubled, damaged, left.lost)
+
+
+def messages(mail: Path) -> tuple[Counter[str], int]:
+    """How often each message is there; and what is in mailboxes and is none."""
+    found: Counter[str] = Counter()
+    damaged = 0
+    for user in USERS:
+        if (mail / user).is_dir():
+            texts = [path.read_bytes() + b"\n" for path in (mail / user / "new").iterdir()]
+        elif (mail / f"{user}.txt").exists():
+            texts = re.split(rb"(?m)^From a@b .*\n", (mail / f"{user}.txt").read_bytes())[1:]
+        else:
+            continue
+        for text in texts:
+            match = _ENTRY.fullmatch(text)
+            if match:
+                found[match[1].decode()] += 1
+            else:
+                damaged += 1
+    return found, damaged
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description="Cuts the power of a real ext4 under a real server.")
+    parser.add_argument("--cuts", type=int, default=50, help="for each kind of mailbox (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=5, help="of delivering before (default: %(default)s)")
+    parser.add_argument("--no-sync", action="store_true", help="the server syncs nothing: shows that loss is noticed")
+    parser.add_argument("--seed", type=int, default=random.getrandbits(32), help="of all random choices")
+    return parser.parse_args()
+
+
+def check_that_it_can() -> None:
+    """Says what is missing."""
+    missing = [name for name in ("mkfs.ext4", "losetup", "mount", "umount") if not shutil.which(name)]
+    missing += [] if find_spec("mfusepy") else ["mfusepy (pip)"]
+    missing += [] if os.geteuid() == 0 and Path("/dev/fuse").exists() else ["root and /dev/fuse"]
+    if missing:
+        sys.exit(f"power_cuts: missing: {', '.join(missing)}")
+
+
+def main() -> None:
+    """Cuts, and says what came of it."""
+    options = arguments()
+    check_that_it_can()
+    if options.no_sync:
+        os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent / "no_sync")
+    print(f"seed {options.seed}\nmailboxes | cuts | acknowledged before, median | MiB unflushed and lost, in all | "
+          "lost | doubled | damaged")  # fmt: skip
+    bad = 0
+    for kind in ("mbox", "maildir"):
+        chance = random.Random(options.seed)
+        with tempfile.TemporaryDirectory() as directory:
+            flags = ["--store", kind]
+            log, ready, sent = deliver(Path(directory), flags, options.seconds)
+            ends = moments(log, ready, options.cuts, chance)
+            outcomes = [look(Path(directory), log, end, sent, flags, chance) for end in ends]
+        acknowledged = statistics.median(outcome.acknowledged for outcome in outcomes)
+        octets = sum(outcome.octets_lost for outcome in outcomes)
+        faults = [sum(figures) for figures in zip(*(outcome[1:4] for outcome in outcomes), strict=True)]
+        cells = (kind, len(outcomes), int(acknowledged), f"{octets / (1 << 20):.2f}", *faults)
+        print(" | ".join(map(str, cells)), flush=True)
+        bad += sum(faults) + (not acknowledged) + (not octets)
+    sys.exit(bool(bad))
+
+
+if __name__ == "__main__":
+    main()
