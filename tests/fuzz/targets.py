@@ -93,7 +93,7 @@ def mbox(data: bytes) -> None:
     first = b"".join(pieces).ljust(1, b"x")
     letter = Letter("1", NOW, b"a@b", [b"b"], b"Received: x\r\n", lambda: _long(first), is_verbatim=bool(chosen & 1))
     whole = b"".join(mboxrd.entry(letter))
-    header, _, body = whole.partition(b"\n\n")
+    header, body = re.split(rb"\n\r?\n", whole, maxsplit=1)
     assert not re.search(rb"(?im)^(status|x-status|x-keywords|x-uid|content-length|x-imapbase)[ \t]*:", header)
     assert not re.search(rb"(?m)^From ", body)
     text = b"".join(mboxrd.renamed(headed(letter, _long(first) if letter.is_verbatim else unix_pieces(_long(first)))))
