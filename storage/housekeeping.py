@@ -37,6 +37,9 @@ CROWDED = 4
 AGE = 5.0
 """Seconds after its first message at which a segment is freed, full or not."""
 
+CONCLUDED_AT_ONCE = 1000
+"""Mailboxes of which it is said in one step that they have all but what waits."""
+
 MOST_SPOOLED = 1 << 30
 """Octets of spool files of accepted messages, beyond which no message is accepted either."""
 
@@ -111,21 +114,20 @@ class Housekeeping:
     def makes_room(self) -> bool:
         """Whether there is something to be moved, or freed, now or in a moment."""
         now = time.monotonic()
-        is_due = self.is_moving or self._is_to_move or self._to_free() is not None or self._is_to_release
+        is_due = self.is_moving or self._is_to_move or bool(self._to_free()) or self._is_to_release
         return is_due or any(not queue.is_stuck(now) for queue in self._mover.postponed)
 
     @property
     def _is_to_move(self) -> bool:
         return bool(self._mover.ready) and time.monotonic() >= self._move_not_before
 
-    def _to_free(self) -> Segment | None:
-        """The oldest segment, if it can be freed now."""
+    def _to_free(self) -> list[Segment]:
+        """The oldest segments, those that can be freed now: together, so that one sync of a mailbox serves all of them."""
         now = time.monotonic()
-        if now < self._not_before or not self._journal.segments:
-            return None
-        oldest = self._journal.segments[0]
-        is_over = oldest.is_sealed or now >= oldest.since + AGE
-        return oldest if is_over and not oldest.waiting else None
+        if now < self._not_before:
+            return []
+        oldest = takewhile(lambda segment: not segment.waiting, self._journal.segments)
+        return list(takewhile(lambda segment: segment.is_sealed or now >= segment.since + AGE, oldest))
 
     def _measured(self) -> float:
         """How full the journal, or its spool, is: 1 is its limit."""
@@ -179,7 +181,6 @@ class Housekeeping:
         """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""
         self._is_moving = False
         if done := self._to_free():
-            done.is_sealed = True
             return self._free(done)
         if self._is_to_release:
             return self._release()
@@ -202,18 +203,39 @@ class Housekeeping:
                 due.append(max(self._not_before, oldest.since + AGE) - time.monotonic())
         return max(0.0, min(due)) if due else None
 
-    def _free(self, segment: Segment) -> Steps:
-        """Syncs what its messages were put in, and then frees a segment."""
-        while segment.unsynced:
-            self._mover.sync(next(iter(segment.unsynced)))
-            yield
+    def _free(self, segments: Sequence[Segment]) -> Steps:
+        """Syncs what the messages of the oldest segments were put in, and then frees these."""
+        for segment in segments:
+            segment.is_sealed = True
+        for mailbox in set().union(*(segment.mailboxes for segment in segments)):
+            queue = self._mover.queues.get(mailbox)
+            if queue and queue.unsynced:
+                self._mover.sync(mailbox)
+                yield
         self._mailboxes.sync_names()
         yield
-        if not segment.waiting:
+        done = list(takewhile(lambda segment: not (segment.waiting or segment.unsynced), segments))
+        yield from self._conclude_beyond(done)
+        for segment in done:
             spooled = segment.spooled
             self._journal.free(segment)
             self._mover.arrivals.forget(segment)
             yield from self._letters.forget(spooled)
+
+    def _conclude_beyond(self, done: Sequence[Segment]) -> Steps:
+        """An intent counts for as long as the segment of its first message is in use. Those in segments that are about to be
+        freed one after the other may be for messages in later ones, too: of their mailboxes it is said anew what they have.
+        """
+        later: set[str] = set()
+        beyond: set[str] = set()
+        for segment in reversed(self._journal.segments):
+            if segment in done:
+                beyond |= segment.mailboxes & later
+            later |= segment.mailboxes
+        left = sorted(beyond)
+        for first in range(0, len(left), CONCLUDED_AT_ONCE):
+            self._conclude(left[first : first + CONCLUDED_AT_ONCE], with_doubts=True)
+            yield
 
     @property
     def _is_to_release(self) -> bool:

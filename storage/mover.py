@@ -239,12 +239,12 @@ class Mover:
         return False
 
     def _batch(self, queue: Queue) -> list[Letter]:
-        """The next letters that are put in together: those that were intended, of a size that is written at once."""
+        """The next letters that are put in together, of a size that is written at once."""
         letters: list[Letter] = []
         size = 0
         for place in queue.waiting:
             size += place.length
-            if (letters and size > BATCH) or (queue.start and place.segment.sequence != queue.sequence):
+            if letters and size > BATCH:
                 break
             letter = self._letters.take(place, queue.mailbox)
             if letter.is_large:

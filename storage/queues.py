@@ -30,22 +30,21 @@ class Queue:
     """What is known of a mailbox while the journal has messages for it.
 
     `waiting` are the places of messages that are to be put in it, in order, and `moved` those that were since the last
-    intent. That intent was for messages of the segment with number `sequence`; the mailbox then ended at `start`, and what
-    was put in since made it end at `end`. `unsynced` are the segments of what may not be on disk. The mailbox `is_doubtful`
-    when what is in it must be found out: after a crash, or a sync that failed. `fault` is why nothing is accepted for it,
-    `failing_since` when an attempt to write to it first failed, `not_before` when it is tried again (`time.monotonic`).
+    intent. The mailbox then ended at `start`, and what was put in since made it end at `end`. `unsynced` are the segments
+    of what may not be on disk. The mailbox `is_doubtful` when what is in it must be found out: after a crash, or a sync
+    that failed. `fault` is why nothing is accepted for it, `failing_since` when an attempt to write to it first failed,
+    `not_before` when it is tried again (`time.monotonic`).
     """
 
     __slots__ = (
-        "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "sequence", "start",
-        "unsynced", "waiting",
+        "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "start", "unsynced",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, mailbox: str) -> None:
         self.mailbox = mailbox
         self.waiting: deque[Place] = deque()
         self.moved: list[Place] = []
-        self.sequence = 0
         self.start: Mark | None = None
         self.end: Mark | None = None
         self.unsynced: set[Segment] = set()
@@ -136,19 +135,17 @@ class Queue:
         self.is_doubtful = True
         if intent and intent.inode and intent.since.sequence in sequences:
             self.start = Mark(intent.inode, intent.size)
-            self.sequence = intent.since.sequence
         elif is_damaged:
             self.start = Mark(0, 0)
 
     def is_intended(self, mark: Mark) -> bool:
         """Whether the first message may be put in at `mark`, and the journal will tell that it was."""
-        return self.end == mark and self.sequence == self.waiting[0].segment.sequence
+        return self.end == mark
 
     def intend(self, mark: Mark) -> None:
         """The journal has an intent from the first message on."""
         self.moved.clear()
         self.start = self.end = mark
-        self.sequence = self.waiting[0].segment.sequence
 
     def has_failed(self, now: float, may_be_ours: bool = False) -> float:
         """It will be tried again later: soon, when it may be another process of ours that has it locked.

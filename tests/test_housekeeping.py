@@ -5,6 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from storage.mbox import MboxMailboxes
+from storage.store import Store
+
+from .disk import Watched
 from .post import Post
 
 
@@ -41,3 +45,54 @@ def test_its_share_of_the_time(
         housekeeping.tidy(is_idle=False, waited=0.0002 * (1 - busy))
     assert least < sum(slices) / clock.now < most
     assert max(slices) < 0.006, "nor do others wait for it"
+
+
+SEGMENT = 6 * 1024
+BOXES = [f"user{number}" for number in range(10)]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments for a dozen messages, which are freed when they are full, and not before."""
+    monkeypatch.setattr("storage.segment.SIZE", SEGMENT)
+    monkeypatch.setattr("storage.housekeeping.AGE", 3600.0)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_mailbox_is_synced_once_for_many_segments(tmp_path: Path) -> None:
+    """As many as are moved together: what waits longer costs less."""
+    syncs = 0
+
+    def count(number: int, name: str) -> None:
+        nonlocal syncs
+        syncs += name == "sync"
+
+    post = Post(tmp_path, files=Watched(count))
+    for number in range(20):
+        for box in BOXES:
+            post.commit(b"\n%d\n" % number + b"x" * 400, box)
+            post.store.settle()
+    segments = len(post.store._journal.segments)
+    assert segments > 15
+    syncs = 0
+    post.move()
+    assert len(post.store._journal.segments) <= 2, "they are freed"
+    assert len(BOXES) <= syncs <= 2 * len(BOXES) + segments + 5
+    assert all(len(post.box(box)) == 20 for box in BOXES)
+
+
+@pytest.mark.usefixtures("small")
+def test_what_was_moved_stays_moved_when_its_intent_was_in_a_segment_that_is_freed(tmp_path: Path) -> None:
+    """An intent is for messages in several segments, of which the first is used again before the others."""
+    post = Post(tmp_path)
+    number = 0
+    while len(post.store._journal.segments) < 2:
+        post.commit(b"\n%d\n" % number + b"x" * 400)
+        post.store.settle()
+        number += 1
+    post.move()
+    assert len(post.store._journal.segments) == 1, "the other is freed"
+    assert len(post.box()) == number
+    post.store._opened.close()
+    Store(tmp_path, MboxMailboxes).close()
+    assert len(post.box()) == number

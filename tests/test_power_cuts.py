@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +45,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.mover.BATCH", 1500)
     monkeypatch.setattr("storage.housekeeping.SLICE", 0.0)
     monkeypatch.setattr("storage.housekeeping.LEAST_SLICE", 0.0)
-    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
     monkeypatch.setattr("storage.places.COPIED_AT_ONCE", 2500)
 
 
@@ -95,17 +95,26 @@ class World:
                 continue
             elif action == "commit":
                 self.commit(first, BOXES[: 1 + second % 2] if second < 5 else BOXES[second % 3 :])
-            elif action == "settle":
-                self.store.settle()
-            elif action == "tidy":
-                for _ in range(first % 12):
-                    self.store.tidy(is_idle=True)
             elif action == "die":
                 self.kill()
-            else:
+            elif action == "close":
                 self.store.close()
                 self.excuse()
                 self.store = None
+            else:
+                self.work(self.store, action, first)
+
+    def work(self, store: Store, action: str, number: int) -> None:
+        """What a store does that goes on."""
+        if action == "settle":
+            store.settle()
+        elif action == "tidy":
+            for _ in range(number % 12):
+                store.tidy(is_idle=True)
+        elif action == "burst":
+            for commit in range(number):
+                self.commit(700, BOXES[commit % 3 : commit % 3 + 1])
+                store.settle()
 
     def disturb(self, action: str, number: int) -> None:
         """From now on a system call fails, or none, or other programs have locked some mailboxes."""
@@ -208,6 +217,7 @@ def entries(text: bytes) -> Iterator[int]:
 COMMIT = st.tuples(st.just("commit"), st.sampled_from([0, 1, 300, 700, 1500, 2500, 4000]), st.integers(0, 8))
 SETTLE = st.just(("settle", 0, 0))
 TIDY = st.tuples(st.just("tidy"), st.integers(1, 12), st.just(0))
+BURST = st.tuples(st.just("burst"), st.integers(5, 15), st.just(0))
 CLOSE = st.just(("close", 0, 0))
 DIE = st.just(("die", 0, 0))
 FAIL = st.tuples(st.just("fail"), st.integers(0, 20), st.just(0))
@@ -221,9 +231,9 @@ def runs(
     *actions: st.SearchStrategy[tuple[str, int, int]],
 ) -> st.SearchStrategy[list[tuple[list[tuple[str, int, int]], int]]]:
     """What up to three runs do, and at which system call of each the power fails."""
-    often = (COMMIT, COMMIT, SETTLE, SETTLE, TIDY, TIDY)
+    often = (COMMIT, COMMIT, SETTLE, SETTLE, TIDY, TIDY, BURST)
     return st.lists(
-        st.tuples(st.lists(st.one_of(*often, *actions), min_size=10, max_size=30), st.integers(1, 150)),
+        st.tuples(st.lists(st.one_of(*often, *actions), min_size=10, max_size=30), st.integers(1, 400)),
         min_size=1,
         max_size=3,
     )
@@ -282,8 +292,15 @@ def files(disk: Forgetful) -> Iterator[Node]:
 
 
 def live(kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
-    """Some runs, each ended by a power cut if it makes so many calls; then the mailboxes are looked at."""
-    world = World(kind, random.Random(seed).randrange)
+    """Some runs, each ended by a power cut if it makes so many calls; then the mailboxes are looked at.
+
+    In half of them a segment is only freed when it is full: then what waits, and what was moved, is in several.
+    """
+    with patch("storage.housekeeping.AGE", 3600.0 * (seed % 2)):
+        live_on(World(kind, random.Random(seed).randrange), runs)
+
+
+def live_on(world: World, runs: list[tuple[list[tuple[str, int, int]], int]]) -> None:
     for actions, power_fails_at in runs:
         world.disk.calls = 0
         world.disk.power_fails_at = power_fails_at
