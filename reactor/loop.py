@@ -86,6 +86,7 @@ class Reactor:
         self._soon: list[Callable[[], None]] = []
         self._later: list[Callable[[], None]] = []
         self._served: set[int] = set()
+        self._asking: set[int] = set()
         self._ready = 0
         self._timers: list[tuple[float, int, Timer]] = []
         self._serial = count()
@@ -229,23 +230,37 @@ class Reactor:
             return []
 
     def _read_all(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
-        """Calls who is ready, in parts; who had no time before comes first, or the same ones would have it each time."""
+        """Calls who is ready, in parts, until the time is over; who had no time then has it in the next turns."""
         self._ready = len(ready)
-        if self._served:
-            ready.sort(key=lambda entry: entry[0].fd in self._served)
-            if ready and ready[0][0].fd in self._served:
-                self._served.clear()  # all had their turn
         end = self._clock() + BUDGET
-        for first in range(0, len(ready), PART):
+        left = self._in_turn(ready, end - BUDGET / 2) if self._served else ready
+        for first in range(0, len(left), PART):
             if first:
                 self._write()
-            read = first + self._read(ready[first : first + PART], end)
-            if self._clock() >= end and read < len(ready):
-                self._served.update(key.fd for key, _ in ready[:read])
+            read = first + self._read(left[first : first + PART], end)
+            if self._clock() >= end and read < len(left):
+                self._served.update(key.fd for key, _ in left[:read])
+                self._asking = {key.fd for key, _ in ready}
                 return
         self._served.clear()
         if _CROWD <= len(ready) <= PART and self._clock() < end:
             self._read(self._select(0), end)
+
+    def _in_turn(
+        self, ready: list[tuple[selectors.SelectorKey, int]], end: float
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        """Calls those that were not ready in the turn before, as far as there is time: who asks for little waits for little.
+
+        Returns the others: first those who had no time since, or the same ones would have it each time.
+        """
+        new = [entry for entry in ready if entry[0].fd not in self._asking]
+        read = {key.fd for key, _ in new[: self._read(new, end)]}
+        self._served |= read
+        left = [entry for entry in ready if entry[0].fd not in read]
+        left.sort(key=lambda entry: entry[0].fd in self._served)
+        if left and left[0][0].fd in self._served:
+            self._served.clear()  # all had their turn
+        return left
 
     def _read(self, ready: list[tuple[selectors.SelectorKey, int]], end: float) -> int:
         """Calls those that are ready, and returns how many: not all, perhaps, when it is after `end`."""

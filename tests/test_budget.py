@@ -54,20 +54,47 @@ def test_the_read_step_ends_in_time_and_all_have_their_turn(count: int) -> None:
     crowd.close()
 
 
-def test_who_comes_while_hundreds_are_ready_waits_for_one_round() -> None:
-    crowd = Crowd(200, 0.001)
-    crowd.turn()
+@pytest.mark.parametrize("count", [200, 2000])
+def test_who_asks_for_little_waits_for_two_turns_at_most(count: int) -> None:
+    """However many are always ready; and they have their turn, too."""
+    crowd = Crowd(count, 0.001)
     ours, theirs = socket.socketpair()
-    came: list[float] = []
-    crowd.reactor.watch(ours, READ, lambda _: came.append(crowd.clock.now))
-    theirs.send(b"x")
-    since = crowd.clock.now
-    while not came and crowd.clock.now < since + 1:
+    waits: list[float] = []
+    asked = 0.0
+
+    def answer(_: int) -> None:
+        ours.recv(1)
+        waits.append(crowd.clock.now - asked)
+
+    crowd.reactor.watch(ours, READ, answer)
+    for _ in range(count // 4):
         crowd.turn()
-    assert came and came[0] - since <= 0.2 + loop.BUDGET
+        asked, before = crowd.clock.now, len(waits)
+        theirs.send(b"x")
+        while len(waits) == before:
+            crowd.turn()
+    assert max(waits) <= 2 * loop.BUDGET + loop._LOOK_AT_THE_CLOCK * crowd.takes
+    assert min(crowd.calls[number] for number in range(count)) >= 5
     crowd.reactor.unwatch(ours)
     ours.close()
     theirs.close()
+    crowd.close()
+
+
+def test_many_who_come_and_go_do_not_keep_others_out() -> None:
+    """More than are read in a turn are ready each other time, in turns."""
+    crowd = Crowd(1000, 0.001)
+    for number in range(5, 1000):
+        crowd.reactor.unwatch(crowd.pairs[number][0])
+    for turn in range(400):
+        for number in range(5, 1000):
+            if (turn + number) % 2:
+                crowd.reactor.watch(crowd.pairs[number][0], READ, lambda _, number=number: crowd.work(number))  # type: ignore[misc]
+        crowd.turn()
+        for number in range(5, 1000):
+            if (turn + number) % 2:
+                crowd.reactor.unwatch(crowd.pairs[number][0])
+    assert min(crowd.calls[number] for number in range(5)) >= 3
     crowd.close()
 
 
