@@ -10,6 +10,13 @@ VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "bin" / "smtpd").read_text(),
 ROOMS = ("reactor", "protocol", "storage", "settings")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 
+
+def packages() -> list[str]:
+    """The rooms, and the rooms in them, by their dotted names."""
+    found = (init.parent.relative_to(HERE) for room in ROOMS for init in (HERE / room).rglob("__init__.py"))
+    return sorted(".".join(path.parts) for path in found)
+
+
 assert VERSION, "bin/smtpd names the version"
 
 setup(
@@ -20,7 +27,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    packages=[f"carteiro.{room}" for room in ROOMS],
+    packages=[f"carteiro.{package}" for package in packages()],
     package_dir={f"carteiro.{room}": room for room in ROOMS},
     scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={

@@ -8,12 +8,15 @@ import pytest
 
 from .support import ROOT
 
-SOURCES = sorted(
-    path
-    for path in [*ROOT.glob("*/*.py"), *(ROOT / "bin").iterdir(), ROOT / "setup.py"]
-    if path.is_file() and ".venv" not in path.parts
-)
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md")]
+
+def is_ours(path: Path) -> bool:
+    """Not a virtual environment's, nor what was built."""
+    parts = path.relative_to(ROOT).parts
+    return not any(part.startswith(".") or part in ("build", "dist", "mailboxes") for part in parts)
+
+
+SOURCES = sorted(path for path in [*ROOT.rglob("*.py"), *(ROOT / "bin").iterdir()] if path.is_file() and is_ours(path))
+DOCUMENTS = sorted(path for path in ROOT.rglob("*.md") if is_ours(path))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,6 +7,7 @@ import venv
 from pathlib import Path
 
 from .support import ROOT
+from .test_layering import MODULES
 
 
 def run(*command: object) -> str:
@@ -26,7 +27,13 @@ def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
     assert run(programs / "smtpd", "--version") == run(sys.executable, ROOT / "bin" / "smtpd", "--version")
     assert run(programs / "smtpd", "--table").startswith(" ")
     assert run(programs / "smtpc", "--help").startswith("usage: smtpc")
-    assert run(programs / "python", "-c", "import carteiro.protocol.table") == ""
-    names = {path.name for path in (tmp_path / "venv" / "lib").glob("python*/site-packages/*")}
+    installed = {path.relative_to(site) for site in sites(tmp_path) for path in (site / "carteiro").rglob("*.py")}
+    assert {path.relative_to("carteiro") for path in installed} == {path.relative_to(ROOT) for path in MODULES}
+    names = {path.name for site in sites(tmp_path) for path in site.iterdir()}
     rooms = {path.name for path in ROOT.iterdir() if path.is_dir()}
     assert {"protocol", "reactor", "storage", "settings", "bench", "tests"} <= rooms and not names & rooms
+
+
+def sites(directory: Path) -> list[Path]:
+    """Where packages are in the environment."""
+    return [*(directory / "venv" / "lib").glob("python*/site-packages")]
