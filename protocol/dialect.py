@@ -7,15 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from .familiar import Familiar
-from .replies import NOT_SMTP, Reply
 from .table import Table, Verb
 
 
 class Dialect:
     """`parse` turns a command line into a verb and its argument (or the Reply that refuses the syntax), always the same.
 
-    `acts` makes what carries out the verbs of one session (`acts.Acts`); None: those of the classic dialect. `not_smtp` is
-    what a client hears last that speaks another protocol.
+    `acts` makes what carries out the verbs of one session (`acts.Acts`); None: those of the classic dialect.
     """
 
     def __init__(
@@ -23,9 +21,7 @@ class Dialect:
         table: Table,
         parse: Callable[[bytes], tuple[Verb, object]],
         acts: Callable[..., Any] | None = None,
-        not_smtp: Reply = NOT_SMTP,
     ) -> None:
         self.table = table
         self.familiar = Familiar(parse)
         self.acts = acts
-        self.not_smtp = not_smtp

@@ -1,60 +1,80 @@
-"""A table drawn for people: as text, as a Mermaid diagram, as Graphviz dot. All is read from the table's cells.
+"""A table drawn for people, as text. All is read from the table's cells.
 
 It does not know any dialect.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from .replies import Reply
-from .table import Cell, Go, Mark, State, Table, Target, Verb
+from .table import Cell, Go, Mark, State, Table, Verb
+
+WIDTH = 80
+"""Columns of a page, when nobody says how wide it is."""
+
+_LONGEST_WORDS = 8
+_GAP = "  "
+
+Column = Sequence[Sequence[str]]
+"""The lines of each of its cells, the heading first."""
 
 
-def text(table: Table) -> str:
-    """Rows are states, columns are verbs; verbs that are alike everywhere share one."""
-    columns: dict[tuple[str, ...], list[str]] = {}
-    names = _names(table)
+def text(table: Table, width: int = WIDTH) -> str:
+    """Rows are states, columns are verbs; verbs that are alike everywhere share one. Wider than `width`, it is in parts."""
+    states, *verbs = columns(table)
+    parts = [[states]]
+    for column in verbs:
+        if _width([*parts[-1], column]) > width:
+            parts.append([states])
+        parts[-1].append(column)
+    grids = ["\n".join(_grid(part)) for part in parts]
+    if len(parts) > 1:
+        whole = _width([states, *verbs])
+        grids.append(f"It is {whole} columns wide, and in {len(parts)} parts here: COLUMNS={whole} shows it as one.")
+    names = [f"{state.name:{_widest(states)}}{_GAP}{state.value}" for state in table.states]
+    return "\n\n".join([*grids, "\n".join(names), "\n".join(ends(table)), "\n".join(legend(table))])
+
+
+def ends(table: Table) -> list[str]:
+    """What can happen in every state, a line each: what the client hears then, and what is waited for before."""
+    lines = [("In any state", "leads to", "and says", "when")]
+    for event, (says, waits) in table.ends.items():
+        when = " and ".join(wait.value for wait in waits)
+        lines.append((event.value, table.closed.name, str(says.code) if says else "-", when or "at once"))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [_GAP.join(f"{word:{width}}" for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def columns(table: Table) -> list[Column]:
+    """The names of the states, and what each verb does in them."""
+    names = names_of(table)
+    found: list[Column] = [[(), *((state.name,) for state in table.states)]]
+    for verbs in alike(table):
+        heading = [line for verb in verbs for line in wrap(verb.value, _LONGEST_WORDS)]
+        found.append([heading, *(words(state, table.cells[state][verbs[0]], names) for state in table.states)])
+    return found
+
+
+def alike(table: Table) -> list[list[Verb]]:
+    """The verbs, those together that do the same in every state."""
+    found: dict[tuple[Cell, ...], list[Verb]] = {}
     for verb in table.verbs:
-        words = tuple(_word(state, table.cells[state][verb], names) for state in table.states)
-        columns.setdefault(words, []).append(verb.value)
-    drawn = [
-        ["", *(state.name for state in table.states)],
-        *([", ".join(verbs), *words] for words, verbs in columns.items()),
-    ]
-    widths = [max(map(len, column)) for column in drawn]
-    rows = zip(*drawn, strict=True)
-    grid = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    states = [f"{state.name.ljust(widths[0])}  {state.value}" for state in table.states]
-    return "\n".join([*grid, "", *states, "", *legend(table)])
+        found.setdefault(tuple(table.cells[state][verb] for state in table.states), []).append(verb)
+    return list(found.values())
 
 
-def legend(table: Table) -> list[str]:
-    """What the words in the cells mean, a line each."""
-    cells = [cell for row in table.cells.values() for cell in row.values()]
-    lines = ["X        the state that follows", "X else Y X when the verb's action accepts, Y when it refuses"]
-    names = sorted((name, reply) for reply, name in _names(table).items())
-    lines += [f"{name:8} refused with {reply.code} {reply.text.decode()}; nothing changes" for name, reply in names]
-    if table.homes:
-        homes = ", ".join(state.name for state in table.states if state in table.homes)
-        lines.append(f"BACK     {Mark.BACK.value}: one of {homes}")
-    return lines + [f"{mark.name.lower():8} {mark.value}" for mark in Mark if mark in cells]
+def words(state: State, cell: Cell, names: Mapping[Reply, str]) -> tuple[str, ...]:
+    """The lines of a cell: the state that follows, and which one when the action refuses, if that is another."""
+    if isinstance(cell, Go):
+        stays = cell.refused in (state, cell.accepted)
+        return (cell.accepted.name,) if stays else (cell.accepted.name, f"or {cell.refused.name}")
+    return (names[cell] if isinstance(cell, Reply) else _MARKS.get(cell, cell.name.lower()),)
 
 
-def mermaid(table: Table) -> str:
-    """A Mermaid state diagram. After commands without an arrow the state stays, refused or not."""
-    lines = ["stateDiagram-v2", f"    [*] --> {table.start.name}"]
-    lines += [f"    {state.name} --> {target.name}: {label}" for state, target, label in _edges(table)]
-    return "\n".join([*lines, f"    {table.closed.name} --> [*]"])
+_MARKS = {Mark.NEVER: "-"}
 
 
-def dot(table: Table) -> str:
-    """A Graphviz digraph. After commands without an arrow the state stays, refused or not."""
-    lines = [f'digraph "{table.name}" {{', "    node [shape=box, style=rounded];"]
-    lines += ["    begin [shape=point];", f"    begin -> {table.start.name};"]
-    lines += [f'    {state.name} -> {target.name} [label="{label}"];' for state, target, label in _edges(table)]
-    return "\n".join([*lines, f"    {table.closed.name} -> end;", "    end [shape=point];", "}"])
-
-
-def _names(table: Table) -> dict[Reply, str]:
+def names_of(table: Table) -> dict[Reply, str]:
     """What each refusal is called in the grid: its code, with a letter where there are several with that code."""
     replies = dict.fromkeys(cell for row in table.cells.values() for cell in row.values() if isinstance(cell, Reply))
     alike: dict[int, list[Reply]] = {}
@@ -67,42 +87,31 @@ def _names(table: Table) -> dict[Reply, str]:
     }
 
 
-def _word(state: State, cell: Cell, names: Mapping[Reply, str]) -> str:
-    if isinstance(cell, Go):
-        stays = cell.refused in (state, cell.accepted)
-        return cell.accepted.name if stays else f"{cell.accepted.name} else {cell.refused.name}"
-    return names[cell] if isinstance(cell, Reply) else cell.name.lower()
+def legend(table: Table) -> list[str]:
+    """What the words in the cells mean, a line each."""
+    cells = [cell for row in table.cells.values() for cell in row.values()]
+    lines = ["X        the state that follows", "or Y     the one that follows when the verb's action refuses"]
+    names = sorted((name, reply) for reply, name in names_of(table).items())
+    lines += [f"{name:8} refused with {reply.code} {reply.text.decode()}; nothing changes" for name, reply in names]
+    if table.homes:
+        homes = ", ".join(state.name for state in table.states if state in table.homes)
+        lines.append(f"BACK     {Mark.BACK.value}: one of {homes}")
+    return lines + [f"{_MARKS.get(mark, mark.name.lower()):8} {mark.value}" for mark in Mark if mark in cells]
 
 
-def _edges(table: Table) -> Iterator[tuple[Target, Target, str]]:
-    for home in table.states:
-        if home in table.homes:
-            yield Mark.BACK, home, "if it began there"
-    for state in table.states:
-        for verb in table.verbs:
-            cell = table.cells[state][verb]
-            if isinstance(cell, Go):
-                yield from _edges_of(state, verb, cell)
+def _grid(part: Sequence[Column]) -> list[str]:
+    widths = [_widest(column) for column in part]
+    lines = []
+    for cells in zip(*part, strict=True):
+        for number in range(max(map(len, cells))):
+            pieces = [cell[number] if number < len(cell) else "" for cell in cells]
+            lines.append(_GAP.join(f"{piece:{width}}" for piece, width in zip(pieces, widths, strict=True)).rstrip())
+    return lines
 
 
-def _edges_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Target, str]]:
-    accepted, refused = _LABELS[verb]
-    if cell == Go(state, state):  # whatever comes of it, nothing changes
-        return
-    if cell.accepted is cell.refused:
-        yield state, cell.accepted, f"{accepted} or {refused}"
-        return
-    yield state, cell.accepted, accepted
-    if cell.refused is not state:
-        yield state, cell.refused, refused
+def _widest(column: Column) -> int:
+    return max(len(line) for cell in column for line in cell)
 
 
-_LABELS = {verb: (verb.value.replace(":", ""), "refused") for verb in Verb} | {
-    Verb.END: ("its end", "its end, refused"),
-    Verb.STORED: ("stored", "not stored"),
-    Verb.CHECKED: ("right", "wrong"),
-    Verb.SECURED: ("encrypted", "not encrypted"),
-}
-"""Arrow labels, accepted and refused, without the characters that Mermaid or dot take for syntax."""
-
-FORMATS = {"text": text, "mermaid": mermaid, "dot": dot}
+def _width(part: Sequence[Column]) -> int:
+    return sum(map(_widest, part)) + len(_GAP) * (len(part) - 1)

@@ -3,13 +3,13 @@
 It applies the cells of a table and decides nothing about order itself; it knows no verb, socket, file, clock or log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from . import replies
 from .acts import Acts, Outcome
 from .buffer import Buffer
 from .classic_acts import ClassicActs
 from .commands import MAX_COMMAND_LINE
+from .ends import End, Event, Wait
 from .foreign import Foreign
 from .grammar import Chunk
 from .outside import Observer, Report, Site
@@ -45,8 +45,8 @@ class Session:
     """
 
     __slots__ = (
-        "_acts", "_answer", "_buffer", "_familiar", "_has_ended", "_has_greeted", "_has_told_of_lf", "_home", "_is_coded",
-        "_is_draining", "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
+        "_acts", "_answer", "_buffer", "_familiar", "_coming", "_has_greeted", "_has_told_of_lf", "_home", "_is_coded",
+        "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
         "farewell", "is_agreed", "is_behind", "outgoing", "stance",
     )  # fmt: skip
 
@@ -72,7 +72,8 @@ class Session:
         self._refusals = Refusals(report, site.max_refusals, is_wary=site.terms.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
-        self._has_ended = self._has_greeted = self._has_told_of_lf = self._is_draining = False
+        self._has_greeted = self._has_told_of_lf = False
+        self._coming: tuple[Event, ...] = ()
         self._is_quiet = True  # nothing waits to be carried out
         self._familiar = site.dialect.familiar
         table = site.dialect.table
@@ -121,29 +122,32 @@ class Session:
 
     def end_of_input(self) -> None:
         """The client sends no more. What it has sent is still answered; half a line or half a message is dropped."""
-        self._has_ended, self._is_quiet = True, False
-        self.resume()
+        self._expect(Event.ENDED)
 
     def hang_up(self) -> None:
         """The connection is gone. A message that has ended is still stored."""
-        self._finish("gone")
+        self._end(Event.GONE)
 
     def time_out(self) -> None:
         """The client was idle for too long; or it has waited for too long, for somebody outside."""
         if self._row.reading is _HELD and not self.wants_tls:
-            self._close(replies.NO_ANSWER, "it waited for an answer of ours for too long")
+            self._end(Event.UNANSWERED)
         else:
-            self._close(replies.IDLE_TOO_LONG, "idle for too long")
+            self._end(Event.SILENT)
 
     def break_down(self) -> None:
         """An error of ours was met in this session."""
-        self._close(replies.OUR_BUG, "internal error")
+        self._end(Event.BROKEN)
 
     def shut_down(self, at_once: bool) -> None:
         """The server stops: for this client at once, or after the message that it is sending, if it is."""
-        self._is_draining, self._is_quiet = True, False
         if at_once:
-            self._close(replies.SHUTTING_DOWN, "shutting down")
+            self._end(Event.STOPPED)
+        self._expect(Event.DRAINED)
+
+    def _expect(self, event: Event) -> None:
+        """It happens as soon as what it waits for is done."""
+        self._coming, self._is_quiet = (*self._coming, event), False
         self.resume()
 
     def secured(self) -> None:
@@ -191,7 +195,7 @@ class Session:
     def _step(self) -> bool:
         """Takes one command, piece of mail data, or answer; false when there is none."""
         reading = self._row.reading
-        if reading is None and not self._is_draining:
+        if reading is None and self._takes_commands:
             if self._refused_chunk and not self._buffer.is_skipping:
                 refused, self._refused_chunk = self._refused_chunk, None
                 self._refuse_command(*refused)
@@ -212,7 +216,7 @@ class Session:
             answer, self._answer = self._answer, None
             self._apply(self._row.awaited, answer)
             return True
-        elif reading is _ANSWER and not self._is_draining and (line := self._buffer.line()) is not None:
+        elif reading is _ANSWER and self._takes_commands and (line := self._buffer.line()) is not None:
             self._hear_answer(line)
             return True
         return self._leave()
@@ -232,16 +236,25 @@ class Session:
         """Nothing is left to be taken: the end, if the client or the server has announced it."""
         row = self._row
         is_empty = self._buffer.is_empty
-        self._is_quiet = is_empty and not (self._has_ended or self._is_draining)
+        self._is_quiet = is_empty and not self._coming
         if not is_empty and row.reading in _IN_LINES and self._buffer.has_bare_lf:
             self._notice_bare_lf()
         if row.reading is _GONE:
             self._buffer.clear()
-        elif self._has_ended and row.awaited is not Verb.STORED:
-            self._finish("the client ended")
-        elif self._is_draining and row.reading is not _TEXT and row.awaited is not Verb.STORED:
-            self._close(replies.SHUTTING_DOWN, "shutting down")
+        else:
+            for event in self._coming:
+                if not self._is_waited_for(self._ends[event].waits):
+                    self._end(event)
         return False
+
+    @property
+    def _takes_commands(self) -> bool:
+        return all(Wait.COMMANDS in self._ends[event].waits for event in self._coming)
+
+    def _is_waited_for(self, waits: tuple[Wait, ...]) -> bool:
+        """Whether something of this is under way, when all was carried out that came."""
+        row = self._row
+        return (Wait.STORED in waits and row.awaited is Verb.STORED) or (Wait.CONTENT in waits and row.reading is _TEXT)
 
     def _command(self, verb: Verb, argument: object, line: bytes) -> None:
         if self._observer:
@@ -262,7 +275,7 @@ class Session:
             self._refused_chunk = row, reply, verb, line
         elif argument is Foreign.LINE:
             self._refusals.foreign(line)
-            self._close(self._site.dialect.not_smtp, "another protocol than SMTP")
+            self._end(Event.FOREIGN)
         else:
             self._enter(row)
             self._refuse(reply, verb, line)
@@ -334,16 +347,19 @@ class Session:
         if b"\n" in line:
             self._notice_bare_lf()
         if self._refusals.add(reply, verb, line):
-            self._close(replies.TOO_MANY_REFUSALS, "too many commands were refused")
+            self._end(Event.REFUSED)
 
-    def _close(self, reply: Reply, why: str) -> None:
-        if not self.is_finished:
-            self._say(reply.about(self._site.hostname) if reply.is_about else reply)
-            self._finish(why)
+    @property
+    def _ends(self) -> Mapping[Event, End]:
+        return self._site.dialect.table.ends
 
-    def _finish(self, why: str) -> None:
+    def _end(self, event: Event) -> None:
+        """Something has happened that ends a session in any state."""
         if not self.is_finished:
-            self.farewell = why
+            says = self._ends[event].says
+            if says:
+                self._say(says.about(self._site.hostname) if says.is_about else says)
+            self.farewell = event.value
             self._acts.abandon()
             table = self._site.dialect.table
             self._enter(table.rows[table.closed])

@@ -8,6 +8,7 @@ from enum import Enum
 from math import inf
 from typing import NamedTuple
 
+from .ends import ENDS, End, Event
 from .replies import Reply
 
 
@@ -76,7 +77,7 @@ Cell = Go | Reply | Mark
 Patience = Mapping[Verb | Mark | None, float]
 """Seconds of silence that end a session, by what is awaited or else read, None being a command; else the operator says."""
 
-ENDS = {Mark.TEXT: {Verb.END}, Mark.ANSWER: {Verb.AUTH, Verb.PROOF}}
+LEADS_ON = {Mark.TEXT: {Verb.END}, Mark.ANSWER: {Verb.AUTH, Verb.PROOF}}
 """Where no commands are read: what may lead on."""
 
 EVENTS = (Verb.STORED, Verb.CHECKED, Verb.SECURED)
@@ -127,7 +128,7 @@ class Table:
 
     A cell is written as the state that follows (a refusal stays), as a pair (accepted, refused), as the Reply that
     refuses the verb in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the session
-    was last. Raises ValueError with every flaw that it finds.
+    was last. `ends` is what can happen in all states alike. Raises ValueError with every flaw that it finds.
     """
 
     def __init__(
@@ -137,12 +138,14 @@ class Table:
         rows: Mapping[State, Sequence[Written]],
         homes: Iterable[State] = (),
         patience: Patience | None = None,
+        ends: Mapping[Event, End] = ENDS,
     ) -> None:
         self.name = name
+        self.ends = ends
         self.verbs = tuple(verbs)
         self.states = tuple(rows)
         self.homes = frozenset(homes)
-        flaws = list(_shape_flaws(self.verbs, rows))
+        flaws = [*_shape_flaws(self.verbs, rows), *(f"{event.name} ends nothing" for event in Event if event not in ends)]
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
         self.cells: dict[State, dict[Verb, Cell]] = {
@@ -224,7 +227,7 @@ def _row_flaws(table: Table, state: State, row: Mapping[Verb, Cell]) -> Iterable
     reading = table.reading(state)
     if reading is Mark.NEVER or isinstance(row[Verb.OTHER], Go):
         yield f"{state.name}: a line of any kind can come"
-    ends = ENDS.get(reading, set()) if reading else set()
+    ends = LEADS_ON.get(reading, set()) if reading else set()
     for verb in row.keys() - {Verb.OTHER, *EVENTS}:
         if verb in ends:
             if not isinstance(row[verb], Go):

@@ -242,7 +242,7 @@ class Ordering:
         elif self.reverse_path is None:
             known = "SERVED" if self.accepted_here else "CLIENT"
         else:
-            known = ("REVERSE" if self.forward_path is None else "FORWARD") + "2" * bool(self.accepted_here)
+            known = "REVERSE" if self.forward_path is None else "FORWARD"
         assert self.session.state.name == known
 
     def end(self) -> None:

@@ -14,8 +14,8 @@ ROOMS = ("reactor", "protocol", "storage", "settings")
 MODULES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 
 PURE = {
-    "itertools", "unicodedata",
-    "base64", "binascii", "collections", "datetime", "email", "enum", "functools", "ipaddress", "math", "re", "typing",
+    "base64", "binascii", "collections", "datetime", "email", "enum", "functools", "html", "ipaddress", "itertools", "math",
+    "re", "textwrap", "typing", "unicodedata",
 }  # fmt: skip
 """What protocol/ may use of the standard library: nothing with I/O, a clock, chance, a log or a thread."""
 

@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from protocol.classic import CLASSIC, VERBS, Classic
+from protocol.classic import CLASSIC, HOMES, VERBS, Classic
 from protocol.commands import parse_classic
 from protocol.dialect import Dialect
 from protocol.replies import UNRECOGNIZED, Reply
-from protocol.table import Go, Mark, State, Table, Verb, Written
+from protocol.table import Go, Mark, State, Table, Target, Verb, Written
 
 from .histories import Ordering
 from .mutation import is_noticed
@@ -25,22 +25,29 @@ MAY_REFUSE = {Verb.RCPT, Verb.END, Verb.STORED}
 CELLS = [(state, verb) for state in Classic for verb in VERBS]
 
 
+def others(state: State, old: Target | None) -> Iterator[Target]:
+    """Every other target. BACK from a home, or from the start, is to stay."""
+    for target in (*Classic, Mark.BACK):
+        if target is not old and not (target is Mark.BACK and old is state and state in (Classic.START, *HOMES)):
+            yield target
+
+
 def other_cells(state: State, verb: Verb) -> Iterator[Written]:
-    """What else could stand in this cell: every other state, for each outcome; every other Mark; a refusal."""
+    """What else could stand in this cell: every other target, for each outcome; every other Mark; a refusal."""
     old = CLASSIC.table.cells[state][verb]
-    yield from (mark for mark in Mark if mark is not old)
+    yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
     if not isinstance(old, Reply):
         yield UNRECOGNIZED
     accepted, refused = old if isinstance(old, Go) else (None, state)
-    yield from ((other, refused) for other in Classic if other is not accepted)
+    yield from ((other, refused) for other in others(state, accepted))
     if accepted is not None and verb in MAY_REFUSE:
-        yield from ((accepted, other) for other in Classic if other is not refused)
+        yield from ((accepted, other) for other in others(state, refused))
 
 
 def dialect_with(state: State, verb: Verb, cell: Written) -> Dialect | None:
     """The classic dialect with one wrong cell; None where that is no table at all."""
     try:
-        return Dialect(Table("mutant", VERBS, changed(state, verb, cell)), parse_classic)
+        return Dialect(Table("mutant", VERBS, changed(state, verb, cell), HOMES), parse_classic)
     except ValueError:
         return None
 

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from protocol.classic import CLASSIC, ROWS, VERBS, Classic
+from protocol.classic import CLASSIC, HOMES, ROWS, VERBS, Classic
 from protocol.esmtp import ESMTP
 from protocol.replies import UNRECOGNIZED
 from protocol.table import Go, Mark, State, Table, Verb, Written, reachable
@@ -34,13 +34,13 @@ def test_every_state_can_be_reached_and_closing_is_the_only_end() -> None:
 def test_a_cell_stays_where_it_is_when_the_action_refuses() -> None:
     cells = CLASSIC.table.cells
     assert cells[Classic.START][Verb.HELO] == Go(Classic.CLIENT, Classic.START)
-    assert cells[Classic.REVERSE][Verb.RCPT] == Go(Classic.FORWARD, Classic.CLIENT)
+    assert cells[Classic.REVERSE][Verb.RCPT] == Go(Classic.FORWARD, Mark.BACK)
 
 
 def test_what_is_read_follows_from_the_cells() -> None:
     reading = {state: CLASSIC.table.reading(state) for state in Classic}
-    assert {state for state, kind in reading.items() if kind is Mark.TEXT} == {Classic.CONTENT, Classic.CONTENT2}
-    assert {state for state, kind in reading.items() if kind is Mark.HELD} == {Classic.STORING, Classic.STORING2}
+    assert {state for state, kind in reading.items() if kind is Mark.TEXT} == {Classic.CONTENT}
+    assert {state for state, kind in reading.items() if kind is Mark.HELD} == {Classic.STORING}
     assert {state for state, kind in reading.items() if kind is Mark.GONE} == {Classic.CLOSED}
 
 
@@ -77,7 +77,7 @@ def _wants(table: Table, state: State) -> tuple[object, ...]:
 )
 def test_a_table_without_sense_is_refused(state: State, verb: Verb, cell: Written, flaw: str) -> None:
     with pytest.raises(ValueError, match=flaw):
-        Table("broken", VERBS, changed(state, verb, cell))
+        Table("broken", VERBS, changed(state, verb, cell), HOMES)
 
 
 def test_a_table_with_a_hole_is_refused() -> None:
@@ -85,8 +85,8 @@ def test_a_table_with_a_hole_is_refused() -> None:
     del rows[Classic.SERVED]
     rows[Classic.START] = ROWS[Classic.START][:-1]
     with pytest.raises(ValueError, match="SERVED has no row; START has 7 cells for 8 verbs"):
-        Table("broken", VERBS, rows)
+        Table("broken", VERBS, rows, HOMES)
     with pytest.raises(ValueError, match="STORED has 0 columns"):
-        Table("broken", VERBS[:-1], ROWS)
+        Table("broken", VERBS[:-1], ROWS, HOMES)
     with pytest.raises(ValueError, match="HELO has 2 columns"):
-        Table("broken", (*VERBS, Verb.HELO), ROWS)
+        Table("broken", (*VERBS, Verb.HELO), ROWS, HOMES)

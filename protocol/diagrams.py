@@ -1,0 +1,71 @@
+"""A table drawn as a diagram of its states: for Mermaid, and for Graphviz. All is read from the table's cells.
+
+It does not know any dialect.
+"""
+
+from collections.abc import Iterator
+
+from .table import Go, Mark, State, Table, Target, Verb
+
+LEGEND = "A command without an arrow changes nothing, refused or not."
+
+
+def mermaid(table: Table) -> str:
+    """A Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {table.start.name}"]
+    lines += [f"    {source.name} --> {target.name}: {label}" for source, target, label in arrows(table)]
+    lines += [
+        f"    {table.closed.name} --> [*]",
+        f"    note right of {table.start.name}",
+        f"        {LEGEND}",
+        "    end note",
+    ]
+    return "\n".join(lines)
+
+
+def dot(table: Table) -> str:
+    """A Graphviz digraph."""
+    lines = [f'digraph "{table.name}" {{', "    node [shape=box, style=rounded];", f'    label="{LEGEND}";']
+    lines += ["    begin [shape=point];", f"    begin -> {table.start.name};"]
+    lines += [f'    {source.name} -> {target.name} [label="{label}"];' for source, target, label in arrows(table)]
+    return "\n".join([*lines, f"    {table.closed.name} -> end;", "    end [shape=point];", "}"])
+
+
+def arrows(table: Table) -> list[tuple[Target, Target, str]]:
+    """From where, to where, and on what: all that leads from one state to another is on one arrow."""
+    found: dict[tuple[Target, Target], list[str]] = {}
+    for source, target, label in _moves(table):
+        found.setdefault((source, target), []).append(label)
+    return [(source, target, ", ".join(labels)) for (source, target), labels in found.items()]
+
+
+def _moves(table: Table) -> Iterator[tuple[Target, Target, str]]:
+    for home in table.states:
+        if home in table.homes:
+            yield Mark.BACK, home, "if it began there"
+    for state in table.states:
+        for verb in table.verbs:
+            cell = table.cells[state][verb]
+            if isinstance(cell, Go):
+                yield from _moves_of(state, verb, cell)
+
+
+def _moves_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Target, str]]:
+    accepted, refused = _LABELS.get(verb, (verb.value.replace(":", ""), f"{verb.name.lower()} refused"))
+    if cell == Go(state, state):  # whatever comes of it, nothing changes
+        return
+    if cell.accepted is cell.refused:
+        yield state, cell.accepted, f"{accepted} or {refused}"
+        return
+    yield state, cell.accepted, accepted
+    if cell.refused is not state:
+        yield state, cell.refused, refused
+
+
+_LABELS = {
+    Verb.END: ("its end", "its end, refused"),
+    Verb.STORED: ("stored", "not stored"),
+    Verb.CHECKED: ("right", "wrong"),
+    Verb.SECURED: ("encrypted", "not encrypted"),
+}
+"""On arrows, accepted and refused, without the characters that Mermaid or dot take for syntax."""
