@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from .dialect import Dialect
+from .ends import Event
+from .replies import Reply
+from .table import State, Verb
 
 
 class Fault(Protocol):
@@ -58,11 +61,11 @@ class Observer(Protocol):
     def heard(self, line: str) -> None:
         """The client has sent this line, which is carried out now, or so much mail data."""
 
-    def moved(self, before: str, after: str) -> None:
-        """The session has gone from one state to another."""
+    def moved(self, before: State, event: Verb | Event, after: State, reply: Reply | None) -> None:
+        """This happened in a state, and led to another one or to the same; the client hears the reply, if there is one."""
 
     def said(self, line: str) -> None:
-        """This line is sent to the client."""
+        """This line of the reply is sent to the client."""
 
 
 def nobody_is_told(words: str, *values: object) -> None:

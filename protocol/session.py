@@ -77,8 +77,9 @@ class Session:
         self._is_quiet = True  # nothing waits to be carried out
         self._familiar = site.dialect.familiar
         table = site.dialect.table
-        self._home = self._row = table.rows[table.start]
-        self._enter(table.rows[(is_encrypted and table.shaking) or table.start])
+        self._home = table.rows[table.start]
+        self._row = table.rows[(is_encrypted and table.shaking) or table.start]
+        self.stance = self._row.stance
 
     # What happens to a session, from outside
 
@@ -86,7 +87,7 @@ class Session:
         """The client is there: it is greeted."""
         if not self.wants_tls:
             self._has_greeted = True
-            self._say(self._acts.greeting)
+            self._move(Verb.OPENED, self._row, self._acts.greeting)
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
@@ -222,7 +223,7 @@ class Session:
         return self._leave()
 
     def _hear_answer(self, line: bytes) -> None:
-        if self._observer:
+        if self._observer is not None:
             self._observer.heard("...")
         self._apply(*self._acts.hear(line), line)
 
@@ -257,13 +258,13 @@ class Session:
         return (Wait.STORED in waits and row.awaited is Verb.STORED) or (Wait.CONTENT in waits and row.reading is _TEXT)
 
     def _command(self, verb: Verb, argument: object, line: bytes) -> None:
-        if self._observer:
+        if self._observer is not None:
             self._observer.heard(self._refusals.transcribed(verb, line))
         cell = self._row.cells[verb]
         if isinstance(cell, Reply):
             self._refuse_command(self._row, cell, verb, line, argument)
         elif isinstance(argument, Reply):
-            self._refuse(argument, verb, line)
+            self._refuse(self._row, argument, verb, line)
         else:
             acts = self._acts
             self._apply(verb, acts.actions[verb](acts, argument), line, argument)
@@ -277,11 +278,10 @@ class Session:
             self._refusals.foreign(line)
             self._end(Event.FOREIGN)
         else:
-            self._enter(row)
-            self._refuse(reply, verb, line)
+            self._refuse(row, reply, verb, line)
 
     def _content(self, piece: bytes, is_end: bool) -> None:
-        if self._observer:
+        if self._observer is not None:
             self._observer.heard(f"({len(piece)} octets of mail data{', the end' * is_end}) {shown(piece)}")
         self._acts.write(piece)
         if is_end:
@@ -295,7 +295,7 @@ class Session:
         if not isinstance(move, Move):
             raise RuntimeError(f"{verb} in {self.state}: {move}")
         if not isinstance(outcome, Reply):
-            self._enter(move.accepted)
+            self._move(verb, move.accepted)
             if outcome:
                 outcome(self._hear)
             return
@@ -304,10 +304,7 @@ class Session:
             return
         if outcome.code < INTERMEDIATES and self._refusals.in_a_row:
             self._refusals.end_the_row()
-        self._enter(move.accepted)
-        self.outgoing += outcome.coded_line if self._is_coded else outcome.line
-        if self._observer:
-            self._show(outcome)
+        self._move(verb, move.accepted, outcome)
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
             self._acts.abandon()
@@ -317,33 +314,34 @@ class Session:
         self._answer = answer
         self._wake()
 
-    def _enter(self, row: Row | None) -> None:
-        """None: the home, where the transaction began."""
-        row = row or self._home
-        if self._observer and row is not self._row:
-            self._observer.moved(self._row.state.name, row.state.name)
+    def _move(self, event: Verb | Event, row: Row | None, reply: Reply | None = None) -> None:
+        """All that happens in the table happens here: the session is in a row now, and the client hears a reply.
+
+        None for the row: the home, where the transaction began.
+        """
+        before, row = self._row, row or self._home
         self._row = row
         self.stance = row.stance
         if row.is_home:
             self._home = row
+        if reply is not None:
+            self.outgoing += reply.coded_line if self._is_coded else reply.line
+        if self._observer is not None:
+            self._tell(self._observer, before.state, event, reply)
+
+    def _tell(self, observer: Observer, before: State, event: Verb | Event, reply: Reply | None) -> None:
+        observer.moved(before, event, self.state, reply)
+        if reply is not None:
+            for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
+                observer.said(shown(line))
 
     @property
     def state(self) -> State:
         """Where in the table it is."""
         return self._row.state
 
-    def _say(self, reply: Reply) -> None:
-        self.outgoing += reply.coded_line if self._is_coded else reply.line
-        if self._observer:
-            self._show(reply)
-
-    def _show(self, reply: Reply) -> None:
-        assert self._observer
-        for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
-            self._observer.said(shown(line))
-
-    def _refuse(self, reply: Reply, verb: Verb, line: bytes) -> None:
-        self._say(reply)
+    def _refuse(self, row: Row | None, reply: Reply, verb: Verb, line: bytes) -> None:
+        self._move(verb, row, reply)
         if b"\n" in line:
             self._notice_bare_lf()
         if self._refusals.add(reply, verb, line):
@@ -357,9 +355,9 @@ class Session:
         """Something has happened that ends a session in any state."""
         if not self.is_finished:
             says = self._ends[event].says
-            if says:
-                self._say(says.about(self._site.hostname) if says.is_about else says)
+            if says and says.is_about:
+                says = says.about(self._site.hostname)
+            table = self._site.dialect.table
+            self._move(event, table.rows[table.closed], says)
             self.farewell = event.value
             self._acts.abandon()
-            table = self._site.dialect.table
-            self._enter(table.rows[table.closed])

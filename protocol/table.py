@@ -39,6 +39,8 @@ class Verb(Enum):
     STORED = "stored?"
     CHECKED = "checked?"
     SECURED = "secured?"
+    OPENED = "opened"
+    """The client is there, and is greeted. No dialect has a column for it."""
 
     __hash__ = object.__hash__  # members are singletons; the hash of Enum is a Python function, and each line needs several
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from protocol.esmtp import ESMTP
-from protocol.outside import Site, Terms
+from protocol.outside import Observer, Site, Terms
 from protocol.session import Session
 
 from .support import NOW, Kept, MemoryMessage, MemoryStore, find_user
@@ -69,6 +69,7 @@ class EsmtpClient:
         disk_is_slow: bool = False,
         is_encrypted: bool = False,
         find: Callable[[bytes], str | None] = find_user,
+        observer: Observer | None = None,
         **terms: Any,
     ) -> None:
         self.store = Mailboxes()
@@ -77,7 +78,7 @@ class EsmtpClient:
         site = Site(
             ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Terms(**terms)
         )  # fmt: skip
-        self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted)
+        self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer)
         self.session.open()
         if is_encrypted:
             self.session.secured()

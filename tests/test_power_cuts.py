@@ -46,6 +46,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.housekeeping.SLICE", 0.0)
     monkeypatch.setattr("storage.housekeeping.LEAST_SLICE", 0.0)
     monkeypatch.setattr("storage.places.COPIED_AT_ONCE", 2500)
+    monkeypatch.setattr("storage.housekeeping.WAIT", 0.01)
 
 
 class Bugs(logging.Handler):

@@ -3,9 +3,12 @@
 import pytest
 
 from protocol.classic import CLASSIC
+from protocol.ends import Event
 from protocol.esmtp import ESMTP
 from protocol.outside import Site, Terms
+from protocol.replies import Reply
 from protocol.session import Session
+from protocol.table import State, Verb
 
 from .esmtp import Checker, base64, proof
 from .support import MESSAGE, MemoryStore, find_user
@@ -23,8 +26,9 @@ class Notebook:
     def heard(self, line: str) -> None:
         self.lines.append(f"C: {line}")
 
-    def moved(self, before: str, after: str) -> None:
-        self.lines.append(f"{before} -> {after}")
+    def moved(self, before: State, event: Verb | Event, after: State, reply: Reply | None) -> None:
+        if after is not before:
+            self.lines.append(f"{before.name} -> {after.name}")
 
     def said(self, line: str) -> None:
         self.lines.append(f"S: {line}")
