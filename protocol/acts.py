@@ -35,8 +35,8 @@ class Acts(Protocol):
     def write(self, piece: bytes) -> None:
         """Some mail data came."""
 
-    def end(self) -> Outcome:
-        """The mail data, or a chunk of it, has ended."""
+    def end(self, is_whole: bool) -> Outcome:
+        """The mail data has ended; or, when the message is not whole, a chunk of it."""
 
     def hear(self, line: bytes) -> tuple[Verb, Outcome]:
         """The answer to a challenge: AUTH when there is another one, PROOF when that was the last."""

@@ -25,25 +25,26 @@ class Classic(State):
 
 START, CLIENT, SERVED, REVERSE, FORWARD, CONTENT, STORING, CLOSED = Classic
 TEXT, HELD, GONE, NEVER, BACK = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.NEVER, Mark.BACK
+HELO, MAIL, RCPT, DATA, QUIT = Verb.HELO, Verb.MAIL, Verb.RCPT, Verb.DATA, Verb.QUIT
+END, OTHER, STORED = Verb.END, Verb.OTHER, Verb.STORED
 NO = UNRECOGNIZED
-V = Verb
 
 Row = tuple[Written, Written, Written, Written, Written, Written, Written, Written]
 
 # fmt: off
-# A cell is the state that follows; (X, Y): X when the action accepts, Y when it refuses; NO: refused, nothing changes.
+# A cell is the state that follows; X|Y: X when the action accepts, Y when it refuses; NO: refused, nothing changes.
 # BACK: to that one of HOMES in which the transaction began.
 HOMES = (CLIENT, SERVED)
-VERBS = (     V.HELO, V.MAIL,  V.RCPT,          V.DATA,  V.QUIT, V.END,           V.OTHER, V.STORED)
+VERBS = (     HELO,   MAIL,    RCPT,         DATA,    QUIT,   END,          OTHER, STORED)
 ROWS: dict[State, Row] = {
-    START:   (CLIENT, NO,      NO,              NO,      NO,     NO,              NO,      NEVER),
-    CLIENT:  (NO,     REVERSE, NO,              NO,      NO,     NO,              NO,      NEVER),
-    SERVED:  (NO,     REVERSE, NO,              NO,      CLOSED, NO,              NO,      NEVER),
-    REVERSE: (NO,     NO,      (FORWARD, BACK), NO,      NO,     NO,              NO,      NEVER),
-    FORWARD: (NO,     NO,      NO,              CONTENT, NO,     NO,              NO,      NEVER),
-    CONTENT: (TEXT,   TEXT,    TEXT,            TEXT,    TEXT,   (STORING, BACK), TEXT,    NEVER),
-    STORING: (HELD,   HELD,    HELD,            HELD,    HELD,   HELD,            HELD,    (SERVED, BACK)),
-    CLOSED:  (GONE,   GONE,    GONE,            GONE,    GONE,   GONE,            GONE,    NEVER),
+    START:   (CLIENT, NO,      NO,           NO,      NO,     NO,           NO,    NEVER),
+    CLIENT:  (NO,     REVERSE, NO,           NO,      NO,     NO,           NO,    NEVER),
+    SERVED:  (NO,     REVERSE, NO,           NO,      CLOSED, NO,           NO,    NEVER),
+    REVERSE: (NO,     NO,      FORWARD|BACK, NO,      NO,     NO,           NO,    NEVER),
+    FORWARD: (NO,     NO,      NO,           CONTENT, NO,     NO,           NO,    NEVER),
+    CONTENT: (TEXT,   TEXT,    TEXT,         TEXT,    TEXT,   STORING|BACK, TEXT,  NEVER),
+    STORING: (HELD,   HELD,    HELD,         HELD,    HELD,   HELD,         HELD,  SERVED|BACK),
+    CLOSED:  (GONE,   GONE,    GONE,         GONE,    GONE,   GONE,         GONE,  NEVER),
 }
 # fmt: on
 

@@ -62,7 +62,7 @@ class ClassicActs:
         """Some mail data came."""
         self._transaction.write(piece, len(piece))
 
-    def end(self) -> Outcome:
+    def end(self, is_whole: bool) -> Outcome:
         """The mail data has ended."""
         if self._transaction.is_open:
             return self._transaction.commit

@@ -12,7 +12,7 @@ LEGEND = "A command without an arrow changes nothing, refused or not."
 
 def mermaid(table: Table) -> str:
     """A Mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {table.start.name}"]
+    lines = ["stateDiagram-v2", *(f"    [*] --> {state.name}" for state in _firsts(table))]
     lines += [f"    {source.name} --> {target.name}: {label}" for source, target, label in arrows(table)]
     lines += [
         f"    {table.closed.name} --> [*]",
@@ -26,9 +26,13 @@ def mermaid(table: Table) -> str:
 def dot(table: Table) -> str:
     """A Graphviz digraph."""
     lines = [f'digraph "{table.name}" {{', "    node [shape=box, style=rounded];", f'    label="{LEGEND}";']
-    lines += ["    begin [shape=point];", f"    begin -> {table.start.name};"]
+    lines += ["    begin [shape=point];", *(f"    begin -> {state.name};" for state in _firsts(table))]
     lines += [f'    {source.name} -> {target.name} [label="{label}"];' for source, target, label in arrows(table)]
     return "\n".join([*lines, f"    {table.closed.name} -> end;", "    end [shape=point];", "}"])
+
+
+def _firsts(table: Table) -> list[State]:
+    return [table.start, *([table.opening] if table.opening else [])]
 
 
 def arrows(table: Table) -> list[tuple[Target, Target, str]]:

@@ -23,13 +23,13 @@ class Esmtp(State):
     """What is known so far."""
 
     START = "nobody known"
+    OPENING = "TLS comes first: a handshake is due, nobody was greeted"
     CLIENT = "client known"
     REVERSE = "reverse-path known"
     FORWARD = "reverse-path and forward-paths known"
-    CONTENT = "mail data is coming"
+    CONTENT = "mail data is coming, or the last chunk"
     CHUNK = "a chunk is coming"
     CHUNKED = "chunks came, the last is not among them"
-    FINAL = "the last chunk is coming"
     STORING = "mail data ended, storage has not answered"
     ASKING = "a challenge was sent"
     CHECKING = "credentials came, they are being checked"
@@ -40,7 +40,7 @@ class Esmtp(State):
     CLOSED = "connection closing"
 
 
-START, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED, FINAL = tuple(Esmtp)[:8]
+START, OPENING, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED = tuple(Esmtp)[:8]
 STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[8:]
 TEXT, HELD, GONE, NEVER, ANSWER, BACK = Mark
 V = Verb
@@ -49,38 +49,26 @@ HI, MF, RF, NM, CB = HELLO_FIRST, MAIL_FIRST, RCPT_FIRST, NESTED_MAIL, CONTENT_B
 TLS, AUT, NO = TLS_ALREADY, AUTH_ALREADY, UNRECOGNIZED
 
 HELLO, ASK = (V.EHLO, V.HELO), (V.NOOP, V.HELP, V.VRFY, V.EXPN)
-COLUMNS: tuple[Verb | tuple[Verb, ...], ...] = (
-    HELLO,
-    V.MAIL,
-    V.RCPT,
-    V.DATA,
-    V.BDAT,
-    V.LAST,
-    V.RSET,
-    ASK,
-    V.STARTTLS,
-    V.AUTH,
-    V.PROOF,
-    V.QUIT,
-    V.OTHER,
-)
 EVENTS = (V.STORED, V.CHECKED, V.SECURED)
 VERBS = (
     *HELLO, V.MAIL, V.RCPT, V.DATA, V.BDAT, V.LAST, V.RSET, *ASK, V.STARTTLS, V.AUTH, V.PROOF, V.QUIT, V.OTHER, V.END,
     *EVENTS,
 )  # fmt: skip
 
+Cells = dict[Verb, Written]
+
 
 def says(
-    hello: Written, mail: Written, rcpt: Written, data: Written, bdat: Written, last: Written, rset: Written,
-    ask: Written, starttls: Written, auth: Written, proof: Written, quit: Written, other: Written,
-) -> list[Written]:  # fmt: skip
-    """A row in which commands are read: a cell a column, wherever a column is for several verbs one for each."""
-    row = (hello, mail, rcpt, data, bdat, last, rset, ask, starttls, auth, proof, quit, other)
-    cells = [
-        cell for verbs, cell in zip(COLUMNS, row, strict=True) for _ in (verbs if isinstance(verbs, tuple) else (verbs,))
-    ]
-    return [*cells, NO, NEVER, NEVER, NEVER]
+    hello: Written, ask: Written, starttls: Written, auth: Written, proof: Written, quit: Written, other: Written
+) -> Cells:
+    """The session's verbs in a state in which commands are read."""
+    alike = dict.fromkeys(HELLO, hello) | dict.fromkeys(ASK, ask)
+    return alike | {V.STARTTLS: starttls, V.AUTH: auth, V.PROOF: proof, V.QUIT: quit, V.OTHER: other}
+
+
+def sends(mail: Written, rcpt: Written, data: Written, bdat: Written, last: Written, rset: Written) -> Cells:
+    """The transaction's verbs in such a state."""
+    return {V.MAIL: mail, V.RCPT: rcpt, V.DATA: data, V.BDAT: bdat, V.LAST: last, V.RSET: rset}
 
 
 def reads(mark: Mark, **ends: Written) -> list[Written]:
@@ -89,28 +77,44 @@ def reads(mark: Mark, **ends: Written) -> list[Written]:
 
 
 # fmt: off
-# A cell is the state that follows; (X, Y): X when the action accepts, Y when it refuses; a short name in capitals that
-# is no state: the reply that refuses, nothing changes. BACK: to that one of HOMES in which the transaction began.
+# A cell is the state that follows; X|Y: X when the action accepts, Y when it refuses; a short name in
+# capitals that is no state: the reply that refuses, nothing changes. BACK: to that one of HOMES in
+# which the transaction began.
 HOMES = (CLIENT, SECURE, KNOWN)
+
+#                  HELLO   ASK      STARTTLS AUTH    PROOF     QUIT    OTHER
+SESSION = {
+    START:    says(CLIENT, START,   HI,      HI,     HI,       CLOSED, NO),
+    CLIENT:   says(CLIENT, CLIENT,  SHAKING, ASKING, CHECKING, CLOSED, NO),
+    FRESH:    says(SECURE, FRESH,   TLS,     HI,     HI,       CLOSED, NO),
+    SECURE:   says(SECURE, SECURE,  TLS,     ASKING, CHECKING, CLOSED, NO),
+    KNOWN:    says(KNOWN,  KNOWN,   AUT,     AUT,    AUT,      CLOSED, NO),
+    REVERSE:  says(BACK,   REVERSE, NM,      NM,     NM,       CLOSED, NO),
+    FORWARD:  says(BACK,   FORWARD, NM,      NM,     NM,       CLOSED, NO),
+    CHUNKED:  says(BACK,   CHUNKED, CB,      CB,     CB,       CLOSED, NO),
+}
+#                   MAIL     RCPT     DATA     BDAT   LAST     RSET
+TRANSACTION = {
+    START:    sends(HI,      HI,      HI,      HI,    HI,      START),
+    CLIENT:   sends(REVERSE, MF,      MF,      MF,    MF,      CLIENT),
+    FRESH:    sends(HI,      HI,      HI,      HI,    HI,      FRESH),
+    SECURE:   sends(REVERSE, MF,      MF,      MF,    MF,      SECURE),
+    KNOWN:    sends(REVERSE, MF,      MF,      MF,    MF,      KNOWN),
+    REVERSE:  sends(NM,      FORWARD, RF,      RF,    RF,      BACK),
+    FORWARD:  sends(NM,      FORWARD, CONTENT, CHUNK, CONTENT, BACK),
+    CHUNKED:  sends(CB,      CB,      CB,      CHUNK, CONTENT, BACK),
+}
+ELSE: Cells = {V.END: NO, V.STORED: NEVER, V.CHECKED: NEVER, V.SECURED: NEVER}
+
 ROWS: dict[State, list[Written]] = {
-    #              HELLO   MAIL     RCPT     DATA     BDAT   LAST   RSET    ASK      STARTTLS AUTH    PROOF     QUIT    OTHER
-    START:    says(CLIENT, HI,      HI,      HI,      HI,    HI,    START,  START,   HI,      HI,     HI,       CLOSED, NO),
-    CLIENT:   says(CLIENT, REVERSE, MF,      MF,      MF,    MF,    CLIENT, CLIENT,  SHAKING, ASKING, CHECKING, CLOSED, NO),
-    FRESH:    says(SECURE, HI,      HI,      HI,      HI,    HI,    FRESH,  FRESH,   TLS,     HI,     HI,       CLOSED, NO),
-    SECURE:   says(SECURE, REVERSE, MF,      MF,      MF,    MF,    SECURE, SECURE,  TLS,     ASKING, CHECKING, CLOSED, NO),
-    KNOWN:    says(KNOWN,  REVERSE, MF,      MF,      MF,    MF,    KNOWN,  KNOWN,   AUT,     AUT,    AUT,      CLOSED, NO),
-
-    REVERSE:  says(BACK,   NM,      FORWARD, RF,      RF,    RF,    BACK,   REVERSE, NM,      NM,     NM,       CLOSED, NO),
-    FORWARD:  says(BACK,   NM,      FORWARD, CONTENT, CHUNK, FINAL, BACK,   FORWARD, NM,      NM,     NM,       CLOSED, NO),
-    CHUNKED:  says(BACK,   CB,      CB,      CB,      CHUNK, FINAL, BACK,   CHUNKED, CB,      CB,     CB,       CLOSED, NO),
-
-    CONTENT:  reads(TEXT,   END=(STORING, BACK)),
-    CHUNK:    reads(TEXT,   END=(CHUNKED, BACK)),
-    FINAL:    reads(TEXT,   END=(STORING, BACK)),
+    **{state: [(SESSION[state] | TRANSACTION[state] | ELSE)[verb] for verb in VERBS] for state in SESSION},
+    CONTENT:  reads(TEXT,   END=STORING|BACK),
+    CHUNK:    reads(TEXT,   END=CHUNKED|BACK),
     STORING:  reads(HELD,   STORED=(BACK, BACK)),
-    ASKING:   reads(ANSWER, AUTH=(ASKING, BACK), PROOF=CHECKING),
-    CHECKING: reads(HELD,   CHECKED=(KNOWN, BACK)),
+    ASKING:   reads(ANSWER, AUTH=ASKING|BACK, PROOF=CHECKING),
+    CHECKING: reads(HELD,   CHECKED=KNOWN|BACK),
     SHAKING:  reads(HELD,   SECURED=FRESH),
+    OPENING:  reads(HELD,   SECURED=FRESH),
     CLOSED:   reads(GONE),
 }
 # fmt: on
@@ -119,7 +123,7 @@ PATIENCE = {None: 300.0, TEXT: 300.0, ANSWER: 300.0, HELD: 600.0, V.SECURED: 60.
 """RFC 5321 section 4.5.3.2.7: 5 minutes for whatever the client sends (the shorter times are for clients); 10 for what we
 have to do; and one for the handshake."""
 
-TABLE = Table("esmtp", VERBS, ROWS, HOMES, PATIENCE)
+TABLE = Table("esmtp", VERBS, ROWS, HOMES, PATIENCE, opening=OPENING)
 ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActs)
 STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActs)
 """The same, to the letter: what the grammar forbids is refused, however common it is."""

@@ -33,7 +33,7 @@ class EsmtpActs:
     """Several recipients, each an accepted mailbox; content by DATA or BDAT; TLS and authentication."""
 
     __slots__ = (
-        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_in_chunks", "_is_last", "_is_secure", "_let_pass",
+        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_secure", "_let_pass",
         "_messages", "_newlines", "_proof", "_report", "_site", "_transaction", "_wish",
     )  # fmt: skip
 
@@ -49,7 +49,6 @@ class EsmtpActs:
         self._newlines: Newlines | None = None
         self._hops: Hops | None = None
         self._wish = _NO_WISH
-        self._is_in_chunks = self._is_last = False
         self._start_anew(is_secure=False)
 
     def _start_anew(self, is_secure: bool) -> None:
@@ -200,30 +199,22 @@ class EsmtpActs:
         if self._wish.is_binary:
             return replies.BINARY_NEEDS_BDAT
         self._buffer.begin_content()
-        self._is_in_chunks = False
-        self._open()
+        self._open(is_stuffed=True)
         return replies.START_MAIL_INPUT
 
     def _bdat(self, chunk: Chunk) -> Reply | None:
-        return self._take(chunk, is_last=False)
-
-    def _last(self, chunk: Chunk) -> Reply | None:
-        return self._take(chunk, is_last=True)
-
-    def _take(self, chunk: Chunk, is_last: bool) -> Reply | None:
         if self._hides("CHUNKING"):
             return replies.NOT_OFFERED
         if chunk.flaw:
             return chunk.flaw
-        self._is_in_chunks, self._is_last = True, is_last
         if not self._transaction.is_open:
-            self._open()
+            self._open(is_stuffed=False)
         self._buffer.begin_chunk(chunk.size)
         return None
 
-    def _open(self) -> None:
+    def _open(self, is_stuffed: bool) -> None:
         self._hops = Hops()
-        self._newlines = Newlines(self._site.terms.mends_newlines, not self._is_in_chunks)
+        self._newlines = Newlines(self._site.terms.mends_newlines, is_stuffed)
         user = self._proof.shown_name if self._proof.is_given else None
         self._transaction.open(self._client, self._protocol(), user, self._wish.is_binary)
 
@@ -237,11 +228,11 @@ class EsmtpActs:
         self._hops.look(piece)
         self._transaction.write(piece if self._wish.is_binary else self._newlines.passed(piece), len(piece))
 
-    def end(self) -> Outcome:
-        """The mail data, or a chunk of it, has ended."""
+    def end(self, is_whole: bool) -> Outcome:
+        """The mail data has ended, or a chunk of it that is not the last."""
         if not self._transaction.is_open:
             return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
-        if self._is_in_chunks and not self._is_last:
+        if not is_whole:
             return replies.CHUNK_TAKEN.about(self._transaction.octets)
         assert self._hops and self._newlines
         rest = self._newlines.rest()
@@ -288,7 +279,7 @@ class EsmtpActs:
         Verb.RCPT: _rcpt,
         Verb.DATA: _data,
         Verb.BDAT: _bdat,
-        Verb.LAST: _last,
+        Verb.LAST: _bdat,
         Verb.RSET: _rset,
         Verb.NOOP: _noop,
         Verb.HELP: _help,

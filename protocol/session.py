@@ -45,7 +45,7 @@ class Session:
     """
 
     __slots__ = (
-        "_acts", "_answer", "_buffer", "_familiar", "_coming", "_has_greeted", "_has_told_of_lf", "_home", "_is_coded",
+        "_acts", "_answer", "_buffer", "_familiar", "_coming", "_has_told_of_lf", "_home", "_is_coded",
         "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
         "farewell", "is_agreed", "is_behind", "outgoing", "stance",
     )  # fmt: skip
@@ -72,13 +72,13 @@ class Session:
         self._refusals = Refusals(report, site.max_refusals, is_wary=site.terms.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
-        self._has_greeted = self._has_told_of_lf = False
+        self._has_told_of_lf = False
         self._coming: tuple[Event, ...] = ()
         self._is_quiet = True  # nothing waits to be carried out
         self._familiar = site.dialect.familiar
         table = site.dialect.table
         self._home = table.rows[table.start]
-        self._row = table.rows[(is_encrypted and table.shaking) or table.start]
+        self._row = table.rows[(is_encrypted and table.opening) or table.start]
         self.stance = self._row.stance
 
     # What happens to a session, from outside
@@ -86,7 +86,6 @@ class Session:
     def open(self) -> None:
         """The client is there: it is greeted."""
         if not self.wants_tls:
-            self._has_greeted = True
             self._move(Verb.OPENED, self._row, self._acts.greeting)
 
     def receive(self, data: bytes) -> None:
@@ -156,8 +155,8 @@ class Session:
         if not self.wants_tls:
             return
         reply = self._acts.secured()
-        self._apply(Verb.SECURED, reply if self._has_greeted else self._acts.greeting)
-        self._has_greeted = True
+        is_opening = self.state is self._site.dialect.table.opening
+        self._apply(Verb.SECURED, self._acts.greeting if is_opening else reply)
         self.resume()
 
     @property
@@ -285,7 +284,7 @@ class Session:
             self._observer.heard(f"({len(piece)} octets of mail data{', the end' * is_end}) {shown(piece)}")
         self._acts.write(piece)
         if is_end:
-            self._apply(Verb.END, self._acts.end())
+            self._apply(Verb.END, self._acts.end(self._row.ends_message))
 
     # Applying a cell
 

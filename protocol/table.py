@@ -46,9 +46,12 @@ class Verb(Enum):
 
 
 class State(Enum):
-    """What is known so far. Each dialect derives its own; the value says it in words."""
+    """What is known so far. Each dialect derives its own; the value says it in words. `X | Y` is written for X or else Y."""
 
     __hash__ = object.__hash__
+
+    def __or__(self, refused: "Target") -> "tuple[Target, Target]":
+        return self, refused
 
 
 class Mark(Enum):
@@ -98,10 +101,10 @@ class Stance(NamedTuple):
 class Row:
     """What a session has at hand while it is in a state. `cells` are those of the table, with rows in place of states.
 
-    Rows that want the same have the same object as their `stance`.
+    Rows that want the same have the same object as their `stance`. `ends_message`: storage is to answer when this is read.
     """
 
-    __slots__ = ("awaited", "cells", "is_home", "reading", "stance", "state")
+    __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "stance", "state")
 
     def __init__(
         self, state: State, cells: Mapping[Verb, Cell], is_home: bool, patience: Patience, stances: dict[Stance, Stance]
@@ -116,6 +119,7 @@ class Row:
         stance = Stance(takes_input, is_finished, self.awaited is Verb.SECURED, seconds)
         self.stance = stances.setdefault(stance, stance)
         self.cells: dict[Verb, Move | Reply | Mark] = {}
+        self.ends_message = False
 
 
 class Move(NamedTuple):
@@ -128,9 +132,10 @@ class Move(NamedTuple):
 class Table:
     """A dialect's whole order: `cells[state][verb]` is a Go, a refusing Reply, or a Mark. Total: there is no default.
 
-    A cell is written as the state that follows (a refusal stays), as a pair (accepted, refused), as the Reply that
-    refuses the verb in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the session
-    was last. `ends` is what can happen in all states alike. Raises ValueError with every flaw that it finds.
+    A cell is written as the state that follows (a refusal stays), as a pair of states, accepted | refused, as the Reply
+    that refuses the verb in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the
+    session was last. `ends` is what can happen in all states alike. A session that begins with a TLS handshake begins in the
+    state `opening`. Raises ValueError with every flaw that it finds.
     """
 
     def __init__(
@@ -141,9 +146,11 @@ class Table:
         homes: Iterable[State] = (),
         patience: Patience | None = None,
         ends: Mapping[Event, End] = ENDS,
+        opening: State | None = None,
     ) -> None:
         self.name = name
         self.ends = ends
+        self.opening = opening
         self.verbs = tuple(verbs)
         self.states = tuple(rows)
         self.homes = frozenset(homes)
@@ -160,6 +167,8 @@ class Table:
         }
         for state, row in self.rows.items():
             row.cells = {verb: self._resolved(cell) for verb, cell in self.cells[state].items()}
+            end = row.cells[Verb.END]
+            row.ends_message = isinstance(end, Move) and end.accepted is not None and end.accepted.awaited is Verb.STORED
         flaws = list(_sense_flaws(self))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
@@ -178,11 +187,6 @@ class Table:
     def closed(self) -> State:
         """The state in which nothing is read any more: the last row. A 421 leads here from everywhere."""
         return self.states[-1]
-
-    @property
-    def shaking(self) -> State | None:
-        """The state in which a TLS handshake is due, in a dialect that has one."""
-        return next((state for state, row in self.rows.items() if row.awaited is Verb.SECURED), None)
 
     def reading(self, state: State) -> Mark | None:
         """What becomes of a line that comes in this state; None: it is a command, and its cell decides."""
@@ -258,7 +262,8 @@ _READ = {
 
 def reachable(table: Table) -> set[State]:
     """The states that some course of lines and answers leads to."""
-    found, new = {table.start}, [table.start]
+    new = [table.start, *([table.opening] if table.opening else [])]
+    found = set(new)
     while new:
         for cell in table.cells[new.pop()].values():
             targets = {state for state in cell if isinstance(state, State)} - found if isinstance(cell, Go) else set()

@@ -42,13 +42,17 @@ class Ordering:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.lacks = ""
+        self.is_opening = False
         self.connect()
 
     def connect(self) -> None:
         """A new connection with a store of its own."""
-        self.talk = Talk(self.dialect, Known(lacks=frozenset({self.lacks})))
+        start = Known(place="handshake", is_greeted=False) if self.is_opening else Known()
+        self.talk = Talk(self.dialect, start._replace(lacks=frozenset({self.lacks})))
         self.hello = ""
-        self.is_encrypted = self.is_authenticated = False
+        self.is_encrypted, self.is_authenticated = self.is_opening, False
+        if self.is_opening:
+            assert self.say("ehlo me") is None and self.code(self.talk.take(SECURED, 0)) == 220
         self.kept: list[tuple[str, Kept]] = []
         self.protocols: list[str] = []
         self.forget()
@@ -82,8 +86,9 @@ class Ordering:
         is_encrypted, is_authenticated = random.choice([False, True]), random.choice([False, True])
         hello = random.choice(["ehlo", "ehlo", "helo"])
         self.lacks = random.choice(["", "", "", "starttls", "bdat", "auth"])
+        self.is_opening = is_encrypted and random.choice([False, True])
         self.connect()
-        if is_encrypted and self.lacks != "starttls":
+        if is_encrypted and not self.is_opening and self.lacks != "starttls":
             self.a_client_says_who_it_is("ehlo", "me")
             self.starttls_forgets_all("starttls")
         if known == "nobody":

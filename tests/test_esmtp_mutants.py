@@ -32,12 +32,6 @@ NEVER_REFUSE = {Verb.EHLO, Verb.HELO, Verb.RSET, Verb.NOOP, Verb.HELP, Verb.QUIT
 NEVER_ACCEPT = {Verb.EXPN}
 """The other way round."""
 
-SAME: dict[tuple[State, Verb], Written] = {
-    (Esmtp.FORWARD, Verb.LAST): Esmtp.CONTENT,
-    (Esmtp.CHUNKED, Verb.LAST): Esmtp.CONTENT,
-}
-"""The last chunk leads on as mail data does, so that for a client these are one state."""
-
 
 def cannot_refuse(state: State, verb: Verb) -> bool:
     """Nor can, in one state: the last answer to a challenge (one that is refused is not the last), and another chunk."""
@@ -60,7 +54,7 @@ def other_cells(state: State, verb: Verb) -> Iterator[Written]:
         yield from (reply for reply in REFUSALS if reply != old)
     accepted, refused = old if isinstance(old, Go) else (None, state)
     if verb not in NEVER_ACCEPT or accepted is None:
-        yield from ((other, refused) for other in others(state, accepted) if other is not SAME.get((state, verb)))
+        yield from ((other, refused) for other in others(state, accepted))
     if accepted is not None and not cannot_refuse(state, verb):
         yield from ((accepted, other) for other in others(state, refused))
 
@@ -69,7 +63,7 @@ def table_with(state: State, verb: Verb, cell: Written) -> Table | None:
     """The table with one wrong cell; None where that is no table at all."""
     row = [cell if v is verb else old for v, old in zip(VERBS, ROWS[state], strict=True)]
     try:
-        return Table("mutant", VERBS, {**ROWS, state: row}, HOMES)
+        return Table("mutant", VERBS, {**ROWS, state: row}, HOMES, opening=Esmtp.OPENING)
     except ValueError:
         return None
 
@@ -85,7 +79,7 @@ class Watched:
     def __init__(self) -> None:
         self.seen: dict[tuple[State, Verb], int] = {}
         self.step = 0
-        table: Any = Table("watched", VERBS, ROWS, HOMES)
+        table: Any = Table("watched", VERBS, ROWS, HOMES, opening=Esmtp.OPENING)
         for state, row in table.rows.items():
             row.cells = Looks(self, state, row.cells)
         self.dialect = Dialect(table, parse_esmtp, EsmtpActs)

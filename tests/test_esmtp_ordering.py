@@ -43,7 +43,7 @@ def test_a_refused_chunk_leads_where_the_cell_says() -> None:
         (Esmtp.CHUNK, Esmtp.REVERSE) if verb is Verb.BDAT else cell
         for verb, cell in zip(VERBS, ROWS[Esmtp.FORWARD], strict=True)
     ]
-    table = Table("another", VERBS, {**ROWS, Esmtp.FORWARD: row}, HOMES)
+    table = Table("another", VERBS, {**ROWS, Esmtp.FORWARD: row}, HOMES, opening=Esmtp.OPENING)
     talk = Talk(Dialect(table, parse_esmtp, EsmtpActs), Known(lacks=frozenset({"bdat"})))
     for line in (EHLO, MAIL, RCPT, BDAT):
         talk.take(line, 0)
