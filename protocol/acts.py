@@ -4,7 +4,7 @@ It does not know any verb.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .replies import Reply
 from .table import Verb
@@ -14,6 +14,13 @@ Pending = Callable[[Callable[[Reply], None]], None]
 
 Outcome = Reply | Pending | None
 """What a verb comes to: a reply; one that comes later; or nothing to say yet, which accepts."""
+
+
+class Chunk(NamedTuple):
+    """The argument of BDAT (RFC 3030 section 2): so many octets follow the line, even when there is a flaw in the rest."""
+
+    size: int
+    flaw: Reply | None = None
 
 
 class Acts(Protocol):

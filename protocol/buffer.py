@@ -20,6 +20,10 @@ class _Ends(NamedTuple):
 _LF = _Ends(b"\n", b"\n.", b"\n.\r\n", re.compile(rb"\n\.\r?\n"), re.compile(rb"\n(?:\.\r?)?\Z"))
 _CRLF = _Ends(b"\r\n", b"\r\n.", b"\r\n.\r\n", re.compile(rb"\r\n\.\r\n"), re.compile(rb"\r(?:\n(?:\.\r?)?)?\Z"))
 
+MAX_COMMAND_LINE = 1000
+"""Longest command line in octets, its line end not counted (RFC 5321 section 4.5.3.1.4 asks for 512 at least), where a
+dialect does not say otherwise."""
+
 _LONGEST_MAYBE = 4
 _NO_CHUNK = -1
 (_DOT,) = b"."
@@ -35,7 +39,7 @@ class Buffer:
 
     __slots__ = ("_at", "_begins", "_bytes", "_chunk", "_ends", "_is_prefixed", "_max_line", "_overlong", "_skipped")
 
-    def __init__(self, max_line: int) -> None:
+    def __init__(self, max_line: int = MAX_COMMAND_LINE) -> None:
         self._max_line = max_line
         self._ends = _LF
         self._bytes = b""

@@ -3,6 +3,7 @@
 It does not know what a verb does; the actions are in `session`, the syntax is in `commands`.
 """
 
+from .classic_acts import ClassicActs
 from .commands import parse_classic
 from .dialect import Dialect
 from .ends import ENDS, End, Event
@@ -54,4 +55,4 @@ PATIENCE: Patience = {HELD: 600.0}
 CLASSIC_ENDS = {**ENDS, Event.FOREIGN: End(UNRECOGNIZED)}
 """There is no 421 for who speaks another protocol: the prototype knows one refusal."""
 
-CLASSIC = Dialect(Table("classic", VERBS, ROWS, HOMES, PATIENCE, CLASSIC_ENDS), parse_classic)
+CLASSIC = Dialect(Table("classic", VERBS, ROWS, HOMES, PATIENCE, CLASSIC_ENDS), parse_classic, ClassicActs)

@@ -5,12 +5,10 @@ It does not know whether the verb is allowed now; the table says that, and says 
 
 import re
 
+from .buffer import MAX_COMMAND_LINE
 from .foreign import Foreign, is_foreign
 from .replies import UNRECOGNIZED, Reply
 from .table import Verb
-
-MAX_COMMAND_LINE = 1000
-"""Longest command line in octets, its line end not counted (RFC 5321 section 4.5.3.1.4 asks for 512 at least)."""
 
 # The classic grammar, in the ABNF of RFC 5234. A line is matched whole, without its line end; letters in any case.
 #   blank   = SP / HTAB

@@ -13,14 +13,14 @@ from .table import Table, Verb
 class Dialect:
     """`parse` turns a command line into a verb and its argument (or the Reply that refuses the syntax), always the same.
 
-    `acts` makes what carries out the verbs of one session (`acts.Acts`); None: those of the classic dialect.
+    `acts` makes what carries out the verbs of one session (`acts.Acts`).
     """
 
     def __init__(
         self,
         table: Table,
         parse: Callable[[bytes], tuple[Verb, object]],
-        acts: Callable[..., Any] | None = None,
+        acts: Callable[..., Any],
     ) -> None:
         self.table = table
         self.familiar = Familiar(parse)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import domains, paths
+from .acts import Chunk
 from .domains import MAX_DOMAIN
 from .foreign import Foreign, is_foreign
 from .paths import MAILBOX, SOURCE_ROUTE, Path
@@ -58,13 +59,6 @@ class Envelope(NamedTuple):
     path: Path
     parameters: dict[bytes, bytes | None]
     tolerated: tuple[Tolerance, ...] = ()
-
-
-class Chunk(NamedTuple):
-    """The argument of BDAT (RFC 3030 section 2): so many octets follow the line, even when there is a flaw in the rest."""
-
-    size: int
-    flaw: Reply | None = None
 
 
 class Auth(NamedTuple):

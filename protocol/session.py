@@ -5,13 +5,10 @@ It applies the cells of a table and decides nothing about order itself; it knows
 
 from collections.abc import Callable, Mapping
 
-from .acts import Acts, Outcome
+from .acts import Acts, Chunk, Outcome
 from .buffer import Buffer
-from .classic_acts import ClassicActs
-from .commands import MAX_COMMAND_LINE
 from .ends import End, Event, Wait
 from .foreign import Foreign
-from .grammar import Chunk
 from .outside import Observer, Report, Site
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
@@ -63,8 +60,8 @@ class Session:
         self._report = report
         self._observer = observer
         self._wake = wake
-        self._buffer = Buffer(MAX_COMMAND_LINE)
-        self._acts: Acts = (site.dialect.acts or ClassicActs)(site, address, report, self._buffer)
+        self._buffer = Buffer()
+        self._acts: Acts = site.dialect.acts(site, address, report, self._buffer)
         self._is_coded = self._acts.is_coded
         self.outgoing = bytearray()
         self.is_behind = self.is_agreed = False

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.commands import MAX_COMMAND_LINE, parse_classic
+from protocol.buffer import MAX_COMMAND_LINE
+from protocol.commands import parse_classic
 from protocol.replies import UNRECOGNIZED
 from protocol.table import Verb
 

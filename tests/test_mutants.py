@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from protocol.classic import CLASSIC, HOMES, VERBS, Classic
+from protocol.classic_acts import ClassicActs
 from protocol.commands import parse_classic
 from protocol.dialect import Dialect
 from protocol.replies import UNRECOGNIZED, Reply
@@ -47,7 +48,7 @@ def other_cells(state: State, verb: Verb) -> Iterator[Written]:
 def dialect_with(state: State, verb: Verb, cell: Written) -> Dialect | None:
     """The classic dialect with one wrong cell; None where that is no table at all."""
     try:
-        return Dialect(Table("mutant", VERBS, changed(state, verb, cell), HOMES), parse_classic)
+        return Dialect(Table("mutant", VERBS, changed(state, verb, cell), HOMES), parse_classic, ClassicActs)
     except ValueError:
         return None
 
