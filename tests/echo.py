@@ -5,9 +5,9 @@ import socket
 import time
 from collections.abc import Callable
 
-from reactor.connection import Connection
 from reactor.loop import Reactor
-from reactor.tls import Contexts
+from reactor.stream.connection import Connection
+from reactor.stream.tls import Contexts
 
 
 class Echo:

@@ -4,9 +4,9 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from protocol.esmtp import ESMTP
-from protocol.outside import Observer, Site, Terms
-from protocol.session import Session
+from protocol.engine.outside import Observer, Site, Terms
+from protocol.engine.session import Session
+from protocol.esmtp.table import ESMTP
 
 from .support import NOW, Kept, MemoryMessage, MemoryStore, find_user
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import NamedTuple
 
-from protocol.dialect import Dialect
-from protocol.outside import Terms
+from protocol.engine.dialect import Dialect
+from protocol.engine.outside import Terms
 
 from .esmtp_ordering import (
     ALL,

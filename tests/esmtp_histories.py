@@ -4,7 +4,7 @@ import re
 from random import Random
 from typing import ClassVar
 
-from protocol.dialect import Dialect
+from protocol.engine.dialect import Dialect
 
 from .esmtp_dialogues import Talk
 from .esmtp_ordering import ALL, ALL_WRONG, CHECKED, FAILED, LIMIT, LOOP, NAME, SECRET, SECURED, STORED, WRONG, Known

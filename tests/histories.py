@@ -8,11 +8,11 @@ from random import Random
 from typing import Any, ClassVar
 from unittest.mock import patch
 
-from protocol.dialect import Dialect
-from protocol.outside import Site
-from protocol.session import Session
-from storage.mbox import MboxMailboxes
-from storage.store import Store
+from protocol.engine.dialect import Dialect
+from protocol.engine.outside import Site
+from protocol.engine.session import Session
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
 
 from .ordering import DATA, HELO, MAIL, QUIT
 from .support import NOW, USERS, DiskIsFull, Kept, MemoryStore, as_stored, find_user, read_mailbox
@@ -61,7 +61,7 @@ class Ordering:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.directory = Path(tempfile.mkdtemp())
-        with patch("storage.journal.WRITTEN_AHEAD", 0):  # thousands of them would write 16 MiB each
+        with patch("storage.journal.journal.WRITTEN_AHEAD", 0):  # thousands of them would write 16 MiB each
             self.store = Store(self.directory, MboxMailboxes)
         self.places = Places(self.store)
         self.kept: dict[str, list[Kept]] = {user: [] for user in USERS}

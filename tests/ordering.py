@@ -3,7 +3,7 @@
 `check_order` goes through every situation by enumeration. What depends on history is left to `histories`.
 """
 
-from protocol.dialect import Dialect
+from protocol.engine.dialect import Dialect
 
 from .support import Client, DiskIsFull
 

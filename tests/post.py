@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.files import Files
-from storage.mailbox import Mailboxes
-from storage.mbox import MboxMailboxes
-from storage.store import Store
+from storage.mailboxes.mailbox import Mailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
 
 from .support import read_mailbox
 

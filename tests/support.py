@@ -12,12 +12,13 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from protocol.classic import CLASSIC
-from protocol.dialect import Dialect
-from protocol.outside import Fault, Site, Terms
-from protocol.session import Session
+from protocol.classic.table import CLASSIC
+from protocol.engine.dialect import Dialect
+from protocol.engine.outside import Fault, Site, Terms
+from protocol.engine.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
+_NOT_SOURCE = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
 USERS = ("johndoe", "jhaneroe", "babydoe")
 NOW = 1_790_000_000.0
 
@@ -236,3 +237,12 @@ def wait_until(happened: Callable[[], bool], patience: float = 10) -> None:
 def descriptors(pid: int) -> int:
     """How many files a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def copy_of_sources(to: Path) -> None:
+    """All of the repository but what was built, or delivered, here."""
+
+    def left_out(directory: str, names: list[str]) -> set[str]:
+        return {*_NOT_SOURCE(directory, names), *({"mailboxes"} if Path(directory) == ROOT else ())}
+
+    shutil.copytree(ROOT, to, ignore=left_out)

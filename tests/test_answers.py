@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from protocol.classic import CLASSIC
-from protocol.outside import Site
-from protocol.session import Session
-from storage.discard import DiscardStore
-from storage.mbox import MboxMailboxes
-from storage.store import Store
+from protocol.classic.table import CLASSIC
+from protocol.engine.outside import Site
+from protocol.engine.session import Session
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.discard import DiscardStore
+from storage.stores.store import Store
 
 from .support import MESSAGE, find_user
 

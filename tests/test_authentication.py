@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol.esmtp import Esmtp
+from protocol.esmtp.table import Esmtp
 
 from .esmtp import EHLO, FROM, TO, TO_RCPT, Checker, EsmtpClient, base64, proof
 

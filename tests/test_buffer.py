@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocol.buffer import Buffer
+from protocol.engine.buffer import Buffer
 
 LIMIT = 10
 

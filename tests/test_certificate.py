@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reactor.certificate import Certificate, CertificateError
+from reactor.stream.certificate import Certificate, CertificateError
 
 from .echo import Pair
 from .server import Server
@@ -124,7 +124,7 @@ def test_a_certificate_is_warned_of_before_it_starts_shortly_before_it_ends_and_
     pem: Pem, monkeypatch: pytest.MonkeyPatch, days: int, words: str
 ) -> None:
     now = time.time() + days * DAY
-    monkeypatch.setattr("reactor.certificate.time.time", lambda: now)
+    monkeypatch.setattr("reactor.stream.certificate.time.time", lambda: now)
     (warning,) = Certificate(*pem, "localhost").warnings
     assert re.fullmatch(rf"{re.escape(str(pem.cert))}: {words}", warning)
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.buffer import MAX_COMMAND_LINE
-from protocol.commands import parse_classic
-from protocol.replies import UNRECOGNIZED
-from protocol.table import Verb
+from protocol.classic.grammar import parse_classic
+from protocol.engine.buffer import MAX_COMMAND_LINE
+from protocol.engine.replies import UNRECOGNIZED
+from protocol.engine.table import Verb
 
 
 @pytest.mark.parametrize(

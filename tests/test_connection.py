@@ -5,9 +5,9 @@ import weakref
 
 import pytest
 
-from reactor import connection as module
-from reactor.connection import Connection
 from reactor.loop import READ, WRITE
+from reactor.stream import connection as module
+from reactor.stream.connection import Connection
 
 from .echo import Pair
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocol.content import MAX_RECEIVED, MOST_CRS, Hops, MessageId, Newlines
+from protocol.mail.content import MAX_RECEIVED, MOST_CRS, Hops, MessageId, Newlines
 
 from .test_buffer import CUTS, pieces_of
 

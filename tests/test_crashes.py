@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StorageError
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.store import Store
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
 
 from .disk import CHANGES, Watched
 from .post import Kind
@@ -35,14 +35,14 @@ Answers = dict[int, bool]
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which a few messages take every path."""
-    monkeypatch.setattr("storage.segment.SIZE", 4096)
-    monkeypatch.setattr("storage.message.LARGE", 1500)
-    monkeypatch.setattr("storage.mbox.BLOCK", 1000)
-    monkeypatch.setattr("storage.mover.BATCH", 1000)
-    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
-    monkeypatch.setattr("storage.housekeeping.RETRY", 0.001)
-    monkeypatch.setattr("storage.queues.FIRST_DELAY", 0.001)
-    monkeypatch.setattr("storage.queues.LAST_DELAY", 0.001)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 4096)
+    monkeypatch.setattr("storage.stores.message.LARGE", 1500)
+    monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", 1000)
+    monkeypatch.setattr("storage.delivery.mover.BATCH", 1000)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.001)
+    monkeypatch.setattr("storage.delivery.queues.FIRST_DELAY", 0.001)
+    monkeypatch.setattr("storage.delivery.queues.LAST_DELAY", 0.001)
 
 
 def deliver(store: Store, answer: Callable[[int, bool], None]) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.store import Kind, Store
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Kind, Store
 
 from .server import Server
 

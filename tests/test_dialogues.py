@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import bcrypt
 import pytest
 
-from protocol.classic import CLASSIC
-from protocol.esmtp import ESMTP, STRICT_ESMTP
-from protocol.outside import Terms
+from protocol.classic.table import CLASSIC
+from protocol.engine.outside import Terms
+from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 
 from .server import Server, Telnet
 from .support import Client, as_stored

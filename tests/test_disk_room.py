@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from storage.files import Files
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.message import LARGE
-from storage.places import Place
-from storage.records import Payload
-from storage.store import Kind
+from storage.journal.places import Place
+from storage.journal.records import Payload
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.message import LARGE
+from storage.stores.store import Kind
 
 from .post import Post
 from .support import read_mailbox, wait_until
@@ -65,7 +65,7 @@ def spooled(directory: Path) -> int:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of 64 KiB, and room in reserve that goes with these."""
-    monkeypatch.setattr("storage.segment.SIZE", 1 << 16)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 1 << 16)
     monkeypatch.setattr("storage.room.SPARE", 1 << 17)
     monkeypatch.setattr("storage.room.SCARCE", 1 << 20)
     monkeypatch.setattr("storage.room.LOOK_EVERY", 1)
@@ -134,7 +134,7 @@ def test_a_spool_file_goes_when_the_last_mailbox_has_it(
     tmp_path: Path, kind: Kind, end: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also while a message of the same segment waits for another mailbox; and a restart does not miss it."""
-    monkeypatch.setattr("storage.housekeeping.ENOUGH", 1)
+    monkeypatch.setattr("storage.delivery.housekeeping.ENOUGH", 1)
     post = Post(tmp_path, kind)
     stuck = tmp_path / ("stuck.txt" if kind is MboxMailboxes else "stuck")
     post.commit(b"\nfor both\n", "johndoe", "stuck")
@@ -157,12 +157,13 @@ def test_a_spool_file_goes_when_the_last_mailbox_has_it(
 
 
 @pytest.mark.parametrize(
-    ("limit", "is_moved"), [("storage.housekeeping.MOST_SPOOLED", True), ("storage.spool.MOST_OCTETS", False)]
+    ("limit", "is_moved"),
+    [("storage.delivery.housekeeping.MOST_SPOOLED", True), ("storage.journal.spool.MOST_OCTETS", False)],
 )
 def test_there_is_a_limit_for_all_spool_files(
     post: Post, monkeypatch: pytest.MonkeyPatch, limit: str, is_moved: bool
 ) -> None:
-    monkeypatch.setattr("storage.store.ROOM_PATIENCE", 0.0)
+    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.0)
     monkeypatch.setattr(limit, 3 * len(BIG))
     for _ in range(5):
         post.commit(BIG)
@@ -172,13 +173,13 @@ def test_there_is_a_limit_for_all_spool_files(
     assert faults[:3] == [None] * 3 and "full" in str(faults[4])
     post.move()
     post.answers.clear()
-    monkeypatch.setattr("storage.housekeeping.ENOUGH", 1)
+    monkeypatch.setattr("storage.delivery.housekeeping.ENOUGH", 1)
     post.move()
     assert post.put(BIG) is None
 
 
 def test_messages_on_their_way_that_are_given_up_count_no_more(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.spool.MOST_OCTETS", 3 * len(BIG))
+    monkeypatch.setattr("storage.journal.spool.MOST_OCTETS", 3 * len(BIG))
     for _ in range(9):
         message = post.store.begin(b"a@b", [("johndoe", b"johndoe")])
         message.write(BIG)
@@ -189,7 +190,7 @@ def test_messages_on_their_way_that_are_given_up_count_no_more(post: Post, monke
 
 def test_what_is_in_doubt_keeps_its_file_and_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sync that fails: what was moved may not be there, and is put in again from the spool."""
-    monkeypatch.setattr("storage.housekeeping.ENOUGH", 1)
+    monkeypatch.setattr("storage.delivery.housekeeping.ENOUGH", 1)
     broken: set[str] = set()
 
     class Broken(Files):
@@ -222,10 +223,10 @@ def test_what_is_stuck_is_copied_a_little_at_a_time_and_stays_in_order(
     tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New mail comes for it meanwhile."""
-    monkeypatch.setattr("storage.places.COPIED_AT_ONCE", 4000)
+    monkeypatch.setattr("storage.journal.places.COPIED_AT_ONCE", 4000)
     for name, value in (("LOOK_AGAIN", 0.0), ("CROWDED", 1), ("SLICE", 0.0)):
-        monkeypatch.setattr(f"storage.housekeeping.{name}", value)
-    monkeypatch.setattr("storage.queues.STUCK", 0.0)
+        monkeypatch.setattr(f"storage.delivery.housekeeping.{name}", value)
+    monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)
     stuck = tmp_path / ("johndoe.txt" if kind is MboxMailboxes else "johndoe")
     stuck.symlink_to("nowhere")
     post = Post(tmp_path, kind)
@@ -280,8 +281,8 @@ class Stubborn(Files):
 def test_a_spool_file_that_cannot_be_removed_holds_up_no_other(
     tmp_path: Path, kind: Kind, enough: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.housekeeping.ENOUGH", enough)
-    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.ENOUGH", enough)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.0)
     files = Stubborn()
     post = Post(tmp_path, kind, files)
     for _ in range(6):
@@ -300,7 +301,7 @@ def test_a_spool_file_that_cannot_be_removed_holds_up_no_other(
 def test_a_mailbox_that_cannot_be_synced_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.housekeeping.ENOUGH", 1)
+    monkeypatch.setattr("storage.delivery.housekeeping.ENOUGH", 1)
     forbidden: set[bytes] = set()
 
     class Forbidding(Files):
@@ -312,7 +313,7 @@ def test_a_mailbox_that_cannot_be_synced_holds_up_no_other(
     post = Post(tmp_path, files=Forbidding())
     assert post.put(b"\nsmall\n") is None
     forbidden.add(b"johndoe.txt")
-    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.0)
     for _ in range(5):
         assert post.put(BIG, "babydoe") is None
     wait_for(post, lambda: spooled(tmp_path) == 0)

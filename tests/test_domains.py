@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from protocol.domains import parse, parse_hostname
+from protocol.esmtp.domains import parse, parse_hostname
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.dot_lock import DotLocks
 from storage.files import Files, IsLocked
+from storage.mailboxes.dot_lock import DotLocks
 
 from .disk import Watched
 from .post import Post
@@ -86,7 +86,7 @@ def test_a_lock_that_is_held_for_long_stays_fresh(tmp_path: Path, directory: int
     os.utime(tmp_path / "a.lock", (0, 0))
     locks.refresh()
     assert (tmp_path / "a.lock").stat().st_mtime == 0, "not each time"
-    monkeypatch.setattr("storage.dot_lock.FRESH", 0.0)
+    monkeypatch.setattr("storage.mailboxes.dot_lock.FRESH", 0.0)
     locks.refresh()
     assert time.time() - (tmp_path / "a.lock").stat().st_mtime < 100
 

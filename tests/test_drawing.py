@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from protocol import diagrams, drawing, picture
-from protocol.classic import CLASSIC
-from protocol.esmtp import ESMTP
-from protocol.table import Go, Mark, Table
+from protocol.classic.table import CLASSIC
+from protocol.engine import diagrams, drawing, picture
+from protocol.engine.table import Go, Mark, Table
+from protocol.esmtp.table import ESMTP
 
 from .support import ROOT
 

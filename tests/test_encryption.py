@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reactor.certificate import Certificate
-from reactor.tls import PIECE, Encryption
+from reactor.stream.certificate import Certificate
+from reactor.stream.tls import PIECE, Encryption
 
 from .echo import Echo
 from .tls import Peer, Pem, exchange, trusting

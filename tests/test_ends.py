@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from reactor import connection as module
+from reactor.stream import connection as module
 
 from .echo import Pair
 

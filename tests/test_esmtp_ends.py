@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from protocol.esmtp import Esmtp
-from protocol.refusals import EXCUSED, LOGGED_REFUSALS
+from protocol.engine.refusals import EXCUSED, LOGGED_REFUSALS
+from protocol.esmtp.table import Esmtp
 
 from .esmtp import EHLO, FROM, TO, TO_RCPT, Checker, EsmtpClient, proof
 

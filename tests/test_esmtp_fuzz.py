@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from protocol.grammar import MAX_LINE
-from protocol.session import OUTPUT_LIMIT
+from protocol.engine.session import OUTPUT_LIMIT
+from protocol.esmtp.grammar import MAX_LINE
 
 from .esmtp import EHLO, TO_RCPT, Checker, EsmtpClient, base64, proof
 from .test_buffer import pieces_of

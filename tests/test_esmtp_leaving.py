@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.classic_acts import ClassicActs
-from protocol.esmtp import ESMTP
+from protocol.classic.actions import ClassicActs
+from protocol.esmtp.table import ESMTP
 
 from .esmtp_dialogues import SITUATIONS, Steps, Talk, known_after
 from .esmtp_ordering import CHECKED, FAILED, FILL, LOGIN, NAME, PROOF, PROOF_WRONG, SECURED, STORED, UNKNOWN, Known, expected

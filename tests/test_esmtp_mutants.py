@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from protocol.dialect import Dialect
-from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
-from protocol.esmtp_acts import EsmtpActs
-from protocol.grammar import parse_esmtp
-from protocol.replies import NOT_OFFERED, Reply
-from protocol.table import Go, Mark, State, Table, Target, Verb, Written
+from protocol.engine.dialect import Dialect
+from protocol.engine.replies import NOT_OFFERED, Reply
+from protocol.engine.table import Go, Mark, State, Table, Target, Verb, Written
+from protocol.esmtp.actions import EsmtpActs
+from protocol.esmtp.grammar import parse_esmtp
+from protocol.esmtp.table import ESMTP, HOMES, ROWS, VERBS, Esmtp
 
 from .esmtp_dialogues import Dialogue, dialogues, hold
 from .esmtp_histories import Ordering

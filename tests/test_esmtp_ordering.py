@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 
-from protocol.dialect import Dialect
-from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
-from protocol.esmtp_acts import EsmtpActs
-from protocol.grammar import parse_esmtp
-from protocol.table import Table, Verb
+from protocol.engine.dialect import Dialect
+from protocol.engine.table import Table, Verb
+from protocol.esmtp.actions import EsmtpActs
+from protocol.esmtp.grammar import parse_esmtp
+from protocol.esmtp.table import ESMTP, HOMES, ROWS, VERBS, Esmtp
 
 from .esmtp_dialogues import SITUATIONS, Talk, check_order, known_after
 from .esmtp_histories import Ordering

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from protocol import diagrams, drawing
-from protocol.classic import CLASSIC, Classic
-from protocol.esmtp import ESMTP, HOMES, ROWS, VERBS, Esmtp
-from protocol.replies import UNRECOGNIZED
-from protocol.table import EVENTS, Go, Mark, State, Table, Verb, Written, reachable
+from protocol.classic.table import CLASSIC, Classic
+from protocol.engine import diagrams, drawing
+from protocol.engine.replies import UNRECOGNIZED
+from protocol.engine.table import EVENTS, Go, Mark, State, Table, Verb, Written, reachable
+from protocol.esmtp.table import ESMTP, HOMES, ROWS, VERBS, Esmtp
 
 TABLE = ESMTP.table
 DRAWN = drawing.text(TABLE)

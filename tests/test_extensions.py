@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from protocol.extensions import EXTENSIONS
+from protocol.esmtp.extensions import EXTENSIONS
 
 from .esmtp import EHLO, FROM, TO, TO_RCPT, Checker, EsmtpClient, proof
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.buffer import Buffer
-from protocol.classic import CLASSIC
-from protocol.commands import parse_classic
-from protocol.dialect import Dialect
-from protocol.esmtp import ESMTP
-from protocol.familiar import LONGEST, MOST, Familiar
-from protocol.grammar import parse_esmtp
-from protocol.session import OUTPUT_LIMIT, STEPS_A_TURN, Session
+from protocol.classic.grammar import parse_classic
+from protocol.classic.table import CLASSIC
+from protocol.engine.buffer import Buffer
+from protocol.engine.dialect import Dialect
+from protocol.engine.familiar import LONGEST, MOST, Familiar
+from protocol.engine.session import OUTPUT_LIMIT, STEPS_A_TURN, Session
+from protocol.esmtp.grammar import parse_esmtp
+from protocol.esmtp.table import ESMTP
 
 from .esmtp import EsmtpClient, proof
 from .support import MESSAGE, TO_DATA, Client

@@ -1,7 +1,6 @@
 """Would the tests notice? Faults are planted in a copy of the source, one each; the tests that are for it must turn red."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .support import ROOT, program
-
-LEFT_OUT = shutil.ignore_patterns(".*", "build", "*.egg-info", "mailboxes", "__pycache__")
+from .support import copy_of_sources, program
 
 
 class Change(NamedTuple):
@@ -36,8 +33,12 @@ FAULTS = (
     Fault(
         "recovery cuts off what other programs wrote",
         (
-            Change("storage/mbox.py", "            if not _may_become(data, piece):\n                return False\n", ""),
-            Change("storage/mbox.py", "        if offset < now.size:\n            return False\n", ""),
+            Change(
+                "storage/mailboxes/mbox.py",
+                "            if not _may_become(data, piece):\n                return False\n",
+                "",
+            ),
+            Change("storage/mailboxes/mbox.py", "        if offset < now.size:\n            return False\n", ""),
         ),
         ("tests/test_journal.py", "-k", "changed_before_the_recovery and appended"),
     ),
@@ -45,7 +46,7 @@ FAULTS = (
         "every message is refused",
         (
             Change(
-                "storage/store.py",
+                "storage/stores/store.py",
                 "outcomes = self._accept(complete)",
                 "outcomes = [fault('x', OSError(5, 'x'))] * len(complete)",
             ),
@@ -56,7 +57,7 @@ FAULTS = (
         "every message is refused, by workers",
         (
             Change(
-                "storage/store.py",
+                "storage/stores/store.py",
                 "outcomes = self._accept(complete)",
                 "outcomes = [fault('x', OSError(5, 'x'))] * len(complete)",
             ),
@@ -72,7 +73,7 @@ FAULTS = (
         "the journal is not synced",
         (
             Change(
-                "storage/journal.py",
+                "storage/journal/journal.py",
                 "[start, *frames], segment.end - len(start))\n            self._files.sync(segment.file)\n",
                 "[start, *frames], segment.end - len(start))\n",
             ),
@@ -83,7 +84,7 @@ FAULTS = (
         "a bug in moving is survived, and nobody is told",
         (
             Change(
-                "storage/mover.py",
+                "storage/delivery/mover.py",
                 "        queue.works()\n",
                 '        queue.works()\n        assert queue.mailbox != "babydoe"\n',
             ),
@@ -94,7 +95,7 @@ FAULTS = (
         "spool files go before the journal says that they may",
         (
             Change(
-                "storage/housekeeping.py",
+                "storage/delivery/housekeeping.py",
                 "        self._journal.append_all([encode(intent) for intent in intents])\n        for mailbox in concluded",
                 "        for mailbox in concluded",
             ),
@@ -129,20 +130,20 @@ FAULTS = (
     ),
     Fault(
         "an intent goes with its segment, though messages in later ones need it",
-        (Change("storage/housekeeping.py", "        yield from self._conclude_beyond(done)\n", ""),),
+        (Change("storage/delivery/housekeeping.py", "        yield from self._conclude_beyond(done)\n", ""),),
         ("tests/test_housekeeping.py", "-k", "stays_moved"),
     ),
     Fault(
         "all records of TLS are decrypted at once",
-        (Change("reactor/tls.py", "RECORDS = 32\n", "RECORDS = 10_000\n"),),
+        (Change("reactor/stream/tls.py", "RECORDS = 32\n", "RECORDS = 10_000\n"),),
         ("tests/test_handshakes.py", "-k", "many_records"),
     ),
     Fault(
         "a reply is imported and never given",
         (
-            Change("protocol/replies.py", "NOT_STORED = ", 'IDLE = Reply(250, b"x", b"2.0.0")\nNOT_STORED = '),
+            Change("protocol/engine/replies.py", "NOT_STORED = ", 'IDLE = Reply(250, b"x", b"2.0.0")\nNOT_STORED = '),
             Change(
-                "protocol/session.py",
+                "protocol/engine/session.py",
                 "from .replies import ",
                 "from .replies import IDLE  # noqa: F401\nfrom .replies import ",
             ),
@@ -172,14 +173,14 @@ FAULTS = (
     ),
     Fault(
         "the last reply is another one",
-        (Change("protocol/replies.py", "UNRECOGNIZED = Reply(500,", "UNRECOGNIZED = Reply(502,"),),
+        (Change("protocol/engine/replies.py", "UNRECOGNIZED = Reply(500,", "UNRECOGNIZED = Reply(502,"),),
         ("tests/test_garbage.py", "-k", "discard"),
     ),
     Fault(
         "of several messages that are put in a mailbox together one is left out",
         (
             Change(
-                "storage/mbox.py",
+                "storage/mailboxes/mbox.py",
                 "        for letter in letters:\n            yield from mboxrd.entry(letter)",
                 "        for letter in list(letters)[:1] + list(letters)[2:]:\n            yield from mboxrd.entry(letter)",
             ),
@@ -195,7 +196,7 @@ def test_a_planted_fault_turns_its_tests_red(tmp_path: Path, fault: Fault) -> No
     if fault.needs:
         program(fault.needs)
     copy = tmp_path / "copy"
-    shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+    copy_of_sources(copy)
     for path, old, new in fault.changes:
         text = (copy / path).read_text()
         assert text.count(old) == 1, f"{path} has no such place any more: {old!r}"

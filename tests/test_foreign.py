@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol.foreign import is_foreign
+from protocol.engine.foreign import is_foreign
 
 from .esmtp import EHLO, TO_RCPT, EsmtpClient
 from .support import TO_DATA, Client

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from protocol.classic import CLASSIC
-from protocol.dialect import Dialect
-from protocol.esmtp import ESMTP
-from protocol.outside import Site
-from protocol.session import Session
-from storage.discard import DiscardStore
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.store import Store
+from protocol.classic.table import CLASSIC
+from protocol.engine.dialect import Dialect
+from protocol.engine.outside import Site
+from protocol.engine.session import Session
+from protocol.esmtp.table import ESMTP
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.discard import DiscardStore
+from storage.stores.store import Store
 
 STORES: dict[str, Callable[[Path], Store | DiscardStore]] = {
     "mbox": lambda directory: Store(directory, MboxMailboxes),

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import replies
-from protocol.grammar import MAX_LINE, Auth, Chunk, Client, Envelope, parse_esmtp, parse_strictly
-from protocol.replies import Reply
-from protocol.table import Verb
+from protocol.engine import replies
+from protocol.engine.acts import Chunk
+from protocol.engine.replies import Reply
+from protocol.engine.table import Verb
+from protocol.esmtp.grammar import MAX_LINE, Auth, Client, Envelope, parse_esmtp, parse_strictly
 
 
 def refusal_of(line: bytes, parse: Callable[[bytes], tuple[Verb, object]] = parse_strictly) -> bytes:

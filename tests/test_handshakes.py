@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reactor.certificate import Certificate
-from reactor.tls import MOST_OCTETS, RECORDS, Encryption
-from reactor.tls_records import HEADER, Hello, whole
+from reactor.stream.certificate import Certificate
+from reactor.stream.tls import MOST_OCTETS, RECORDS, Encryption
+from reactor.stream.tls_records import HEADER, Hello, whole
 
 from .echo import Echo
 from .tls import Peer, Pem, trusting

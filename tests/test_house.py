@@ -12,7 +12,7 @@ from .support import ROOT
 def is_ours(path: Path) -> bool:
     """Not a virtual environment's, nor what was built."""
     parts = path.relative_to(ROOT).parts
-    return not any(part.startswith(".") or part in ("build", "dist", "mailboxes") for part in parts)
+    return not any(part.startswith(".") or part in ("build", "dist") for part in parts) and parts[0] != "mailboxes"
 
 
 SOURCES = sorted(path for path in [*ROOT.rglob("*.py"), *(ROOT / "bin").iterdir()] if path.is_file() and is_ours(path))

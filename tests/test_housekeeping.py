@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from storage.mbox import MboxMailboxes
-from storage.store import Store
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
 
 from .disk import Watched
 from .post import Post
@@ -36,7 +36,7 @@ def test_its_share_of_the_time(
         slices.append(seconds)
         clock.now += seconds
 
-    monkeypatch.setattr("storage.housekeeping.time", clock)
+    monkeypatch.setattr("storage.delivery.housekeeping.time", clock)
     monkeypatch.setattr(housekeeping, "work", work)
     monkeypatch.setattr(housekeeping, "_measured", lambda: fullness)
     housekeeping._ended = housekeeping._saved = 0.0
@@ -54,8 +54,8 @@ BOXES = [f"user{number}" for number in range(10)]
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments for a dozen messages, which are freed when they are full, and not before."""
-    monkeypatch.setattr("storage.segment.SIZE", SEGMENT)
-    monkeypatch.setattr("storage.housekeeping.AGE", 3600.0)
+    monkeypatch.setattr("storage.journal.segment.SIZE", SEGMENT)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 3600.0)
 
 
 @pytest.mark.usefixtures("small")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from storage import segment
 from storage.errors import StorageError
 from storage.files import Files
-from storage.mbox import MboxMailboxes
-from storage.records import Intent, Record, Since, encode
-from storage.segment import OVERHEAD, START
-from storage.store import Store
+from storage.journal import segment
+from storage.journal.records import Intent, Record, Since, encode
+from storage.journal.segment import OVERHEAD, START
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
 
 from .disk import Watched
 from .post import Post
@@ -25,7 +25,7 @@ from .support import read_mailbox
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The first segment of a journal with three messages of a group each, which a killed server has left."""
-    monkeypatch.setattr("storage.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
     post = Post(tmp_path / "mail")
     for number in range(3):
         post.commit(b"\n%d\n" % number + b"x" * 300 + b"\n")
@@ -157,7 +157,9 @@ def test_a_damaged_intent_makes_nothing_come_twice(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The journal cannot tell that the mailbox was written to: so what waits is looked for in it."""
-    monkeypatch.setattr("storage.housekeeping.AGE", 3600.0)  # all stays in the journal, also on a machine that is busy
+    monkeypatch.setattr(
+        "storage.delivery.housekeeping.AGE", 3600.0
+    )  # all stays in the journal, also on a machine that is busy
     post = Post(tmp_path)
     older = b"From x Mon Sep 21 14:13:20 2026\nSubject: older\n\nx\n\n"
     (tmp_path / "johndoe.txt").write_bytes(older)
@@ -278,11 +280,11 @@ def test_a_journal_that_was_removed_accepts_nothing(post: Post) -> None:
 def test_a_full_journal_is_no_room_until_it_is_emptied(
     post: Post, monkeypatch: pytest.MonkeyPatch, limit: str, number: int
 ) -> None:
-    monkeypatch.setattr("storage.store.ROOM_PATIENCE", 0.0)
-    monkeypatch.setattr("storage.segment.SIZE", 4096)
-    monkeypatch.setattr(f"storage.housekeeping.{limit}", number)
+    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.0)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 4096)
+    monkeypatch.setattr(f"storage.delivery.housekeeping.{limit}", number)
     with monkeypatch.context() as idle:
-        idle.setattr("storage.housekeeping.Housekeeping.work", lambda *_: None)
+        idle.setattr("storage.delivery.housekeeping.Housekeeping.work", lambda *_: None)
         for _ in range(100):
             post.commit(b"x" * 1000)
             post.store.settle()
@@ -295,7 +297,7 @@ def test_a_full_journal_is_no_room_until_it_is_emptied(
 
 
 def test_the_journal_is_freed_after_a_while_without_being_full(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.housekeeping.AGE", 0.2)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.2)
     assert post.put(b"1\n") is None and len(post.store._journal.segments) == 1
     again_in = post.move()
     assert again_in is not None and 0 < again_in <= 0.2
@@ -308,7 +310,7 @@ def test_the_journal_is_freed_after_a_while_without_being_full(post: Post, monke
 def test_a_message_larger_than_memory_allows_goes_to_the_spool(
     post: Post, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr("storage.message.CROWDED", 20_000)
+    monkeypatch.setattr("storage.stores.message.CROWDED", 20_000)
     spool = post.directory / ".journal" / "spool"
     small = [post.store.begin(b"a@b", [("johndoe", b"johndoe")]) for _ in range(5)]
     for message in small:

@@ -74,6 +74,52 @@ def test_no_import_leads_round() -> None:
     assert not below
 
 
+FLOORS: dict[str, list[set[str]]] = {
+    "protocol": [{"engine"}, {"mail"}, {"classic", "esmtp"}],
+    "reactor": [{""}, {"stream"}],
+    "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
+    "settings": [{""}],
+}
+"""The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""
+
+
+def floor_of(path: PurePath) -> tuple[int, str]:
+    """How high a module is, and in which room of its room."""
+    sub_room = path.parts[1] if len(path.parts) > 2 else ""
+    return next(number for number, names in enumerate(FLOORS[path.parts[0]]) if sub_room in names), sub_room
+
+
+def descends(path: PurePath, target: PurePath) -> bool:
+    """Whether an import stays in its room, or leads to a lower floor."""
+    (height, sub_room), (below, other) = floor_of(path), floor_of(target)
+    return sub_room == other or below < height
+
+
+def test_each_floor_imports_only_what_is_below_it() -> None:
+    modules = [path.relative_to(ROOT) for path in MODULES if path.name != "__init__.py"]
+    for path in modules:
+        for target in targets(path, (ROOT / path).read_text()):
+            assert descends(path, target), f"{path} imports {target}"
+    assert {floor_of(path) for path in modules} == {
+        (number, name) for floors in FLOORS.values() for number, names in enumerate(floors) for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("protocol/engine/session.py", "protocol/esmtp/grammar.py"),
+        ("protocol/esmtp/grammar.py", "protocol/classic/grammar.py"),
+        ("storage/mailboxes/mbox.py", "storage/journal/journal.py"),
+        ("storage/files.py", "storage/mailboxes/mbox.py"),
+        ("storage/delivery/mover.py", "storage/stores/store.py"),
+        ("reactor/loop.py", "reactor/stream/connection.py"),
+    ],
+)
+def test_an_import_that_leads_up_is_found(path: str, target: str) -> None:
+    assert not descends(PurePath(path), PurePath(target))
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

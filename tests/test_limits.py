@@ -5,8 +5,8 @@ from importlib import import_module
 
 import pytest
 
-from protocol.esmtp import PATIENCE
-from protocol.table import Verb
+from protocol.engine.table import Verb
+from protocol.esmtp.table import PATIENCE
 
 from .esmtp_server import run
 from .support import ROOT

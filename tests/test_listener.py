@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reactor.listener import ListenError, listening
+from reactor.stream.listener import ListenError, listening
 
 from .server import Server
 from .support import wait_until

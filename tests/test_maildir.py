@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.files import Files
-from storage.maildir import MaildirMailboxes
+from storage.mailboxes.maildir import MaildirMailboxes
 
 from .disk import CHANGES, Watched
 from .post import TRACE, Post

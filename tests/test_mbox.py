@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from storage.files import Files
-from storage.letter import Letter
-from storage.mailbox import Mark
-from storage.mbox import MboxMailbox, MboxMailboxes
+from storage.mailboxes.letter import Letter
+from storage.mailboxes.mailbox import Mark
+from storage.mailboxes.mbox import MboxMailbox, MboxMailboxes
 
 from .post import Post
 from .support import NOW, Kept, read_mailbox
@@ -167,7 +167,7 @@ def test_what_is_there_is_found_among_others(
     run(box.append([others[0], LETTERS[1], others[1], LETTERS[0]]))
     path = tmp_path / "box.txt"
     path.write_bytes(path.read_bytes() + b"\n\nFrom x Mon Sep 21 14:13:20 2026\nSubject: foreign\n\n>From y\n")
-    monkeypatch.setattr("storage.mbox.BLOCK", block)
+    monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", block)
     assert run(box.missing(LETTERS)) == [False, False, True]
     assert run(box.missing([LETTERS[0], LETTERS[0], others[2], others[1]])) == [False, True, True, False]
 
@@ -177,7 +177,7 @@ def test_a_delivery_that_fails_or_is_given_up_leaves_the_file_as_it_was(
 ) -> None:
     run(box.append([letter(b"old\n")]))
     before = (tmp_path / "box.txt").read_bytes()
-    monkeypatch.setattr("storage.mbox.BLOCK", 10)
+    monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", 10)
     steps = box.append(LETTERS)
     next(steps)
     assert (tmp_path / "box.txt").read_bytes() != before
@@ -205,10 +205,10 @@ def fail_after(calls: int) -> Callable[[Files, int, bytes], int]:
 def test_a_mailbox_that_was_replaced_after_mail_was_moved_holds_up_nobody(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.housekeeping.AGE", 0.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.0)
     post.commit(b"\n1\n")
     post.store.settle()
-    monkeypatch.setattr("storage.housekeeping.AGE", 1000.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 1000.0)
     post.move()
     (post.directory / "johndoe.txt").unlink()
     (post.directory / "johndoe.txt").mkdir()
@@ -221,7 +221,7 @@ def test_what_is_remembered_of_a_message_is_what_the_journal_says_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the entry in a mailbox is not the one that is looked for after a crash, and the message comes twice."""
-    monkeypatch.setattr("storage.message.time.time", lambda: 1_790_000_051.9999997)
+    monkeypatch.setattr("storage.stores.message.time.time", lambda: 1_790_000_051.9999997)
     post = Post(tmp_path)
     post.commit(b"x\n", "johndoe")
     post.store.settle()

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import queues
+from storage.delivery import queues
 from storage.files import Files, IsLocked
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
 
 from .post import Kind, Post
 from .support import descriptors, wait_until
@@ -65,7 +65,7 @@ def test_mail_for_a_locked_mailbox_is_accepted_and_moved_later(post: Post, holde
 def test_a_mailbox_that_stays_locked_takes_no_more_after_a_while(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.mover.LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr("storage.delivery.mover.LOCK_PATIENCE", 0.1)
     assert post.put(b"\n1\n") is None
     wait_until(lambda: post.put(b"\n2\n") == f"{post.directory}/johndoe.txt: another program keeps it locked")
     assert post.put(b"\n3\n", "babydoe") is None
@@ -108,8 +108,8 @@ def test_what_is_in_doubt_is_not_copied_to_the_end_of_the_journal(
     tmp_path: Path, lock: Callable[[Path], subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The intent that tells what may be in the mailbox is for where it is."""
-    monkeypatch.setattr("storage.segment.SIZE", 8192)
-    monkeypatch.setattr("storage.housekeeping.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
     child = os.fork()
     if not child:
         killed = Post(tmp_path)
@@ -145,9 +145,9 @@ def test_a_locked_mailbox_is_not_tried_all_the_time(post: Post, monkeypatch: pyt
 def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.segment.SIZE", 8192)
-    monkeypatch.setattr("storage.housekeeping.LOOK_AGAIN", 0.0)
-    monkeypatch.setattr("storage.queues.STUCK", 0.0)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)
     journal = post.store._journal
     stuck = [b"\n%d\n" % number for number in range(3)]
     for content in stuck:
@@ -179,10 +179,10 @@ def test_a_dot_lock_is_honoured_until_it_is_stale(post: Post, age: int) -> None:
 def test_a_mailbox_that_is_locked_for_a_moment_is_waited_for(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.segment.SIZE", 8192)
-    monkeypatch.setattr("storage.housekeeping.LOOK_AGAIN", 0.0)
-    monkeypatch.setattr("storage.queues.STUCK", 1e9)
-    monkeypatch.setattr("storage.mover.Mover.copy", lambda *_: pytest.fail("it was copied"))
+    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("storage.delivery.queues.STUCK", 1e9)
+    monkeypatch.setattr("storage.delivery.mover.Mover.copy", lambda *_: pytest.fail("it was copied"))
     assert post.put(b"\nfor a moment\n") is None
     for number in range(100):
         assert post.put(b"\n%d %b\n" % (number, b"x" * 1000), "babydoe") is None
@@ -194,8 +194,8 @@ def test_a_mailbox_that_is_locked_for_a_moment_is_waited_for(
 
 def test_a_process_leaves_a_mailbox_to_others_after_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else they would find it locked whenever they look."""
-    monkeypatch.setattr("storage.mover.BATCH", 1000)
-    monkeypatch.setattr("storage.mover.BATCHES", 2)
+    monkeypatch.setattr("storage.delivery.mover.BATCH", 1000)
+    monkeypatch.setattr("storage.delivery.mover.BATCHES", 2)
     for part, is_left in ((None, False), ("worker-1", True)):
         post = Post(tmp_path, part=part)
         for number in range(20):
@@ -246,8 +246,8 @@ def test_what_waited_is_moved_although_there_is_no_room_for_the_journal(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what waits is not copied from one end of the journal to the other when that makes no room."""
-    monkeypatch.setattr("storage.segment.SIZE", 8192)
-    monkeypatch.setattr("storage.housekeeping.RETRY", 0.01)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.01)
     while len(post.store._journal.segments) < 6:
         assert post.put(b"\n" + b"x" * 900) is None
 
@@ -273,7 +273,7 @@ def test_no_segment_is_freed_before_the_names_of_its_mailboxes_are_synced(
     def broken(_: Files, descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("storage.housekeeping.RETRY", 0.01)
+    monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.01)
     with monkeypatch.context() as patch:
         patch.setattr(Files, "sync_names", broken)
         post.store._journal.seal()

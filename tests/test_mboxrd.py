@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storage import mboxrd
-from storage.fields import unix_pieces
-from storage.letter import Letter
+from storage.mailboxes import mboxrd
+from storage.mailboxes.fields import unix_pieces
+from storage.mailboxes.letter import Letter
 
 from .support import NOW, as_stored
 

@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
-from protocol.classic import CLASSIC, HOMES, VERBS, Classic
-from protocol.classic_acts import ClassicActs
-from protocol.commands import parse_classic
-from protocol.dialect import Dialect
-from protocol.replies import UNRECOGNIZED, Reply
-from protocol.table import Go, Mark, State, Table, Target, Verb, Written
+from protocol.classic.actions import ClassicActs
+from protocol.classic.grammar import parse_classic
+from protocol.classic.table import CLASSIC, HOMES, VERBS, Classic
+from protocol.engine.dialect import Dialect
+from protocol.engine.replies import UNRECOGNIZED, Reply
+from protocol.engine.table import Go, Mark, State, Table, Target, Verb, Written
 
 from .histories import Ordering
 from .mutation import is_noticed

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.delivery.notes import Notes
 from storage.files import DIRECTORY, Files, open_directory
-from storage.mbox import MboxMailboxes
-from storage.notes import Notes
-from storage.store import Store
-from storage.together import Stores, Together
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
+from storage.stores.together import Stores, Together
 
 from .post import Post
 from .support import wait_until
@@ -176,7 +176,7 @@ def test_a_store_in_the_middle_of_a_mailbox_is_ended_before_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_closed_at_once: bool
 ) -> None:
     """One process does not keep itself from what it has locked."""
-    monkeypatch.setattr("storage.housekeeping.SLICE", 0.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.SLICE", 0.0)
     left = Store(tmp_path, MboxMailboxes, part="worker-1")
     large = b"\n" + b"y" * 1_000_000 + b"\n"
     first = Post.__new__(Post)

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from hypothesis import given, settings
 
-from protocol.ends import Event
-from protocol.esmtp import ESMTP, HOMES
-from protocol.replies import Reply
-from protocol.table import Go, Mark, State, Verb
+from protocol.engine.ends import Event
+from protocol.engine.replies import Reply
+from protocol.engine.table import Go, Mark, State, Verb
+from protocol.esmtp.table import ESMTP, HOMES
 
 from .esmtp import Checker, EsmtpClient
 from .test_buffer import pieces_of

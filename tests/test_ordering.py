@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from protocol.classic import CLASSIC
+from protocol.classic.table import CLASSIC
 
 from .histories import Ordering
 from .ordering import check_every_step, check_waiting_for_storage

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.message import LARGE
+from storage.stores.message import LARGE
 
 from .disk import Watched
 from .post import Post

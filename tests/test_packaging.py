@@ -1,12 +1,11 @@
 """Installed, both programs run from anywhere, and no general package name is taken."""
 
-import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
-from .support import ROOT
+from .support import ROOT, copy_of_sources
 from .test_layering import MODULES
 
 
@@ -16,7 +15,7 @@ def run(*command: object) -> str:
 
 def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "mailboxes", "__pycache__"))
+    copy_of_sources(source)
     build = ("-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index")
     run(sys.executable, *build, "--wheel-dir", tmp_path, source)
     (wheel,) = tmp_path.glob("carteiro-*.whl")

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.together import Stores
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.together import Stores
 
 from .disk import PowerCut
 from .post import Kind
@@ -34,12 +34,12 @@ def parts_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         return sorted(name.decode() for name in journal.names if name.startswith(b"worker-")) if journal else []
 
     monkeypatch.setattr(Stores, "_left", left)
-    monkeypatch.setattr("storage.together.LOOK_AGAIN", 0.0)
-    monkeypatch.setattr("storage.queues.FIRST_DELAY", 0.01)
-    monkeypatch.setattr("storage.queues.LAST_DELAY", 0.01)
-    monkeypatch.setattr("storage.housekeeping.RETRY", 0.01)
-    monkeypatch.setattr("storage.housekeeping.AGE", 0.05)
-    monkeypatch.setattr("storage.store.Ids", lambda: IDS)
+    monkeypatch.setattr("storage.stores.together.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("storage.delivery.queues.FIRST_DELAY", 0.01)
+    monkeypatch.setattr("storage.delivery.queues.LAST_DELAY", 0.01)
+    monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.01)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.05)
+    monkeypatch.setattr("storage.stores.store.Ids", lambda: IDS)
     for module in ("journal", "housekeeping", "mover", "store", "message"):
         monkeypatch.setattr(f"storage.{module}.time", CLOCK)
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import passwords as passwords_module
-from storage.passwords import AuthFileError, Passwords
+from storage.accounts import passwords as passwords_module
+from storage.accounts.passwords import AuthFileError, Passwords
 
 
 def argon(secret: bytes, type: argon2.Type = argon2.Type.ID, time_cost: int = 1) -> bytes:

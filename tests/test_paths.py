@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from protocol.domains import canonical, flaws
-from protocol.grammar import Envelope, mailbox_of, parse_strictly
-from protocol.paths import MAX_PATH, Path
-from protocol.table import Verb
+from protocol.engine.table import Verb
+from protocol.esmtp.domains import canonical, flaws
+from protocol.esmtp.grammar import Envelope, mailbox_of, parse_strictly
+from protocol.esmtp.paths import MAX_PATH, Path
 
 from .paths import LOCAL_PARTS, MAILBOXES, PATHS, Written
 from .test_grammar import refusal_of

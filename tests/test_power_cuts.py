@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import StorageError
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.store import Store
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
 
 from .disk import CHANGES, Forgetful, Node, PowerCut
 from .post import Kind
@@ -36,17 +36,17 @@ ENTRY = re.compile(
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which every path is taken by a few messages."""
-    monkeypatch.setattr("storage.segment.SIZE", 6 * 1024)
-    monkeypatch.setattr("storage.message.LARGE", 2000)
-    monkeypatch.setattr("storage.message._AT_ONCE", 700)
-    monkeypatch.setattr("storage.spool.PIECE", 1024)
-    monkeypatch.setattr("storage.letters.PIECE", 1024)
-    monkeypatch.setattr("storage.mbox.BLOCK", 1024)
-    monkeypatch.setattr("storage.mover.BATCH", 1500)
-    monkeypatch.setattr("storage.housekeeping.SLICE", 0.0)
-    monkeypatch.setattr("storage.housekeeping.LEAST_SLICE", 0.0)
-    monkeypatch.setattr("storage.places.COPIED_AT_ONCE", 2500)
-    monkeypatch.setattr("storage.housekeeping.WAIT", 0.01)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 6 * 1024)
+    monkeypatch.setattr("storage.stores.message.LARGE", 2000)
+    monkeypatch.setattr("storage.stores.message._AT_ONCE", 700)
+    monkeypatch.setattr("storage.journal.spool.PIECE", 1024)
+    monkeypatch.setattr("storage.delivery.letters.PIECE", 1024)
+    monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", 1024)
+    monkeypatch.setattr("storage.delivery.mover.BATCH", 1500)
+    monkeypatch.setattr("storage.delivery.housekeeping.SLICE", 0.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.LEAST_SLICE", 0.0)
+    monkeypatch.setattr("storage.journal.places.COPIED_AT_ONCE", 2500)
+    monkeypatch.setattr("storage.delivery.housekeeping.WAIT", 0.01)
 
 
 class Bugs(logging.Handler):
@@ -297,7 +297,7 @@ def live(kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: i
 
     In half of them a segment is only freed when it is full: then what waits, and what was moved, is in several.
     """
-    with patch("storage.housekeeping.AGE", 3600.0 * (seed % 2)):
+    with patch("storage.delivery.housekeeping.AGE", 3600.0 * (seed % 2)):
         live_on(World(kind, random.Random(seed).randrange), runs)
 
 

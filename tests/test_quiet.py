@@ -2,9 +2,9 @@
 
 import pytest
 
-from protocol.classic import CLASSIC
-from protocol.outside import Report, Site, nobody_is_told
-from protocol.session import Session
+from protocol.classic.table import CLASSIC
+from protocol.engine.outside import Report, Site, nobody_is_told
+from protocol.engine.session import Session
 
 from .support import MESSAGE, NOW, MemoryStore, find_user
 

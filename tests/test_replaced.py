@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from storage.files import Files
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.message import LARGE
-from storage.store import Kind
-from storage.together import Stores, Together
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.message import LARGE
+from storage.stores.store import Kind
+from storage.stores.together import Stores, Together
 
 from .disk import Watched
 from .removals import EACH_WAY, MENDED, move_away, remove, remove_the_journal, replace
@@ -128,8 +128,8 @@ def test_what_is_mended_in_place_is_lost_nowhere_and_never_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """A journal of several segments, of which some is moved, some waits for a mailbox that is locked, and more comes."""
-    monkeypatch.setattr("storage.segment.SIZE", 8192)
-    monkeypatch.setattr("storage.housekeeping.AGE", 60.0)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.delivery.housekeeping.AGE", 60.0)
     postman = Postman(tmp_path / "mail")
     assert postman.put(b"\nfirst\r\n") == "stored"
     postman.move()

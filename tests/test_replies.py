@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from protocol import replies
-from protocol.replies import Reply
+from protocol.engine import replies
+from protocol.engine.replies import Reply
 
 from .support import ROOT
 

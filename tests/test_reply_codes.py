@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pytest
 
-from protocol.esmtp import ESMTP
-from protocol.outside import Terms
+from protocol.engine.outside import Terms
+from protocol.esmtp.table import ESMTP
 
 from .esmtp_dialogues import Dialogue, Talk, dialogues
 from .esmtp_ordering import CHECKED, FAILED, FILL, SECURED, STORED, UNKNOWN, Known, expected

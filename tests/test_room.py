@@ -14,8 +14,8 @@ MESSAGE = b"\n" + b"x" * 900 + b"\n"
 @pytest.fixture
 def full(post: Post, monkeypatch: pytest.MonkeyPatch) -> Post:
     """A store whose journal is full, and what is in it can be moved."""
-    monkeypatch.setattr("storage.segment.SIZE", 4096)
-    monkeypatch.setattr("storage.housekeeping.LIMIT", 3)
+    monkeypatch.setattr("storage.journal.segment.SIZE", 4096)
+    monkeypatch.setattr("storage.delivery.housekeeping.LIMIT", 3)
     while not post.store._housekeeping.is_full:
         post.commit(MESSAGE)
         assert not post.store.settle()
@@ -40,7 +40,7 @@ def test_messages_wait_for_room_and_are_accepted_when_there_is_some(full: Post) 
 def test_when_it_takes_too_long_they_are_refused_and_so_are_the_next_until_there_is_room(
     full: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.store.ROOM_PATIENCE", 0.05)
+    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.05)
     full.commit(MESSAGE)
     began = time.monotonic()
     while full.store.settle():
@@ -54,7 +54,7 @@ def test_when_it_takes_too_long_they_are_refused_and_so_are_the_next_until_there
 
 
 def test_who_comes_when_it_is_full_again_waits_again(full: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.store.ROOM_PATIENCE", 0.05)
+    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.05)
     for _ in range(2):
         full.commit(MESSAGE)
         assert full.store.settle()
@@ -69,7 +69,7 @@ def test_who_comes_when_it_is_full_again_waits_again(full: Post, monkeypatch: py
 
 
 def test_nobody_waits_for_a_mailbox_that_cannot_be_written_to(full: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.queues.STUCK", 0.0)
+    monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)
     lock = full.directory / "johndoe.txt.lock"
     lock.touch()
     full.move()

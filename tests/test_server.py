@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from reactor import listener as listening
-from reactor import server as serving
-from reactor.addresses import name, parse
-from reactor.listener import ListenError
 from reactor.loop import Reactor
-from reactor.server import Server
+from reactor.stream import listener as listening
+from reactor.stream import server as serving
+from reactor.stream.addresses import name, parse
+from reactor.stream.listener import ListenError
+from reactor.stream.server import Server
 
 from .echo import Echo
 

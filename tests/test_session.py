@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.classic import Classic
-from protocol.refusals import LOGGED_REFUSALS
-from protocol.session import OUTPUT_LIMIT, STEPS_A_TURN
-from protocol.table import Verb
+from protocol.classic.table import Classic
+from protocol.engine.refusals import LOGGED_REFUSALS
+from protocol.engine.session import OUTPUT_LIMIT, STEPS_A_TURN
+from protocol.engine.table import Verb
 
 from .support import MESSAGE, NOW, TO_DATA, Client, DiskIsFull, Kept
 

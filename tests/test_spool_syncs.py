@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from storage.files import Files
-from storage.message import LARGE
-from storage.spool import UNSYNCED
+from storage.journal.spool import UNSYNCED
+from storage.stores.message import LARGE
 
 from .post import Post
 

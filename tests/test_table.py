@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from protocol.classic import CLASSIC, HOMES, ROWS, VERBS, Classic
-from protocol.esmtp import ESMTP
-from protocol.replies import UNRECOGNIZED
-from protocol.table import Go, Mark, State, Table, Verb, Written, reachable
+from protocol.classic.table import CLASSIC, HOMES, ROWS, VERBS, Classic
+from protocol.engine.replies import UNRECOGNIZED
+from protocol.engine.table import Go, Mark, State, Table, Verb, Written, reachable
+from protocol.esmtp.table import ESMTP
 
 
 def changed(state: State, verb: Verb, cell: Written) -> dict[State, Sequence[Written]]:

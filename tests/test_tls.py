@@ -10,11 +10,11 @@ from itertools import cycle
 
 import pytest
 
-from reactor import connection as connecting
-from reactor import tls as module
-from reactor.certificate import Certificate
 from reactor.loop import READ
-from reactor.tls import Encryption
+from reactor.stream import connection as connecting
+from reactor.stream import tls as module
+from reactor.stream.certificate import Certificate
+from reactor.stream.tls import Encryption
 
 from .echo import Pair
 from .support import wait_until

@@ -4,9 +4,9 @@ from time import process_time
 
 import pytest
 
-from protocol.grammar import Client, Envelope, parse_esmtp, parse_strictly
-from protocol.replies import Reply
-from protocol.tolerance import Tolerance
+from protocol.engine.replies import Reply
+from protocol.esmtp.grammar import Client, Envelope, parse_esmtp, parse_strictly
+from protocol.esmtp.tolerance import Tolerance
 
 from .esmtp import EHLO, FROM, EsmtpClient
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from protocol.classic import CLASSIC
-from protocol.ends import Event
-from protocol.esmtp import ESMTP
-from protocol.outside import Site, Terms
-from protocol.replies import Reply
-from protocol.session import Session
-from protocol.table import State, Verb
+from protocol.classic.table import CLASSIC
+from protocol.engine.ends import Event
+from protocol.engine.outside import Site, Terms
+from protocol.engine.replies import Reply
+from protocol.engine.session import Session
+from protocol.engine.table import State, Verb
+from protocol.esmtp.table import ESMTP
 
 from .esmtp import Checker, base64, proof
 from .support import MESSAGE, MemoryStore, find_user

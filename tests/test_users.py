@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import users as users_module
-from storage.users import Users, UsersFileError
+from storage.accounts import users as users_module
+from storage.accounts.users import Users, UsersFileError
 
 
 def users(directory: Path, content: bytes) -> Users:

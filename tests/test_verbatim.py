@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import mboxrd
-from storage.discard import DiscardStore
-from storage.fields import headed
-from storage.letter import Letter
-from storage.maildir import MaildirMailboxes
-from storage.mbox import MboxMailboxes
-from storage.records import Record, decode, encode
+from storage.journal.records import Record, decode, encode
+from storage.mailboxes import mboxrd
+from storage.mailboxes.fields import headed
+from storage.mailboxes.letter import Letter
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.discard import DiscardStore
 
 from .post import TRACE, Kind, Post
 from .support import with_header
@@ -31,7 +31,7 @@ SPOOLED = pytest.mark.parametrize("is_spooled", [False, True], ids=["in the jour
 @pytest.fixture
 def directory(tmp_path: Path, is_spooled: bool, monkeypatch: pytest.MonkeyPatch) -> Path:
     if is_spooled:
-        monkeypatch.setattr("storage.message.LARGE", 20)
+        monkeypatch.setattr("storage.stores.message.LARGE", 20)
     return tmp_path / "mail"
 
 
@@ -214,8 +214,8 @@ def test_any_bytes_come_back_from_a_maildir(
 
 def deliver(directory: Path, kind: Kind, contents: list[bytes], is_spooled: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("storage.message.LARGE", 0 if is_spooled else 1000)
-        patch.setattr("storage.segment.SIZE", 65536)
+        patch.setattr("storage.stores.message.LARGE", 0 if is_spooled else 1000)
+        patch.setattr("storage.journal.segment.SIZE", 65536)
         post = Post(directory, kind)
         for content in contents:
             post.commit(content, is_verbatim=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reactor.addresses import parse
-from reactor.conversation import Conversation
 from reactor.loop import READ, Reactor
-from reactor.server import Server
-from reactor.tls import Contexts
+from reactor.stream.addresses import parse
+from reactor.stream.conversation import Conversation
+from reactor.stream.server import Server
+from reactor.stream.tls import Contexts
 
 from .echo import Echo
 from .support import program

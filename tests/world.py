@@ -7,9 +7,9 @@ from collections.abc import Callable
 from itertools import count
 
 from storage.errors import StorageError
-from storage.mbox import MboxMailboxes
-from storage.store import Store
-from storage.together import AnyStore, Stores, Together
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import Store
+from storage.stores.together import AnyStore, Stores, Together
 
 from .post import Kind
 from .processes import Died, Machine, Process, replace

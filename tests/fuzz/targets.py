@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from protocol.content import Hops, MessageId, Newlines
-from reactor import tls_records
-from storage import mboxrd, segment
-from storage.fields import headed, unix_pieces
-from storage.letter import Letter
-from storage.passwords import AuthFileError, Passwords
-from storage.records import Record, Unreadable, decode, encode
-from storage.replay import Damage, Source, replay
-from storage.users import Users, UsersFileError
+from protocol.mail.content import Hops, MessageId, Newlines
+from reactor.stream import tls_records
+from storage.accounts.passwords import AuthFileError, Passwords
+from storage.accounts.users import Users, UsersFileError
+from storage.journal import segment
+from storage.journal.records import Record, Unreadable, decode, encode
+from storage.journal.replay import Damage, Source, replay
+from storage.mailboxes import mboxrd
+from storage.mailboxes.fields import headed, unix_pieces
+from storage.mailboxes.letter import Letter
 
 from ..esmtp import Checker, EsmtpClient
 from ..support import NOW, Client

@@ -1,0 +1,89 @@
+"""What the verbs of the classic dialect do.
+
+It does not know when a verb is allowed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from ..engine import replies
+from ..engine.acts import Outcome
+from ..engine.buffer import Buffer
+from ..engine.outside import Report, Site
+from ..engine.replies import Reply
+from ..engine.table import Verb
+from ..mail.transaction import Client, Transaction
+
+
+class ClassicActs:
+    """One recipient, one message at a time; names are echoed as the prototype did."""
+
+    __slots__ = ("_address", "_buffer", "_client", "_site", "_transaction")
+
+    is_coded = False
+
+    def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
+        self._site = site
+        self._address = address
+        self._buffer = buffer
+        self._client = Client(b"", address)
+        self._transaction = Transaction(site, report)
+
+    @property
+    def greeting(self) -> Reply:
+        """The first words."""
+        return replies.GREETING.about(self._site.hostname)
+
+    def _helo(self, client: bytes) -> Reply:
+        self._client = Client(client, self._address)
+        return replies.HELLO.about(client)
+
+    def _mail(self, reverse_path: bytes) -> Reply:
+        self._transaction.begin(reverse_path)
+        return replies.SENDER_OK.about(reverse_path or b"<>")
+
+    def _rcpt(self, forward_path: bytes) -> Reply:
+        local_part, at, domain = forward_path.rpartition(b"@")
+        mailbox = self._site.find_mailbox(local_part if at else domain)
+        if mailbox is None:
+            return replies.ADDRESS_UNKNOWN
+        self._transaction.recipients = [(mailbox, forward_path)]
+        return replies.RECIPIENT_OK.about(forward_path)
+
+    def _data(self, _: bytes) -> Reply:
+        self._buffer.begin_content()
+        self._transaction.open(self._client, b"SMTP")
+        return replies.START_MAIL_INPUT
+
+    def _quit(self, _: bytes) -> Reply:
+        return replies.CLOSING.about(self._site.hostname)
+
+    def write(self, piece: bytes) -> None:
+        """Some mail data came."""
+        self._transaction.write(piece, len(piece))
+
+    def end(self, is_whole: bool) -> Outcome:
+        """The mail data has ended."""
+        if self._transaction.is_open:
+            return self._transaction.commit
+        return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
+
+    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+        """Nobody is challenged here."""
+        raise NotImplementedError
+
+    def secured(self) -> Reply | None:
+        """Nothing is encrypted here."""
+        raise NotImplementedError
+
+    def abandon(self) -> None:
+        """The session is over."""
+        self._transaction.abandon()
+
+    actions: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
+        Verb.HELO: _helo,
+        Verb.MAIL: _mail,
+        Verb.RCPT: _rcpt,
+        Verb.DATA: _data,
+        Verb.QUIT: _quit,
+    }

@@ -1,0 +1,52 @@
+"""The grammar: a command line becomes a verb and its argument, or the Reply that refuses its syntax.
+
+It does not know whether the verb is allowed now; the table says that, and says it first.
+"""
+
+import re
+
+from ..engine.buffer import MAX_COMMAND_LINE
+from ..engine.foreign import Foreign, is_foreign
+from ..engine.replies import UNRECOGNIZED, Reply
+from ..engine.table import Verb
+
+# The classic grammar, in the ABNF of RFC 5234. A line is matched whole, without its line end; letters in any case.
+#   blank   = SP / HTAB
+#   octet   = %x21-7E / %x80-FF          ; neither blank nor control character
+#   address = 1*(octet except "<" and ">")
+_BLANKS = rb"[ \t]*"
+_WORD = rb"([^\x00-\x20\x7f]+)"
+_ADDRESS = rb"[^\x00-\x20\x7f<>]+"
+
+_CLASSIC = {
+    verb: re.compile(pattern + _BLANKS, re.IGNORECASE)
+    for verb, pattern in {
+        # helo = "helo" 1*blank 1*octet
+        Verb.HELO: rb"helo[ \t]+" + _WORD,
+        # mail = "mail" 1*blank "from:" *blank (address / "<" [address] ">")
+        Verb.MAIL: rb"mail[ \t]+from:[ \t]*(?:(%b)|<((?:%b)?)>)" % (_ADDRESS, _ADDRESS),
+        # rcpt = "rcpt" 1*blank "to:" *blank (address / "<" address ">")
+        Verb.RCPT: rb"rcpt[ \t]+to:[ \t]*(?:(%b)|<(%b)>)" % (_ADDRESS, _ADDRESS),
+        # data = "data"; quit = "quit"; trailing blanks are taken off every line
+        Verb.DATA: rb"(data)",
+        Verb.QUIT: rb"(quit)",
+    }.items()
+}
+_VERBS = {verb.name.encode(): verb for verb in _CLASSIC} | {b".": Verb.END}
+
+
+def parse_classic(line: bytes) -> tuple[Verb, bytes | Reply | Foreign]:
+    """The verb that a line (without its line end) begins with, and its argument: the client's name, or a path.
+
+    A path comes lower-cased (ASCII only) and without its angle brackets, the null reverse-path as b"". A line longer than
+    MAX_COMMAND_LINE is no command. What does not fit the grammar has the refusing Reply in place of its argument.
+    """
+    verb = _VERBS.get(line[:4].upper(), Verb.OTHER)
+    if verb is Verb.OTHER:
+        return verb, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
+    pattern = _CLASSIC.get(verb)
+    match = pattern.fullmatch(line) if pattern and len(line) <= MAX_COMMAND_LINE else None
+    if match is None:
+        return verb, UNRECOGNIZED
+    argument: bytes = match[match.lastindex or 0]
+    return verb, argument if verb is Verb.HELO else argument.lower()

@@ -1,0 +1,1 @@
+"""What carries out any table: it knows no dialect."""

@@ -1,0 +1,1 @@
+"""The dialect of RFC 5321 with its extensions."""

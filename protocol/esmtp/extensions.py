@@ -1,0 +1,101 @@
+"""The extensions: what EHLO lists, and what the parameters of MAIL ask for.
+
+It does not know in which order commands come.
+"""
+
+import re
+from typing import NamedTuple
+
+from ..engine import replies
+from ..engine.outside import Site
+from ..engine.replies import Reply
+from .grammar import MECHANISMS, Envelope
+
+EXTENSIONS = (
+    "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME", "HELP", "LIMITS",
+    "STARTTLS", "AUTH",
+)  # fmt: skip
+"""RFC 2920, 1870, 6152, 6531, 2034, 3030 (twice), 5321 (section 4.1.1.1), 9422, 3207, 4954."""
+
+_NEEDS = {"BINARYMIME": "CHUNKING", "SMTPUTF8": "8BITMIME"}
+"""RFC 3030 section 3, RFC 6531 section 3.1."""
+
+_SIZE = re.compile(rb"\d{1,20}")
+_AUTH = re.compile(rb"[!-~]+")
+
+
+class Wish(NamedTuple):
+    """What the parameters of MAIL say of the message that is to come."""
+
+    has_utf8: bool = False
+    is_binary: bool = False
+
+
+def offered(site: Site, is_secure: bool, is_authenticated: bool) -> list[bytes]:
+    """The lines of a reply to EHLO, now."""
+    terms = site.terms
+    words = {
+        "SIZE": b"SIZE %d" % site.max_message_size,
+        "LIMITS": b"LIMITS RCPTMAX=%d" % terms.max_recipients
+        + b" MAILMAX=%d" % terms.max_messages * bool(terms.max_messages),
+        "AUTH": b" ".join([b"AUTH", *MECHANISMS]),
+    }
+    may_ask = terms.authenticate and not is_authenticated and (is_secure or terms.authenticates_in_clear)
+    now = {"STARTTLS": terms.has_tls and not is_secure and not is_authenticated, "AUTH": bool(may_ask)}
+    return [words.get(name, name.encode()) for name in EXTENSIONS if now.get(name, True) and not is_hidden(site, name)]
+
+
+def is_hidden(site: Site, name: str) -> bool:
+    """Whether an extension is not understood here, or another is not that it needs."""
+    return not site.terms.hidden.isdisjoint((name, _NEEDS.get(name, name)))
+
+
+def wish(site: Site, envelope: Envelope) -> Wish | Reply:
+    """What the parameters of MAIL ask for, or why it cannot be had."""
+    asked = Wish()
+    for keyword, value in envelope.parameters.items():
+        parameter = _PARAMETERS.get(keyword)
+        found = parameter(site, value, asked) if parameter else replies.UNKNOWN_PARAMETER
+        if isinstance(found, Reply):
+            return found
+        asked = found
+    return asked
+
+
+def _size(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
+    """RFC 1870 section 6.1."""
+    if is_hidden(site, "SIZE"):
+        return replies.UNKNOWN_PARAMETER
+    if value is None or not _SIZE.fullmatch(value):
+        return replies.PARAMETER_SYNTAX
+    return asked if int(value) <= site.max_message_size else replies.MESSAGE_TOO_LARGE.about(site.max_message_size)
+
+
+def _body(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
+    """RFC 6152 section 3, RFC 3030 section 3."""
+    kind = (value or b"").upper()
+    if kind not in _BODIES:
+        return replies.PARAMETER_SYNTAX
+    if is_hidden(site, _BODIES[kind]):
+        return replies.UNKNOWN_PARAMETER
+    return asked._replace(is_binary=kind == b"BINARYMIME")
+
+
+_BODIES = {b"7BIT": "8BITMIME", b"8BITMIME": "8BITMIME", b"BINARYMIME": "BINARYMIME"}
+
+
+def _utf8(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
+    """RFC 6531 section 3.4."""
+    if is_hidden(site, "SMTPUTF8"):
+        return replies.UNKNOWN_PARAMETER
+    return asked._replace(has_utf8=True) if value is None else replies.PARAMETER_SYNTAX
+
+
+def _auth(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
+    """RFC 4954 section 5: whom the client speaks for is of no consequence here."""
+    if site.terms.authenticate is None or is_hidden(site, "AUTH"):
+        return replies.UNKNOWN_PARAMETER
+    return asked if value and _AUTH.fullmatch(value) else replies.PARAMETER_SYNTAX
+
+
+_PARAMETERS = {b"SIZE": _size, b"BODY": _body, b"SMTPUTF8": _utf8, b"AUTH": _auth}

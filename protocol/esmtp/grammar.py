@@ -1,0 +1,259 @@
+"""The grammar of RFC 5321: a command line becomes a verb and its argument, or the Reply that refuses its syntax.
+
+It does not know whether the verb is allowed now, nor who exists.
+"""
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..engine.acts import Chunk
+from ..engine.foreign import Foreign, is_foreign
+from ..engine.replies import (
+    NOT_ENCODED,
+    PARAMETER_SYNTAX,
+    RECIPIENT_SYNTAX,
+    SENDER_SYNTAX,
+    SYNTAX,
+    UNKNOWN_MECHANISM,
+    UNRECOGNIZED,
+    Reply,
+)
+from ..engine.table import Verb
+from . import domains, paths
+from .domains import MAX_DOMAIN
+from .paths import MAILBOX, SOURCE_ROUTE, Path
+from .tolerance import Tolerance
+
+MAX_LINE = 12_288
+"""Longest line in octets, its line end not counted: what RFC 4954 section 4 asks for, and far more than RFC 5321 does."""
+
+# What the grammar has is matched in one expression, since most lines of a dialogue are these: path, local-part, domain,
+# parameters. Blanks before the line end belong to it (RFC 5321 section 4.1.1). All else that clients send is for `paths`.
+_PARAMETERS = rb"((?: [^ ]+)*)"
+_REVERSE = re.compile(rb"(<(?:%b%b)?>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
+_FORWARD = re.compile(rb"(<(?:%b%b|(?i:postmaster))>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
+_PATH = re.compile(rb"<%b%b>" % (SOURCE_ROUTE, MAILBOX))
+_WORD = re.compile(rb"[^ ]+")
+_PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
+_CLIENT = re.compile(rb"([\x21-\x7e\x80-\xff]{1,%d})(?:[ \t]([\t\x20-\x7e\x80-\xff]*))?" % MAX_DOMAIN)
+_NAMELESS = "[]<>\"'\N{REPLACEMENT CHARACTER}"
+"""What is no name, however much there is of it; nor are blanks of any kind."""
+_TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
+_CHUNK = re.compile(rb"(\d+)(?: +(.*))?", re.DOTALL)
+_MOST_DIGITS = 20
+_AUTH = re.compile(rb"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/=]+))?")
+
+
+class Client(NamedTuple):
+    """The argument of EHLO and HELO: what the client calls itself, and what was tolerated in that."""
+
+    name: bytes
+    tolerated: tuple[Tolerance, ...] = ()
+
+
+class Envelope(NamedTuple):
+    """The argument of MAIL and RCPT; keywords of parameters are in upper case, and a value is None when there is none."""
+
+    path: Path
+    parameters: dict[bytes, bytes | None]
+    tolerated: tuple[Tolerance, ...] = ()
+
+
+class Auth(NamedTuple):
+    """The argument of AUTH (RFC 4954 section 4): a mechanism, and the initial response, if it came with it."""
+
+    mechanism: bytes
+    response: bytes | None
+
+
+Argument = bytes | Client | Envelope | Chunk | Auth | Reply | Foreign
+
+
+def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
+    """The verb that a line (without its CRLF) begins with, and its argument, or the refusing Reply in its place.
+
+    What the grammar forbids and many clients send is let pass, and said in the argument.
+    """
+    if len(line) > MAX_LINE:
+        return Verb.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
+    word, _, rest = line.rstrip(b" \t").partition(b" ")
+    command = _COMMANDS.get(word.upper())
+    if command is None:
+        return _parse_odd(line)
+    verb, parse = command
+    if rest[:1] in _BLANK and verb in _TOLERANT:
+        return _parse_odd(line)
+    return parse(rest.lstrip(b" ")) if verb is None else (verb, parse(rest.lstrip(b" ")))
+
+
+def parse_strictly(line: bytes) -> tuple[Verb, Argument]:
+    """The same, but what the grammar forbids is refused, with a reply that says what to write instead."""
+    verb, argument = parse_esmtp(line)
+    if not isinstance(argument, Client | Envelope) or not argument.tolerated:
+        return verb, argument
+    instead = argument.tolerated[0].instead
+    refusals = {Verb.MAIL: SENDER_SYNTAX, Verb.RCPT: RECIPIENT_SYNTAX}
+    if verb in refusals:
+        return verb, refusals[verb].about(instead)
+    return verb, SYNTAX.about(b"%b name: %b" % (verb.name.encode(), instead))
+
+
+def _parse_odd(line: bytes) -> tuple[Verb, Argument]:
+    """A line that begins with none of the commands and a blank: perhaps there are more blanks, or it is no SMTP at all."""
+    match = _MORE_BLANKS.match(line)
+    if match:
+        verb, parse = _COMMANDS[match[1].upper()]
+        assert verb
+        argument = parse(line[match.end() :].rstrip(b" \t"))
+        if isinstance(argument, Client | Envelope):
+            argument = argument._replace(tolerated=tuple(dict.fromkeys((Tolerance.BLANKS, *argument.tolerated))))
+        return verb, argument
+    return Verb.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
+
+
+_TOLERANT = (Verb.EHLO, Verb.HELO, Verb.MAIL, Verb.RCPT)
+"""The commands in which blanks of any kind and number are tolerated."""
+
+_MORE_BLANKS = re.compile(rb"(EHLO|HELO|MAIL|RCPT)[ \t]+", re.IGNORECASE)
+_BLANK = (b" ", b"\t")
+
+
+def mailbox_of(text: bytes) -> Path | None:
+    """The path `<A@B>`, or None where that is outside the grammar."""
+    match = _PATH.fullmatch(text)
+    return paths.sound(text, match[1], match[2]) if match else None
+
+
+def _words(pattern: "re.Pattern[bytes]", refusal: Reply) -> Callable[[bytes], bytes | Reply]:
+    def parse(text: bytes) -> bytes | Reply:
+        return text if pattern.fullmatch(text) else refusal
+
+    return parse
+
+
+def _client(words: bytes) -> Callable[[bytes], Client | Reply]:
+    refusal = SYNTAX.about(words)
+
+    def parse(text: bytes) -> Client | Reply:
+        match = _CLIENT.fullmatch(text)
+        if not match or not match[1].decode("utf-8", "replace").strip(_NAMELESS).strip():
+            return refusal
+        flaws = domains.flaws(match[1])
+        is_literal = match[1][:1] == b"[" and flaws == ()
+        has_words = match[2] is not None and not is_literal  # behind a literal they may stand (section 4.1.1.1)
+        return Client(
+            match[1],
+            (Tolerance.HELLO_NAME,) * (flaws != ()) + (Tolerance.HELLO_WORDS,) * has_words,
+        )
+
+    return parse
+
+
+def _mail(text: bytes) -> Envelope | Reply:
+    if text[:5].upper() != b"FROM:":
+        return SYNTAX.about(b"MAIL FROM:<address>")
+    match = _REVERSE.fullmatch(text, 5)
+    return (match and _envelope(match, b"")) or _tolerant(text[5:], SENDER_SYNTAX, is_reverse=True)
+
+
+def _rcpt(text: bytes) -> Envelope | Reply:
+    if text[:3].upper() != b"TO:":
+        return SYNTAX.about(b"RCPT TO:<address>")
+    match = _FORWARD.fullmatch(text, 3)
+    return (match and _envelope(match, b"postmaster")) or _tolerant(text[3:], RECIPIENT_SYNTAX)
+
+
+def _envelope(match: "re.Match[bytes]", alone: bytes) -> Envelope | Reply | None:
+    """What the grammar has, or None where more than characters is wrong; `alone` is the local-part where there is none."""
+    text, local_part, domain, words = match.groups()
+    path = Path(text[1:-1], alone) if local_part is None else paths.sound(text, local_part, domain)
+    if path is None:
+        return None
+    parameters = _parameters(words) if words else _NO_PARAMETERS
+    return PARAMETER_SYNTAX if parameters is None else Envelope(path, parameters)
+
+
+def _tolerant(text: bytes, refusal: Reply, is_reverse: bool = False) -> Envelope | Reply:
+    """What is outside the grammar: as clients send it, or as nobody can read it."""
+    found = paths.find(text)
+    if isinstance(found, bytes):
+        return refusal.about(found)
+    path, tolerated, rest = found
+    if not path.text and not is_reverse:
+        return refusal.about(b"write <user@host>")
+    if not is_reverse and path.text.lower() == b"postmaster":  # who needs no domain
+        tolerated = tuple(item for item in tolerated if item is not Tolerance.NO_DOMAIN)
+    parameters = _parameters(rest.replace(b"\t", b" "))
+    return PARAMETER_SYNTAX if parameters is None else Envelope(path, parameters, tolerated)
+
+
+_NO_PARAMETERS: dict[bytes, bytes | None] = {}
+
+
+def _parameters(words: bytes) -> dict[bytes, bytes | None] | None:
+    """None: they are outside the grammar."""
+    parameters: dict[bytes, bytes | None] = {}
+    for word in _WORD.findall(words):
+        parameter = _PARAMETER.fullmatch(word)
+        if parameter is None or parameter[1].upper() in parameters:
+            return None
+        parameters[parameter[1].upper()] = parameter[2]
+    return parameters
+
+
+def _bdat(text: bytes) -> tuple[Verb, Chunk | Reply]:
+    match, flaw = _CHUNK.fullmatch(text), SYNTAX.about(b"BDAT size [LAST]")
+    if match is None or len(match[1].lstrip(b"0")) > _MOST_DIGITS:
+        return Verb.BDAT, flaw
+    size = int(match[1].lstrip(b"0") or b"0")
+    if match[2] is None:
+        return Verb.BDAT, Chunk(size)
+    return (Verb.LAST, Chunk(size)) if match[2].upper() == b"LAST" else (Verb.BDAT, Chunk(size, flaw))
+
+
+def _auth(text: bytes) -> tuple[Verb, Auth | Reply]:
+    """PROOF when nothing is left to be asked for, which depends on the mechanism."""
+    match = _AUTH.fullmatch(text)
+    if match is None:
+        return Verb.AUTH, SYNTAX.about(b"AUTH mechanism [initial-response]")
+    mechanism = match[1].upper()
+    if mechanism not in MECHANISMS:
+        return Verb.AUTH, UNKNOWN_MECHANISM
+    response = None if match[2] is None else b"" if match[2] == b"=" else decoded(match[2])
+    if isinstance(response, Reply):
+        return Verb.AUTH, response
+    is_all = mechanism == b"PLAIN" and response is not None
+    return Verb.PROOF if is_all else Verb.AUTH, Auth(mechanism, response)
+
+
+MECHANISMS = (b"PLAIN", b"LOGIN")
+
+
+def decoded(text: bytes) -> bytes | Reply:
+    """What stands in base64 (RFC 4648 section 4), and nothing else, in a text."""
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except Error:
+        return NOT_ENCODED
+
+
+_NOTHING = re.compile(rb"")
+_ARGUMENTS: dict[Verb, Callable[[bytes], Argument]] = {
+    Verb.EHLO: _client(b"EHLO name"),
+    Verb.HELO: _client(b"HELO name"),
+    Verb.MAIL: _mail,
+    Verb.RCPT: _rcpt,
+    Verb.DATA: _words(_NOTHING, SYNTAX.about(b"DATA")),
+    Verb.RSET: _words(_NOTHING, SYNTAX.about(b"RSET")),
+    Verb.NOOP: _words(_TEXT, SYNTAX.about(b"NOOP")),
+    Verb.HELP: _words(_TEXT, SYNTAX.about(b"HELP")),
+    Verb.VRFY: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"VRFY address")),
+    Verb.EXPN: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"EXPN list")),
+    Verb.STARTTLS: _words(_NOTHING, SYNTAX.about(b"STARTTLS")),
+    Verb.QUIT: _words(_NOTHING, SYNTAX.about(b"QUIT")),
+}
+_COMMANDS: dict[bytes, tuple[Verb | None, Callable[[bytes], Any]]] = {
+    verb.name.encode(): (verb, parse) for verb, parse in _ARGUMENTS.items()
+} | {b"BDAT": (None, _bdat), b"AUTH": (None, _auth)}

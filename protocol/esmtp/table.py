@@ -1,0 +1,129 @@
+"""The dialect of RFC 5321 with its extensions, as one table.
+
+It does not know what a verb does; the actions are in `esmtp_acts`, the syntax is in `grammar`.
+"""
+
+from ..engine.dialect import Dialect
+from ..engine.replies import (
+    AUTH_ALREADY,
+    CONTENT_BEGUN,
+    HELLO_FIRST,
+    MAIL_FIRST,
+    NESTED_MAIL,
+    RCPT_FIRST,
+    TLS_ALREADY,
+    UNRECOGNIZED,
+)
+from ..engine.table import Mark, State, Table, Verb, Written
+from .actions import EsmtpActs
+from .grammar import parse_esmtp, parse_strictly
+
+
+class Esmtp(State):
+    """What is known so far."""
+
+    START = "nobody known"
+    OPENING = "TLS comes first: a handshake is due, nobody was greeted"
+    CLIENT = "client known"
+    REVERSE = "reverse-path known"
+    FORWARD = "reverse-path and forward-paths known"
+    CONTENT = "mail data is coming, or the last chunk"
+    CHUNK = "a chunk is coming"
+    CHUNKED = "chunks came, the last is not among them"
+    STORING = "mail data ended, storage has not answered"
+    ASKING = "a challenge was sent"
+    CHECKING = "credentials came, they are being checked"
+    SHAKING = "a TLS handshake is due"
+    FRESH = "encrypted, nobody known"
+    SECURE = "encrypted, client known"
+    KNOWN = "client known and authenticated"
+    CLOSED = "connection closing"
+
+
+START, OPENING, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED = tuple(Esmtp)[:8]
+STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[8:]
+TEXT, HELD, GONE, NEVER, ANSWER, BACK = Mark
+V = Verb
+
+HI, MF, RF, NM, CB = HELLO_FIRST, MAIL_FIRST, RCPT_FIRST, NESTED_MAIL, CONTENT_BEGUN
+TLS, AUT, NO = TLS_ALREADY, AUTH_ALREADY, UNRECOGNIZED
+
+HELLO, ASK = (V.EHLO, V.HELO), (V.NOOP, V.HELP, V.VRFY, V.EXPN)
+EVENTS = (V.STORED, V.CHECKED, V.SECURED)
+VERBS = (
+    *HELLO, V.MAIL, V.RCPT, V.DATA, V.BDAT, V.LAST, V.RSET, *ASK, V.STARTTLS, V.AUTH, V.PROOF, V.QUIT, V.OTHER, V.END,
+    *EVENTS,
+)  # fmt: skip
+
+Cells = dict[Verb, Written]
+
+
+def says(
+    hello: Written, ask: Written, starttls: Written, auth: Written, proof: Written, quit: Written, other: Written
+) -> Cells:
+    """The session's verbs in a state in which commands are read."""
+    alike = dict.fromkeys(HELLO, hello) | dict.fromkeys(ASK, ask)
+    return alike | {V.STARTTLS: starttls, V.AUTH: auth, V.PROOF: proof, V.QUIT: quit, V.OTHER: other}
+
+
+def sends(mail: Written, rcpt: Written, data: Written, bdat: Written, last: Written, rset: Written) -> Cells:
+    """The transaction's verbs in such a state."""
+    return {V.MAIL: mail, V.RCPT: rcpt, V.DATA: data, V.BDAT: bdat, V.LAST: last, V.RSET: rset}
+
+
+def reads(mark: Mark, **ends: Written) -> list[Written]:
+    """A row in which no commands are read; what leads on is named, and nothing else can come."""
+    return [ends.get(verb.name, NEVER if verb in EVENTS else mark) for verb in VERBS]
+
+
+# fmt: off
+# A cell is the state that follows; X|Y: X when the action accepts, Y when it refuses; a short name in
+# capitals that is no state: the reply that refuses, nothing changes. BACK: to that one of HOMES in
+# which the transaction began.
+HOMES = (CLIENT, SECURE, KNOWN)
+
+#                  HELLO   ASK      STARTTLS AUTH    PROOF     QUIT    OTHER
+SESSION = {
+    START:    says(CLIENT, START,   HI,      HI,     HI,       CLOSED, NO),
+    CLIENT:   says(CLIENT, CLIENT,  SHAKING, ASKING, CHECKING, CLOSED, NO),
+    FRESH:    says(SECURE, FRESH,   TLS,     HI,     HI,       CLOSED, NO),
+    SECURE:   says(SECURE, SECURE,  TLS,     ASKING, CHECKING, CLOSED, NO),
+    KNOWN:    says(KNOWN,  KNOWN,   AUT,     AUT,    AUT,      CLOSED, NO),
+    REVERSE:  says(BACK,   REVERSE, NM,      NM,     NM,       CLOSED, NO),
+    FORWARD:  says(BACK,   FORWARD, NM,      NM,     NM,       CLOSED, NO),
+    CHUNKED:  says(BACK,   CHUNKED, CB,      CB,     CB,       CLOSED, NO),
+}
+#                   MAIL     RCPT     DATA     BDAT   LAST     RSET
+TRANSACTION = {
+    START:    sends(HI,      HI,      HI,      HI,    HI,      START),
+    CLIENT:   sends(REVERSE, MF,      MF,      MF,    MF,      CLIENT),
+    FRESH:    sends(HI,      HI,      HI,      HI,    HI,      FRESH),
+    SECURE:   sends(REVERSE, MF,      MF,      MF,    MF,      SECURE),
+    KNOWN:    sends(REVERSE, MF,      MF,      MF,    MF,      KNOWN),
+    REVERSE:  sends(NM,      FORWARD, RF,      RF,    RF,      BACK),
+    FORWARD:  sends(NM,      FORWARD, CONTENT, CHUNK, CONTENT, BACK),
+    CHUNKED:  sends(CB,      CB,      CB,      CHUNK, CONTENT, BACK),
+}
+ELSE: Cells = {V.END: NO, V.STORED: NEVER, V.CHECKED: NEVER, V.SECURED: NEVER}
+
+ROWS: dict[State, list[Written]] = {
+    **{state: [(SESSION[state] | TRANSACTION[state] | ELSE)[verb] for verb in VERBS] for state in SESSION},
+    CONTENT:  reads(TEXT,   END=STORING|BACK),
+    CHUNK:    reads(TEXT,   END=CHUNKED|BACK),
+    STORING:  reads(HELD,   STORED=(BACK, BACK)),
+    ASKING:   reads(ANSWER, AUTH=ASKING|BACK, PROOF=CHECKING),
+    CHECKING: reads(HELD,   CHECKED=KNOWN|BACK),
+    SHAKING:  reads(HELD,   SECURED=FRESH),
+    OPENING:  reads(HELD,   SECURED=FRESH),
+    CLOSED:   reads(GONE),
+}
+# fmt: on
+
+PATIENCE = {None: 300.0, TEXT: 300.0, ANSWER: 300.0, HELD: 600.0, V.SECURED: 60.0}
+"""RFC 5321 section 4.5.3.2.7: 5 minutes for whatever the client sends (the shorter times are for clients); 10 for what we
+have to do; and one for the handshake."""
+
+TABLE = Table("esmtp", VERBS, ROWS, HOMES, PATIENCE, opening=OPENING)
+ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActs)
+STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActs)
+"""The same, to the letter: what the grammar forbids is refused, however common it is."""

@@ -1,0 +1,1 @@
+"""Connections: listening, sockets, TLS, and the conversations on them."""

@@ -1,0 +1,293 @@
+"""One connected socket: what is read goes to its conversation, what that wants to say is sent, as far as the peer takes it.
+
+It does not know what is said. Whether it reads or writes follows from the buffers at the end of each turn.
+"""
+
+import logging
+import socket
+from collections.abc import Callable
+
+from ..loop import READ, WRITE, Reactor, Timer
+from .conversation import Conversation, Opener
+from .tls import Beside, Contexts, Encryption
+
+log = logging.getLogger("carteiro.reactor")
+
+RECEIVE_SIZE = 64 * 1024
+"""Octets read at once, and so a connection's share of one turn."""
+
+_received = memoryview(bytearray(RECEIVE_SIZE))
+
+_UNKNOWN = object()
+"""A stance that no conversation has."""
+
+_MORE = getattr(socket, "MSG_MORE", 0)
+"""Where the system has it: what is sent may wait for what comes next, even the end, and go with it in one segment."""
+
+LINGER = 2.0
+"""Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
+
+
+class Connection:
+    """A nonblocking connected socket with a conversation and a deadline: `idle_timeout` seconds without a byte either way,
+    or fewer when the conversation's patience is shorter; its patience alone counts while the peer waits for us.
+
+    When the conversation wants TLS, `tls` gives the context for it, and an Encryption takes the conversation's place.
+    No exception of the conversation leaves this class: it is logged with its traceback, and ends this connection only.
+    """
+
+    __slots__ = (
+        "_beside", "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_behind", "_is_deaf", "_is_due",
+        "_is_lingering", "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer",
+        "_timer_patience", "_tls", "is_closed", "peer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        peer: str,
+        open_conversation: Opener,
+        idle_timeout: float,
+        on_closed: Callable[["Connection"], None],
+        tls: Contexts | None = None,
+        beside: Beside | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._beside = beside
+        self._socket = sock
+        self._idle_timeout = idle_timeout
+        self._on_closed = on_closed
+        self._tls = tls
+        self._events = 0
+        self._has_ended = False
+        self._is_deaf = False
+        self._is_due = False
+        self._is_behind = False
+        self._is_woken = False
+        self._is_lingering = False
+        self._last_activity = reactor.now
+        self._stance: object = _UNKNOWN
+        self.peer = peer
+        self.is_closed = False
+        self._conversation = open_conversation(peer, self._wake)
+        self._timer: Timer
+        self._start_timer(min(idle_timeout, self._conversation.patience))
+        log.info("%s connected", peer)
+        self._tell(self._conversation.open)
+        self._speak_soon()
+
+    def shut_down(self) -> None:
+        """The program wants to end: the conversation says when this connection can."""
+        self._tell(self._conversation.shut_down, False)
+        self._speak_soon()
+
+    def cut_off(self, why: str) -> None:
+        """Closes now, with the last words that the socket takes at once."""
+        self._tell(self._conversation.shut_down, True)
+        self._speak()
+        self.close(why)
+
+    def close(self, why: str) -> None:
+        """Closes the socket at once."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self._timer.cancel()
+        if self._events:
+            self._reactor.unwatch(self._socket)
+        self._socket.close()
+        log.info("%s closed: %s", self.peer, self._conversation.farewell or why)
+        try:
+            self._conversation.hang_up()
+        except Exception:
+            log.exception("%s: error while hanging up", self.peer)
+        del self._conversation  # it knows our `_wake`: without a circle, both are freed at once
+        self._on_closed(self)
+
+    # The read step
+
+    def _ready(self, events: int) -> None:
+        if self._is_due or self.is_closed:  # who is due was read in this turn: he has had his share
+            return
+        if self._is_deaf:  # only now: mostly nothing comes before it is over, and two system calls are saved
+            self._watch(0)
+            return
+        self._is_due = True
+        self._reactor.call_soon(self._speak)
+        if not events & self._events & READ:  # it may have been wanted only until what was read before was answered
+            return
+        try:
+            data = _received[: self._socket.recv_into(_received)].tobytes()
+        except BlockingIOError:
+            return
+        except (OSError, MemoryError) as error:
+            self.close(str(error) or "out of memory")
+            return
+        if self._is_lingering or not data:
+            self._take_the_last(data)
+            return
+        self._last_activity = self._reactor.now
+        conversation = self._conversation
+        try:  # as `_tell` does, for what is told most
+            conversation.receive(data)
+            if conversation.stance is not self._stance and conversation.wants_tls:
+                self._encrypt()
+        except Exception as error:  # noqa: BLE001 (it is logged)
+            self._break_down(error)
+
+    def _take_the_last(self, data: bytes) -> None:
+        if not self._is_lingering:
+            self._last_activity = self._reactor.now
+            self._has_ended, self._stance = True, _UNKNOWN
+            self._tell(self._conversation.end_of_input)
+        elif not data:
+            self.close("")
+
+    # The write step
+
+    def _wake(self) -> None:
+        self._is_woken = True
+        self._speak_soon()
+
+    def _catch_up(self) -> None:
+        """Others have had their turn: the conversation goes on with what it has not carried out."""
+        self._is_behind = False
+        self._is_woken = True
+        self._speak()
+
+    def _speak_soon(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._reactor.call_soon(self._speak)
+
+    def _speak(self) -> None:
+        """Sends what it can, then watches for what the buffers ask for."""
+        self._is_due = False
+        if self.is_closed:
+            return
+        if self._is_woken:
+            self._resume()
+        if self.is_closed or self._is_lingering:
+            return
+        conversation = self._conversation
+        outgoing = conversation.outgoing
+        if outgoing:
+            try:
+                sent = self._socket.send(outgoing, _MORE if conversation.is_agreed and conversation.is_finished else 0)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                self.close(error.strerror or str(error))
+                return
+            if sent:
+                del outgoing[:sent]
+                self._last_activity = self._reactor.now
+        if conversation.stance is self._stance and not (outgoing or conversation.is_behind):
+            return  # nothing is wanted but what was wanted before, as after nearly each command
+        self._look_after(conversation)
+
+    def _resume(self) -> None:
+        self._is_woken = False
+        self._tell(self._conversation.resume)
+        if not self.is_closed and not self._conversation.takes_input:
+            self._reactor.turn_again()
+
+    def _look_after(self, conversation: Conversation) -> None:
+        """Does what the conversation wants, when all was sent that could be."""
+        is_at_rest = not (conversation.outgoing or conversation.is_behind)
+        self._stance = (is_at_rest and conversation.stance) or _UNKNOWN
+        if conversation.is_finished and not conversation.outgoing:
+            self._end()
+            return
+        if conversation.is_behind and not conversation.outgoing and not self._is_behind:
+            self._is_behind = True
+            self._reactor.call_last(self._catch_up)
+        wanted = READ if conversation.takes_input and not self._has_ended else 0
+        if conversation.outgoing:
+            wanted |= WRITE
+        if wanted == 0 and self._events == READ:
+            self._is_deaf = True
+        else:
+            self._watch(wanted)
+        patience = min(self._idle_timeout, conversation.patience)
+        if patience < self._timer_patience:
+            self._timer.cancel()
+            self._start_timer(patience)
+
+    def _watch(self, wanted: int) -> None:
+        self._is_deaf = False
+        if wanted == self._events:
+            return
+        if not self._events:
+            self._reactor.watch(self._socket, wanted, self._ready)
+        elif wanted:
+            self._reactor.rewatch(self._socket, wanted, self._ready)
+        else:
+            self._reactor.unwatch(self._socket)
+        self._events = wanted
+
+    # The end
+
+    def _end(self) -> None:
+        """All is said, and we say so. If the peer does not know that it is over, it may still send, and a close would reset
+        the connection and could destroy our last words on their way; so we read on for a while.
+        """
+        # What waits in the kernel for the end goes with it now; a close would drop it where there is unread input.
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self.close(error.strerror or str(error))
+            return
+        if self._has_ended or self._conversation.is_agreed:
+            self.close("")
+            return
+        self._is_lingering = True
+        self._timer.cancel()
+        self._timer = self._reactor.call_later(LINGER, lambda: self.close(""))
+        self._watch(READ)
+
+    # The expire step
+
+    def _check_idle(self) -> None:
+        conversation = self._conversation
+        waits_for_us = not conversation.takes_input and not conversation.outgoing
+        patience = conversation.patience if waits_for_us else min(self._idle_timeout, conversation.patience)
+        if self._reactor.now < self._last_activity + patience:
+            self._start_timer(patience)
+            return
+        self._timer = self._reactor.call_later(LINGER, lambda: self.close("the peer does not read"))
+        self._timer_patience = 0.0  # nothing is shorter: the end stays where it is
+        self._tell(conversation.time_out)
+        self._speak_soon()
+
+    def _start_timer(self, patience: float) -> None:
+        self._timer_patience = patience
+        self._timer = self._reactor.call_at(self._last_activity + patience, self._check_idle)
+
+    # The conversation: our own faults end it, and encryption may take its place
+
+    def _tell(self, method: Callable[..., None], *data: bytes | bool) -> None:
+        """Calls a method of the conversation."""
+        try:
+            method(*data)
+            if self._conversation.wants_tls:
+                self._encrypt()
+        except Exception as error:  # noqa: BLE001 (it is logged)
+            self._break_down(error)
+
+    def _break_down(self, error: Exception) -> None:
+        log.error("%s: internal error, closing this connection", self.peer, exc_info=error)
+        try:
+            if self._conversation.wants_tls:
+                self._encrypt()
+            self._conversation.break_down()
+        except Exception:
+            log.exception("%s: error while breaking down", self.peer)
+            self.close("internal error")
+
+    def _encrypt(self) -> None:
+        """At once, before anything else can be said: what is said already goes first, in plain, and nothing after it."""
+        if self._tls is None:
+            raise RuntimeError("a conversation wants TLS and there is no certificate")
+        self._conversation = Encryption(self._conversation, self._tls(), self._wake, self._beside)

@@ -1,0 +1,179 @@
+"""A listening socket: it accepts until nobody waits, and survives whatever accepting can meet.
+
+It does not know what becomes of an accepted socket.
+"""
+
+import errno
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..loop import READ, Reactor
+from .addresses import name
+
+log = logging.getLogger("carteiro.reactor")
+
+BACKLOG = 4096
+"""Connections that the kernel may keep until they are accepted (it has a limit of its own, too)."""
+
+ACCEPTS_A_TURN = 256
+"""A burst of clients is greeted in parts of this size, so that it does not hold up those already there."""
+
+PAUSE = 0.5
+"""Seconds without accepting when the process or the machine is out of descriptors or memory."""
+
+_OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class ListenError(Exception):
+    """An address cannot be listened on. The text is one line: where, why, and what to do."""
+
+
+class Listener:
+    """Accepts from a listening socket (see `listening`), and gives each accepted socket and its peer's name away."""
+
+    def __init__(self, reactor: Reactor, sock: socket.socket, accepted: Callable[[socket.socket, str], None]) -> None:
+        self._reactor = reactor
+        self._accepted = accepted
+        self._socket = sock
+        self._is_paused = False
+        self.is_closed = False
+        self.address = name(*self._socket.getsockname()[:2])
+        """Where it listens, `host:port`; an IPv6 host stands in brackets."""
+        reactor.watch(self._socket, READ, self._accept)
+
+    def close(self) -> None:
+        """Listens no longer."""
+        if not self.is_closed:
+            self.is_closed = True
+            if not self._is_paused:
+                self._reactor.unwatch(self._socket)
+            self._socket.close()
+
+    def _accept(self, _: int) -> None:
+        for _turn in range(ACCEPTS_A_TURN):
+            if self.is_closed:
+                return
+            try:
+                sock, address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF:
+                    self._pause(error)
+                    return
+                log.warning("a client left before it was accepted: %s", error.strerror)
+                continue
+            sock.setblocking(False)
+            self._accepted(sock, name(*address[:2]))
+
+    def _pause(self, error: OSError) -> None:
+        log.warning("%s: no new connections for %g s: %s", self.address, PAUSE, error.strerror)
+        self._is_paused = True
+        self._reactor.unwatch(self._socket)
+        self._reactor.call_later(PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.is_closed:
+            self._is_paused = False
+            self._reactor.watch(self._socket, READ, self._accept)
+
+
+def listening(host: str, port: int, count: int = 1) -> list[list[socket.socket]]:
+    """Sockets that listen on `host:port` (port 0: the kernel picks one): for each address of the host `count` of them, which
+    share what comes there.
+
+    Where the kernel does not share it is one socket for all. An address of a family that this machine does not have is left
+    out, if there are others. Raises ListenError when there is none, or one cannot be had.
+    """
+    addresses = _addresses(host, port)
+    for is_last in (False, False, True):
+        try:
+            return _listen_on_all(addresses, port, count)
+        except OSError as error:
+            # A port that the kernel picked for the first address may be taken on the next one.
+            if is_last or port or error.errno != errno.EADDRINUSE:
+                raise _cannot_listen(host, port, error) from error
+    raise AssertionError
+
+
+def _listen_on_all(addresses: "Sequence[_Address]", port: int, count: int) -> list[list[socket.socket]]:
+    found: list[list[socket.socket]] = []
+    missing: OSError | None = None
+    for address in addresses:
+        try:
+            found.append(_listen_on(address, found[0][0].getsockname()[1] if found else port, count))
+        except OSError as error:
+            if error.errno not in _NO_SUCH_ADDRESS:
+                for sock in (sock for socks in found for sock in socks):
+                    sock.close()
+                raise
+            missing = error
+    if not found and missing:
+        raise missing
+    return found
+
+
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+class _Address(NamedTuple):
+    family: int
+    host: str
+    rest: tuple[Any, ...]
+    """What else an address of its family has, behind the port."""
+
+
+def _addresses(host: str, port: int) -> list[_Address]:
+    """Those that a name has, each once, the first one first."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    except UnicodeError as error:
+        raise ListenError(f"cannot listen on {name(host, port)}: this is no host name: {_ADVICE}") from error
+    return list(dict.fromkeys(_Address(family, str(address[0]), tuple(address[2:])) for family, _, _, _, address in found))
+
+
+def _listen_on(address: _Address, port: int, count: int) -> list[socket.socket]:
+    if count == 1 or not hasattr(socket, "SO_REUSEPORT"):
+        return [_listen(address, port, is_shared=False)] * count
+    if port:
+        _listen(address, port, is_shared=False).close()  # which fails when another program has it, also one that shares it
+    first = _listen(address, port, is_shared=True)
+    return [first, *(_listen(address, first.getsockname()[1], is_shared=True) for _ in range(1, count))]
+
+
+def _listen(address: _Address, port: int, is_shared: bool) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        if address.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit it: replies are small and must not wait for the acknowledgement of the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.setblocking(False)
+        sock.bind((address.host, port, *address.rest))
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> ListenError:
+    return ListenError(f"cannot listen on {name(host, port)}: {error.strerror}: {_advice(error)}")
+
+
+_ADVICE = "choose an address of this machine with --listen"
+
+
+def _advice(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "end the program that has this port, or choose another with --listen"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 are for root, choose another with --listen"
+    return _ADVICE

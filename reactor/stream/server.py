@@ -1,0 +1,140 @@
+"""A service: listeners, their connections, the limit on these, and how all of it ends.
+
+It does not know what is spoken on a connection.
+"""
+
+import logging
+import resource
+import socket
+from collections.abc import Callable
+from functools import partial
+
+from ..loop import Reactor
+from .connection import Connection
+from .conversation import Opener
+from .listener import Listener, listening
+from .tls import Beside, Contexts
+
+log = logging.getLogger("carteiro.reactor")
+
+DRAIN_LIMIT = 10.0
+"""Seconds that connections have to end when the server is drained."""
+
+_OWN_DESCRIPTORS = 64
+"""Descriptors that the process needs beside its connections."""
+
+
+class Server:
+    """Accepts connections on any number of listeners and gives each a conversation.
+
+    At `max_connections` a further client is sent `refusal` and closed; the others do not notice. `tls` gives the context for
+    conversations that want TLS; without it none may. `beside` is where handshakes are made, if not in the loop.
+    """
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        open_conversation: Opener,
+        max_connections: int,
+        idle_timeout: float,
+        refusal: bytes,
+        tls: Contexts | None = None,
+        beside: Beside | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._open_conversation = open_conversation
+        self._max_connections = _allowed_connections(max_connections)
+        self._idle_timeout = idle_timeout
+        self._refusal = refusal
+        self._tls = tls
+        self._beside = beside
+        self._listeners: list[Listener] = []
+        self._connections: set[Connection] = set()
+        self._drained: Callable[[], None] | None = None
+
+    def listen(self, host: str, port: int, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
+        """Listens there too, on all addresses of the host, and returns the first one as `host:port`. Raises ListenError.
+
+        A listener with conversations of its own has a refusal of its own, too: none, where clients expect TLS at once.
+        """
+        first, *others = [socks[0] for socks in listening(host, port)]
+        for sock in others:
+            self.listen_on(sock, open_conversation, refusal)
+        return self.listen_on(first, open_conversation, refusal)
+
+    def listen_on(self, sock: socket.socket, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
+        """The same with a socket that listens already."""
+        accepted = partial(self._accepted_for, open_conversation, refusal) if open_conversation else self._accepted
+        listener = Listener(self._reactor, sock, accepted)
+        self._listeners.append(listener)
+        return listener.address
+
+    def drain(self, drained: Callable[[], None]) -> None:
+        """Accepts nobody any more and lets the conversations end; calls `drained` when all have, or after DRAIN_LIMIT."""
+        self._stop_listening()
+        self._drained = drained
+        self._reactor.call_later(DRAIN_LIMIT, self.close)
+        for connection in list(self._connections):
+            connection.shut_down()
+        self._check_drained()
+
+    def close(self) -> None:
+        """Ends everything at once."""
+        self._stop_listening()
+        for connection in list(self._connections):
+            connection.cut_off("the server stopped")
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+
+    def _accepted(self, sock: socket.socket, peer: str) -> None:
+        self._accepted_for(self._open_conversation, self._refusal, sock, peer)
+
+    def _accepted_for(self, open_conversation: Opener, refusal: bytes, sock: socket.socket, peer: str) -> None:
+        if len(self._connections) >= self._max_connections:
+            log.warning("%s refused: %d connections are the limit", peer, self._max_connections)
+            _send_and_close(sock, refusal)
+            return
+        try:
+            connection = Connection(
+                self._reactor, sock, peer, open_conversation, self._idle_timeout, self._closed, self._tls, self._beside
+            )
+        except Exception:
+            log.exception("%s: internal error before the first byte", peer)
+            sock.close()
+            return
+        if not connection.is_closed:
+            self._connections.add(connection)
+
+    def _closed(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._check_drained()
+
+    def _check_drained(self) -> None:
+        if self._drained and not self._connections:
+            self._drained()
+
+
+def _send_and_close(sock: socket.socket, data: bytes) -> None:
+    with sock:
+        try:
+            if data:
+                sock.send(data)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def _allowed_connections(wanted: int) -> int:
+    """Raises the soft limit on open files as far as it is needed and allowed; returns how many connections it allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OWN_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    connections = min(wanted, max(1, allowed - _OWN_DESCRIPTORS))
+    if connections < wanted:
+        log.warning("open files are limited to %d here, so connections to %d", allowed, connections)
+    return connections

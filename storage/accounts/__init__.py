@@ -1,0 +1,1 @@
+"""Who has a mailbox, and who may say that it is his."""

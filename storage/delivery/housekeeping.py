@@ -1,0 +1,379 @@
+"""Housekeeping: what is done after messages were acknowledged, in slices: moving them, and freeing the journal.
+
+It does not know how either is done, only what is next and how long it may take.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import takewhile
+
+from ..errors import StorageError, fault
+from ..journal import segment as format
+from ..journal.journal import Journal
+from ..journal.places import Segment
+from ..journal.records import Intent, encode
+from ..journal.spool import Spool
+from ..mailboxes.mailbox import Mailboxes
+from ..room import Room
+from .doubts import Steps
+from .letters import Letters
+from .mover import Mover
+from .queues import Queue
+
+log = logging.getLogger("carteiro.storage")
+
+LIMIT = 128
+"""Segments in use (of 8 MiB), beyond which no message is accepted: so a burst may be a gigabyte ahead of the mailboxes."""
+
+MOST_WAITING = 500_000
+"""Messages waiting for their mailboxes, about 200 octets of memory each, beyond which no message is accepted either."""
+
+CROWDED = 4
+"""Segments in use, beyond which the oldest is emptied of what waits for mailboxes that cannot be written to."""
+
+AGE = 5.0
+"""Seconds after its first message at which a segment is freed, full or not."""
+
+CONCLUDED_AT_ONCE = 1000
+"""Mailboxes of which it is said in one step that they have all but what waits."""
+
+MOST_SPOOLED = 1 << 30
+"""Octets of spool files of accepted messages, beyond which no message is accepted either."""
+
+ENOUGH = 64 << 20
+"""Octets of spool files of messages that have arrived, which are worth saying so in the journal: then these files go."""
+
+LOOK_AGAIN = 0.1
+"""Seconds until it is looked again whether the oldest segment has nothing else."""
+
+RETRY = 1.0
+"""Seconds until what went wrong with the journal is tried again."""
+
+SLICE = 0.005
+"""Seconds that housekeeping takes at most before others have their turn."""
+
+LEAST_SLICE = 0.001
+"""Seconds that it takes at least: the more messages are moved together, the less each one costs."""
+
+FIRST_STEPS = 6
+FIRST_SLICE = 0.05
+"""Steps that it makes after a quiet time, if they do not take more seconds: a single message is in its mailbox when its
+sender leaves, also on a machine that is busy with something else."""
+
+PAUSE = 0.002
+"""Seconds without anything else to do, after which housekeeping may use all the time."""
+
+WAIT = 0.3
+"""Seconds that it waits in vain, when the program begins or ends, for mailboxes that others have."""
+
+LEAST_SHARE = 0.02
+MOST_SHARE = 0.9
+"""Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit.
+Between these it grows as the fourth power: while there is room there is time, and a burst is what the room is for."""
+
+IDLE_SHARE = 0.5
+"""Its share of the time in which others only wait for their clients, for less than `PAUSE` at a time."""
+
+
+class Housekeeping:
+    """Does what there is to do when `work` is called."""
+
+    def __init__(
+        self, journal: Journal, mailboxes: Mailboxes, letters: Letters, mover: Mover, spool: Spool, room: Room
+    ) -> None:
+        self._journal = journal
+        self._spool = spool
+        self._room = room
+        self._mailboxes = mailboxes
+        self._letters = letters
+        self._mover = mover
+        self._task: Steps | None = None
+        self._is_moving = False
+        self._look_again_at = 0.0
+        self._not_before = 0.0
+        self._move_not_before = 0.0
+        self._release_not_before = 0.0
+        self._fullness = 0.0
+        self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
+        self._ended = time.monotonic()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something is under way that goes on in the next call."""
+        return self._task is not None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the journal can take no more."""
+        return len(self._journal.segments) > LIMIT or (self._fullness > 1 and self._measured() > 1)
+
+    @property
+    def makes_room(self) -> bool:
+        """Whether there is something to be moved, or freed, now or in a moment."""
+        now = time.monotonic()
+        is_due = self.is_moving or self._is_to_move or bool(self._to_free()) or self._is_to_release
+        return is_due or any(not queue.is_stuck(now) for queue in self._mover.postponed)
+
+    @property
+    def _is_to_move(self) -> bool:
+        return bool(self._mover.ready) and time.monotonic() >= self._move_not_before
+
+    def _to_free(self) -> list[Segment]:
+        """The oldest segments, those that can be freed now: together, so that one sync of a mailbox serves all of them."""
+        now = time.monotonic()
+        if now < self._not_before:
+            return []
+        oldest = takewhile(lambda segment: not segment.waiting, self._journal.segments)
+        return list(takewhile(lambda segment: segment.is_sealed or now >= segment.since + AGE, oldest))
+
+    def _measured(self) -> float:
+        """How full the journal, or its spool, is: 1 is its limit."""
+        segments = self._journal.segments
+        waiting = sum(segment.waiting for segment in segments)
+        return max(len(segments) / LIMIT, waiting / MOST_WAITING, self._spool.kept / MOST_SPOOLED)
+
+    def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
+        """Works for a share of the time that passed, larger with a fuller journal, and of the seconds that others `waited`
+        for their clients; or for a slice, if others are idle.
+        """
+        self._fullness = self._measured()
+        share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 4
+        passed = time.monotonic() - self._ended
+        self._saved = min(SLICE, self._saved + passed * share / (1 - share) + waited * IDLE_SHARE)
+        if is_idle or self._saved >= LEAST_SLICE:
+            began = time.monotonic()
+            is_first = not is_idle and self._saved == SLICE and self._task is None
+            wanted_in = self.work(SLICE if is_idle else self._saved, FIRST_STEPS if is_first else 1)
+            if not is_idle:
+                self._saved = max(0.0, self._saved - (time.monotonic() - began))
+        else:
+            wanted_in = 0.0 if self._task else self._patience(self._mover.wake())
+            wanted_in = None if wanted_in is None else max(PAUSE, wanted_in)
+        self._ended = time.monotonic()
+        return wanted_in
+
+    def work(self, seconds: float, steps: int = 1) -> float | None:
+        """Works for about so long, or so many steps; returns the seconds until there is more to do. None: until more is
+        accepted.
+        """
+        began, made = time.monotonic(), 0
+        while True:
+            again_in = self._mover.wake()
+            self._task = self._task or self._next_task()
+            if self._task is None:
+                return self._patience(again_in)
+            try:
+                next(self._task)
+            except StopIteration:
+                self._task = None
+            except Exception as error:  # noqa: BLE001 (it is logged)
+                self._task = None
+                self._fail(error)
+            made += 1
+            passed = time.monotonic() - began
+            if passed >= seconds and (made >= steps or passed >= FIRST_SLICE):
+                return 0.0
+
+    def _next_task(self) -> Steps | None:
+        """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""
+        self._is_moving = False
+        if done := self._to_free():
+            return self._free(done)
+        if self._is_to_release:
+            return self._release()
+        if len(self._journal.segments) > CROWDED and time.monotonic() >= self._not_before:
+            oldest = self._journal.segments[0]
+            if self._is_stuck(oldest):
+                return self._empty(oldest)
+        self._is_moving = self._is_to_move
+        return self._mover.move() if self._is_moving else None
+
+    def _patience(self, again_in: float | None) -> float | None:
+        due = [] if again_in is None else [again_in]
+        if self._mover.ready:
+            due.append(self._move_not_before - time.monotonic())
+        if self._mover.arrivals.octets:
+            not_before = max(self._not_before, self._release_not_before)
+            due.append(max(not_before, self._mover.arrivals.since + AGE) - time.monotonic())
+        for oldest in self._journal.segments[:1]:
+            if not oldest.waiting:
+                due.append(max(self._not_before, oldest.since + AGE) - time.monotonic())
+        return max(0.0, min(due)) if due else None
+
+    def _free(self, segments: Sequence[Segment]) -> Steps:
+        """Syncs what the messages of the oldest segments were put in, and then frees these."""
+        for segment in segments:
+            segment.is_sealed = True
+        for mailbox in set().union(*(segment.mailboxes for segment in segments)):
+            queue = self._mover.queues.get(mailbox)
+            if queue and queue.unsynced:
+                self._mover.sync(mailbox)
+                yield
+        self._mailboxes.sync_names()
+        yield
+        done = list(takewhile(lambda segment: not (segment.waiting or segment.unsynced), segments))
+        yield from self._conclude_beyond(done)
+        for segment in done:
+            spooled = segment.spooled
+            self._journal.free(segment)
+            self._mover.arrivals.forget(segment)
+            yield from self._letters.forget(spooled)
+
+    def _conclude_beyond(self, done: Sequence[Segment]) -> Steps:
+        """An intent counts for as long as the segment of its first message is in use. Those in segments that are about to be
+        freed one after the other may be for messages in later ones, too: of their mailboxes it is said anew what they have.
+        """
+        later: set[str] = set()
+        beyond: set[str] = set()
+        for segment in reversed(self._journal.segments):
+            if segment in done:
+                beyond |= segment.mailboxes & later
+            later |= segment.mailboxes
+        left = sorted(beyond)
+        for first in range(0, len(left), CONCLUDED_AT_ONCE):
+            self._conclude(left[first : first + CONCLUDED_AT_ONCE], with_doubts=True)
+            yield
+
+    @property
+    def _is_to_release(self) -> bool:
+        """Whether spool files of what has arrived are to go now, and not with their segment."""
+        arrivals, now = self._mover.arrivals, time.monotonic()
+        if not arrivals.octets or now < max(self._not_before, self._release_not_before):
+            return False
+        is_much = arrivals.octets >= ENOUGH or self._spool.kept > MOST_SPOOLED / 2
+        return is_much or now >= arrivals.since + AGE or self._room.is_scarce
+
+    def _release(self) -> Steps:
+        """Says in the journal which large messages have arrived, on disk; then their spool files are removed."""
+        mailboxes = self._mover.arrivals.mailboxes
+        for mailbox in mailboxes:
+            if mailbox in self._mover.queues:
+                self._mover.sync(mailbox)
+                yield
+        self._mailboxes.sync_names()
+        yield
+        concluded = self._conclude(mailboxes)
+        self._release_not_before = 0.0 if concluded else time.monotonic() + RETRY  # while they are in doubt
+        yield
+        for segment, id in self._mover.arrivals.take(concluded):
+            self._letters.has_arrived(segment, id)
+            yield
+
+    def _is_stuck(self, segment: Segment) -> bool:
+        """Whether a segment has only messages for mailboxes that cannot be written to, and copying them makes room."""
+        if time.monotonic() < self._look_again_at:
+            return False
+        self._look_again_at = time.monotonic() + LOOK_AGAIN
+        those = (takewhile(lambda place: place.segment is segment, queue.waiting) for queue in self._stuck())
+        if sum(1 for places in those for _ in places) < segment.waiting:
+            return False
+        owed = sum(segment.owed for segment in self._journal.segments)
+        return 2 * owed <= len(self._journal.segments) * format.SIZE
+
+    def _stuck(self) -> list[Queue]:
+        """What is in doubt is not copied: the intent that tells what may be in the mailbox is for where it is now."""
+        now = time.monotonic()
+        return [queue for queue in self._mover.postponed if queue.is_stuck(now) and not queue.is_doubtful]
+
+    def _empty(self, segment: Segment) -> Steps:
+        """Copies what is stuck in a segment to the end of the journal."""
+        for queue in self._stuck():
+            if queue.waiting[0].segment is segment:
+                yield from self._mover.copy(queue)
+                yield
+
+    def _fail(self, error: Exception) -> None:
+        self._not_before = time.monotonic() + RETRY
+        if self._is_moving:
+            self._move_not_before = self._not_before
+        if isinstance(error, OSError | StorageError):
+            log.error("%s: this is tried again", fault("journal", error))
+        else:
+            log.error("journal: internal error", exc_info=error)
+
+    def finish(self, patience: float) -> None:
+        """Moves all that can be moved now and frees all that can be freed, in `patience` seconds at most."""
+        end = time.monotonic() + patience
+        self._journal.seal()
+        left, moved_at = -1, 0.0
+        while (again_in := self.work(SLICE)) is not None and (now := time.monotonic()) < end:
+            if again_in:
+                if self._left() != left:
+                    left, moved_at = self._left(), now
+                if now + again_in > moved_at + WAIT:
+                    break
+                time.sleep(again_in)
+        self.stop()
+        for queue in self._mover.queues.values():
+            if queue.waiting:
+                why = queue.fault or ("it is locked" if queue in self._mover.postponed else "there was no time")
+                log.warning(
+                    "%s: %d messages wait in the journal (%s)", self._mailboxes.path(queue.mailbox), len(queue.waiting), why
+                )
+
+    def stop(self) -> None:
+        """Breaks off what is under way."""
+        if self._task:
+            with suppress(OSError):  # a mailbox that could not be left as it was is put right at the next start
+                self._task.close()
+            self._task = None
+
+    def _left(self) -> int:
+        return sum(len(queue.waiting) for queue in self._mover.queues.values())
+
+    def close(self, patience: float) -> None:
+        """Leaves the journal so that the next start finds only what still waits."""
+        self.finish(patience)
+        if self._journal.segments:
+            try:
+                self._end()
+            except (OSError, StorageError) as error:
+                log.error("%s: what was moved is looked for at the next start", fault("journal", error))
+
+    def _end(self) -> None:
+        """Says in the journal which mailboxes have all of it."""
+        mailboxes = set().union(*(segment.mailboxes for segment in self._journal.segments))
+        for mailbox in sorted(mailboxes):
+            queue = self._mover.queues.get(mailbox)
+            if queue and not queue.waiting:
+                self._mover.sync(mailbox)
+        self._mailboxes.sync_names()
+        self._conclude(mailbox for mailbox in mailboxes if mailbox not in self._mover.queues)
+
+    def restate(self, removed: Sequence[Segment]) -> None:
+        """Copies what waits in segments that are no more, and says anew what mailboxes have. Raises as `append_all`."""
+        self.stop()
+        for mailbox in [queue.mailbox for queue in self._mover.queues.values() if queue.unsynced]:
+            self._mover.sync(mailbox)
+        for queue in self._mover.queues.values():
+            if any(place.segment in removed for place in queue.waiting):
+                deque(self._mover.copy(queue), maxlen=0)
+        self._conclude(set().union(*(segment.mailboxes for segment in self._journal.segments)), with_doubts=True)
+
+    def _conclude(self, mailboxes: Iterable[str], with_doubts: bool = False) -> list[str]:
+        """Says in the journal, for those of which nothing is in doubt, that they have all but what waits, on disk.
+
+        Of those with doubts it is said what was said before, if that is asked for. Returns those that have all of it.
+        Raises as `append_all`.
+        """
+        if not self._journal.segments:  # which would have to say so
+            return []
+        end = self._journal.end
+        intents = []
+        concluded = []
+        for mailbox in sorted(mailboxes):
+            queue = self._mover.queues.get(mailbox)
+            since = queue.waiting[0].since if queue and queue.waiting else end
+            if queue is None or not (queue.is_doubtful or queue.unsynced):
+                intents.append(Intent(mailbox, since, 0, 0))
+                concluded.append(mailbox)
+            elif with_doubts and queue.start:
+                intents.append(Intent(mailbox, since, *queue.start))
+        self._journal.append_all([encode(intent) for intent in intents])
+        for mailbox in concluded:
+            if mailbox in self._mover.queues:
+                self._mover.queues[mailbox].concluded()
+        return concluded

@@ -1,0 +1,168 @@
+"""The queue of a mailbox: which messages wait to be put in it, and which are in it but not yet certain to be on disk.
+
+It does not know how a message is put in, nor when.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from ..errors import StorageError
+from ..journal.places import Place, Segment
+from ..journal.records import Intent
+from ..mailboxes.mailbox import Mark
+
+FIRST_DELAY = 0.05
+LAST_DELAY = 1.0
+"""Seconds until a mailbox that could not be written to is tried again: a quarter of the time that it has been so, within
+these bounds."""
+
+COLLEAGUE_DELAY = 0.003
+"""Seconds until it is tried again when another process of this server may have it locked."""
+
+STUCK = 1.0
+"""Seconds of failing after which the journal is not to wait for a mailbox."""
+
+REST = 0.02
+"""Seconds for which a process leaves a mailbox to others that deliver to it, too, after it put some of what waits in."""
+
+
+class Queue:
+    """What is known of a mailbox while the journal has messages for it.
+
+    `waiting` are the places of messages that are to be put in it, in order, and `moved` those that were since the last
+    intent. The mailbox then ended at `start`, and what was put in since made it end at `end`. `unsynced` are the segments
+    of what may not be on disk. The mailbox `is_doubtful` when what is in it must be found out: after a crash, or a sync
+    that failed. `fault` is why nothing is accepted for it, `failing_since` when an attempt to write to it first failed,
+    `not_before` when it is tried again (`time.monotonic`).
+    """
+
+    __slots__ = (
+        "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "start", "unsynced",
+        "waiting",
+    )  # fmt: skip
+
+    def __init__(self, mailbox: str) -> None:
+        self.mailbox = mailbox
+        self.waiting: deque[Place] = deque()
+        self.moved: list[Place] = []
+        self.start: Mark | None = None
+        self.end: Mark | None = None
+        self.unsynced: set[Segment] = set()
+        self.is_doubtful = False
+        self.fault: StorageError | None = None
+        self.failing_since: float | None = None
+        self.not_before = 0.0
+
+    def put(self, place: Place) -> None:
+        """One more message waits."""
+        self.waiting.append(place)
+        segment = place.segment
+        segment.mailboxes.add(self.mailbox)
+        segment.waiting += 1
+        segment.owed += place.length
+
+    def remove(self, place: Place) -> None:
+        """A message waits no more, though it is not in the mailbox."""
+        self.waiting.remove(place)
+        place.segment.waiting -= 1
+        place.segment.owed -= place.length
+
+    def replace(self, count: int, places: Iterable[Place]) -> None:
+        """Others wait instead of the first `count`."""
+        for _ in range(count):
+            place = self.waiting.popleft()
+            place.segment.waiting -= 1
+            place.segment.owed -= place.length
+        self._wait_again(list(places))
+
+    def put_behind(self, places: Sequence[Place], copies: Iterable[Place]) -> None:
+        """Others wait instead of some: behind all."""
+        if self.waiting[0] == places[0] and self.waiting[len(places) - 1] == places[-1]:
+            self.replace(len(places), [])
+        else:
+            for place in places:
+                self.remove(place)
+        for place in copies:
+            self.put(place)
+
+    def _wait_again(self, places: Sequence[Place]) -> None:
+        for place in reversed(places):
+            self.waiting.appendleft(place)
+            place.segment.waiting += 1
+            place.segment.owed += place.length
+
+    def move(self, count: int) -> None:
+        """The first messages are in the mailbox, which is to be synced before their segments are freed."""
+        for _ in range(count):
+            place = self.waiting.popleft()
+            segment = place.segment
+            segment.waiting -= 1
+            segment.owed -= place.length
+            segment.unsynced.add(self.mailbox)
+            self.unsynced.add(segment)
+            self.moved.append(place)
+
+    def synced(self) -> None:
+        """All that was moved is on disk."""
+        for segment in self.unsynced:
+            segment.unsynced.discard(self.mailbox)
+        self.unsynced.clear()
+        if self.start is None:  # nothing will be cut off
+            self.moved.clear()
+
+    def concluded(self) -> None:
+        """The journal says that the mailbox has all but what waits, and that nothing is about to be written to it."""
+        self.moved.clear()
+        self.start = self.end = None
+
+    def doubt(self) -> None:
+        """What was moved since the last intent may be in the mailbox or not, in part or twice: all of it waits again."""
+        moved, self.moved = self.moved, []
+        self.synced()
+        self._wait_again(moved)
+        self.is_doubtful = True
+
+    def doubt_from(self, start: Mark | None) -> None:
+        """What waits may be in the mailbox, in part or as a whole, behind where it ended once."""
+        self.start = start
+        self.is_doubtful = True
+
+    def recover(self, intent: Intent | None, sequences: set[int], is_damaged: bool) -> None:
+        """An earlier run left what waits, and its last intent: carried out, if it was for a segment that was freed.
+
+        A journal that is damaged may have had an intent: then what waits must be looked for.
+        """
+        self.is_doubtful = True
+        if intent and intent.inode and intent.since.sequence in sequences:
+            self.start = Mark(intent.inode, intent.size)
+        elif is_damaged:
+            self.start = Mark(0, 0)
+
+    def is_intended(self, mark: Mark) -> bool:
+        """Whether the first message may be put in at `mark`, and the journal will tell that it was."""
+        return self.end == mark
+
+    def intend(self, mark: Mark) -> None:
+        """The journal has an intent from the first message on."""
+        self.moved.clear()
+        self.start = self.end = mark
+
+    def has_failed(self, now: float, may_be_ours: bool = False) -> float:
+        """It will be tried again later: soon, when it may be another process of ours that has it locked.
+
+        Returns for how many seconds it has been failing.
+        """
+        if self.failing_since is None:
+            self.failing_since = now
+        since = now - self.failing_since
+        self.not_before = now + min(max(COLLEAGUE_DELAY if may_be_ours else FIRST_DELAY, since / 4), LAST_DELAY)
+        return since
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether it cannot be said when the mailbox can be written to again."""
+        return self.failing_since is not None and now - self.failing_since >= STUCK
+
+    def works(self) -> None:
+        """The last attempt did not fail."""
+        self.fault = None
+        self.failing_since = None

@@ -1,0 +1,209 @@
+"""A message on its way into storage: its envelope, and its content as it comes.
+
+It does not know what a mailbox looks like, nor when messages are put on disk.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from ..errors import StorageError, fault
+from ..journal.records import Recipients, Record
+from ..journal.spool import Spool, SpoolFile
+
+log = logging.getLogger("carteiro.storage")
+
+Answer = Callable[[StorageError | None], None]
+
+LARGE = 256 * 1024
+"""Octets of content from which a message goes to the spool."""
+
+LARGE_WHEN_CROWDED = 16 * 1024
+"""The same while all messages together have more than `CROWDED` octets in memory."""
+
+CROWDED = 64 << 20
+
+MOST_PIECES = 64
+"""Pieces of content, as they came, that are kept apart."""
+
+_AT_ONCE = 64 * 1024  # octets that are collected for one write to the spool
+
+
+class Memory:
+    """How many octets of content all messages on their way have in memory."""
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    @property
+    def large(self) -> int:
+        """Octets that a message may have in memory."""
+        return LARGE_WHEN_CROWDED if self.used > CROWDED else LARGE
+
+
+class Message:
+    """A message for some mailboxes. `came` is when it began, in microseconds since the epoch.
+
+    Its content is in memory (so many `octets` of it), or in the spool when it is large, and stays as it is in the mailbox
+    when it `is_verbatim`. `take` is called when it is complete.
+    """
+
+    __slots__ = (
+        "_answer", "_memory", "_pieces", "_spool", "_spooled", "_take", "came", "fault", "id", "is_verbatim", "recipients",
+        "octets", "reverse_path", "trace_fields",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        id: str,
+        reverse_path: bytes,
+        recipients: Recipients,
+        spool: Spool | None,
+        memory: Memory,
+        take: Callable[["Message"], None],
+        is_verbatim: bool = False,
+    ) -> None:
+        self.id = id
+        self.reverse_path = reverse_path
+        self.recipients = recipients
+        self.is_verbatim = is_verbatim
+        self.trace_fields = b""
+        self.came = int(time.time() * 1e6)
+        self.fault: StorageError | None = None
+        self._spool = spool
+        self._memory = memory
+        self._take = take
+        self._pieces: list[bytes] = []
+        self.octets = 0
+        self._spooled: SpoolFile | None = None
+        self._answer: Answer | None = None
+
+    def trace(self, fields: bytes) -> None:
+        """Takes the header fields that go before the content; their lines end in CRLF or LF."""
+        self.trace_fields += fields
+
+    def write(self, content: bytes) -> None:
+        """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
+        if self.fault:
+            return
+        self._pieces.append(content)
+        if len(self._pieces) == MOST_PIECES:  # who sends an octet at a time is not to have an object for each
+            self._pieces = [b"".join(self._pieces)]
+        self.octets += len(content)
+        self._memory.used += len(content)
+        if self._spool and self.octets > (_AT_ONCE if self._spooled else self._memory.large):
+            self._spill(self._spool)
+
+    def _spill(self, spool: Spool) -> None:
+        try:
+            if self._spooled is None:
+                self._spooled = spool.begin(self.id)
+            self._spooled.write(b"".join(self._pieces))
+        except (OSError, StorageError) as error:
+            self._fail(spool, error)
+        self._forget()
+
+    def commit(self, answer: Answer) -> None:
+        """The content is complete; `answer` is called, later, when it is on disk or has failed."""
+        if self._spooled and self._spool and self._pieces:
+            self._spill(self._spool)
+        self._answer = answer
+        if self._spooled and self._spool:
+            self._spool.syncs.commit(self._spooled, self._synced)
+        else:
+            self._take(self)
+
+    def _synced(self, error: OSError | None) -> None:
+        """What is in the spool is on disk, or not."""
+        if error and self._spool:
+            self._fail(self._spool, error)
+        self._take(self)
+
+    def check(self) -> None:
+        """Fails when somebody has removed the spool since its file was made."""
+        if self._spooled and self._spool and not self._spooled.is_there:
+            self._fail(self._spool, StorageError(f"{self._spool.where}: it was removed meanwhile"))
+
+    def abandon(self) -> None:
+        """Nothing of this message is kept."""
+        self._forget()
+        if self._spooled:
+            self._spooled.remove()
+            self._spooled = None
+
+    def _fail(self, spool: Spool, error: OSError | StorageError) -> None:
+        self.abandon()
+        self.fault = fault(spool.where, error)
+
+    def _forget(self) -> None:
+        self._memory.used -= self.octets
+        self._pieces, self.octets = [], 0
+
+    @property
+    def size(self) -> int:
+        """Octets of its content, wherever they are."""
+        return self.octets + (self._spooled.length if self._spooled else 0)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the content is, or was to be, in the spool."""
+        return self._spooled is not None or self.fault is not None
+
+    @property
+    def is_spooled(self) -> bool:
+        """Whether the content is in the spool."""
+        return self._spooled is not None
+
+    def record(self) -> Record:
+        """What the journal is to keep of it."""
+        envelope = self.id, self.came, self.reverse_path, self.recipients, self.trace_fields
+        if self._spooled:
+            return Record(*envelope, None, self._spooled.length, self._spooled.check, self.is_verbatim)
+        return Record(*envelope, b"".join(self._pieces), self.octets, 0, self.is_verbatim)
+
+    def answer(self, fault: StorageError | None) -> None:
+        """Tells whoever committed the message. One that failed leaves nothing behind.
+
+        An exception of who is told is logged, and goes no further: others wait for their answers.
+        """
+        if fault:
+            self.abandon()
+        elif self._spooled:
+            self._spooled.keep()
+            self._spooled = None
+        self._forget()
+        answer, self._answer = self._answer, None  # who is told knows the message: without a circle, both are freed at once
+        tell(answer, fault)
+
+
+def tell(answer: Answer | None, fault: StorageError | None) -> None:
+    """Tells one of many: whatever is wrong with that one is logged, and no other one notices."""
+    try:
+        if answer:
+            answer(fault)
+    except Exception:
+        log.exception("an answer to a message could not be told")
+
+
+class Ids:
+    """Names for messages that no other message has, not even one of another process or after a restart."""
+
+    def __init__(self) -> None:
+        self._serial = count()
+        self._prefix = f"{time.time_ns():x}.{os.getpid():x}"
+
+    def __next__(self) -> str:
+        return f"{self._prefix}.{next(self._serial):x}"
+
+
+def grouped(recipients: Sequence[tuple[str, bytes]]) -> Recipients:
+    """The mailboxes, and what led to each, once."""
+    if len(recipients) == 1:
+        ((mailbox, path),) = recipients
+        return {mailbox: (path,)}
+    paths: dict[str, dict[bytes, None]] = {}
+    for mailbox, path in recipients:
+        paths.setdefault(mailbox, {})[path] = None
+    return {mailbox: tuple(those) for mailbox, those in paths.items()}
