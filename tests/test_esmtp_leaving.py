@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.classic.actions import ClassicActs
+from protocol.classic.actions import ClassicActions
 from protocol.esmtp.table import ESMTP
 
 from .esmtp_dialogues import SITUATIONS, Steps, Talk, known_after
@@ -102,8 +102,8 @@ def test_no_bytes_make_it_fail(opening: Steps, pieces: list[bytes]) -> None:
 
 
 def test_the_classic_dialect_has_neither_challenges_nor_handshakes() -> None:
-    acts = object.__new__(ClassicActs)
+    actions = object.__new__(ClassicActions)
     with pytest.raises(NotImplementedError):
-        acts.hear(b"")
+        actions.hear(b"")
     with pytest.raises(NotImplementedError):
-        acts.secured()
+        actions.secured()

@@ -9,7 +9,7 @@ import pytest
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import NOT_OFFERED, Reply
 from protocol.engine.table import Go, Mark, State, Table, Target, Verb, Written
-from protocol.esmtp.actions import EsmtpActs
+from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP, HOMES, ROWS, VERBS, Esmtp
 
@@ -82,7 +82,7 @@ class Watched:
         table: Any = Table("watched", VERBS, ROWS, HOMES, opening=Esmtp.OPENING)
         for state, row in table.rows.items():
             row.cells = Looks(self, state, row.cells)
-        self.dialect = Dialect(table, parse_esmtp, EsmtpActs)
+        self.dialect = Dialect(table, parse_esmtp, EsmtpActions)
 
     def start(self, number: int) -> None:
         self.step = number
@@ -117,7 +117,7 @@ def dialogues_by_cell() -> dict[tuple[State, Verb], list[Dialogue]]:
 
 def hold_all(table: Table, held: list[Dialogue]) -> None:
     for dialogue in held:
-        hold(Dialect(table, parse_esmtp, EsmtpActs), dialogue)
+        hold(Dialect(table, parse_esmtp, EsmtpActions), dialogue)
 
 
 @pytest.mark.parametrize(("state", "verb"), CELLS, ids=lambda word: word.name)
@@ -141,7 +141,7 @@ def test_random_histories_notice_them_too() -> None:
     tried = [(state, verb, *found) for state, verb in CELLS if (found := one_mutant(state, verb))]
     missed = []
     for state, verb, cell, table in tried:
-        model = partial(Ordering, Dialect(table, parse_esmtp, EsmtpActs))
+        model = partial(Ordering, Dialect(table, parse_esmtp, EsmtpActions))
         if not is_noticed(partial(wander, model, ENOUGH, seed=1)):
             missed.append(f"{state.name}, {verb.name}: {cell}")
     assert tried and not missed

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from protocol.engine.dialect import Dialect
 from protocol.engine.table import Table, Verb
-from protocol.esmtp.actions import EsmtpActs
+from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP, HOMES, ROWS, VERBS, Esmtp
 
@@ -44,7 +44,7 @@ def test_a_refused_chunk_leads_where_the_cell_says() -> None:
         for verb, cell in zip(VERBS, ROWS[Esmtp.FORWARD], strict=True)
     ]
     table = Table("another", VERBS, {**ROWS, Esmtp.FORWARD: row}, HOMES, opening=Esmtp.OPENING)
-    talk = Talk(Dialect(table, parse_esmtp, EsmtpActs), Known(lacks=frozenset({"bdat"})))
+    talk = Talk(Dialect(table, parse_esmtp, EsmtpActions), Known(lacks=frozenset({"bdat"})))
     for line in (EHLO, MAIL, RCPT, BDAT):
         talk.take(line, 0)
     assert talk.client.session.state.name == "FORWARD", "its octets have not come"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.engine import replies
-from protocol.engine.acts import Chunk
+from protocol.engine.actions import Chunk
 from protocol.engine.replies import Reply
 from protocol.engine.table import Verb
 from protocol.esmtp.grammar import MAX_LINE, Auth, Client, Envelope, parse_esmtp, parse_strictly

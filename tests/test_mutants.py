@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from protocol.classic.actions import ClassicActs
+from protocol.classic.actions import ClassicActions
 from protocol.classic.grammar import parse_classic
 from protocol.classic.table import CLASSIC, HOMES, VERBS, Classic
 from protocol.engine.dialect import Dialect
@@ -48,7 +48,7 @@ def other_cells(state: State, verb: Verb) -> Iterator[Written]:
 def dialect_with(state: State, verb: Verb, cell: Written) -> Dialect | None:
     """The classic dialect with one wrong cell; None where that is no table at all."""
     try:
-        return Dialect(Table("mutant", VERBS, changed(state, verb, cell), HOMES), parse_classic, ClassicActs)
+        return Dialect(Table("mutant", VERBS, changed(state, verb, cell), HOMES), parse_classic, ClassicActions)
     except ValueError:
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ..engine import replies
-from ..engine.acts import Outcome
+from ..engine.actions import Outcome
 from ..engine.buffer import Buffer
 from ..engine.outside import Report, Site
 from ..engine.replies import Reply
@@ -15,7 +15,7 @@ from ..engine.table import Verb
 from ..mail.transaction import Client, Transaction
 
 
-class ClassicActs:
+class ClassicActions:
     """One recipient, one message at a time; names are echoed as the prototype did."""
 
     __slots__ = ("_address", "_buffer", "_client", "_site", "_transaction")
@@ -80,7 +80,7 @@ class ClassicActs:
         """The session is over."""
         self._transaction.abandon()
 
-    actions: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
+    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
         Verb.HELO: _helo,
         Verb.MAIL: _mail,
         Verb.RCPT: _rcpt,

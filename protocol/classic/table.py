@@ -7,7 +7,7 @@ from ..engine.dialect import Dialect
 from ..engine.ends import ENDS, End, Event
 from ..engine.replies import UNRECOGNIZED
 from ..engine.table import Mark, Patience, State, Table, Verb, Written
-from .actions import ClassicActs
+from .actions import ClassicActions
 from .grammar import parse_classic
 
 
@@ -55,4 +55,4 @@ PATIENCE: Patience = {HELD: 600.0}
 CLASSIC_ENDS = {**ENDS, Event.FOREIGN: End(UNRECOGNIZED)}
 """There is no 421 for who speaks another protocol: the prototype knows one refusal."""
 
-CLASSIC = Dialect(Table("classic", VERBS, ROWS, HOMES, PATIENCE, CLASSIC_ENDS), parse_classic, ClassicActs)
+CLASSIC = Dialect(Table("classic", VERBS, ROWS, HOMES, PATIENCE, CLASSIC_ENDS), parse_classic, ClassicActions)

@@ -13,15 +13,15 @@ from .table import Table, Verb
 class Dialect:
     """`parse` turns a command line into a verb and its argument (or the Reply that refuses the syntax), always the same.
 
-    `acts` makes what carries out the verbs of one session (`acts.Acts`).
+    `actions` makes what carries out the verbs of one session (`actions.Actions`).
     """
 
     def __init__(
         self,
         table: Table,
         parse: Callable[[bytes], tuple[Verb, object]],
-        acts: Callable[..., Any],
+        actions: Callable[..., Any],
     ) -> None:
         self.table = table
         self.familiar = Familiar(parse)
-        self.acts = acts
+        self.actions = actions

@@ -5,7 +5,7 @@ It applies the cells of a table and decides nothing about order itself; it knows
 
 from collections.abc import Callable, Mapping
 
-from .acts import Acts, Chunk, Outcome
+from .actions import Actions, Chunk, Outcome
 from .buffer import Buffer
 from .ends import End, Event, Wait
 from .foreign import Foreign
@@ -42,7 +42,7 @@ class Session:
     """
 
     __slots__ = (
-        "_acts", "_answer", "_buffer", "_familiar", "_coming", "_has_told_of_lf", "_home", "_is_coded",
+        "_actions", "_answer", "_buffer", "_familiar", "_coming", "_has_told_of_lf", "_home", "_is_coded",
         "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
         "farewell", "is_agreed", "is_behind", "outgoing", "stance",
     )  # fmt: skip
@@ -61,8 +61,8 @@ class Session:
         self._observer = observer
         self._wake = wake
         self._buffer = Buffer()
-        self._acts: Acts = site.dialect.acts(site, address, report, self._buffer)
-        self._is_coded = self._acts.is_coded
+        self._actions: Actions = site.dialect.actions(site, address, report, self._buffer)
+        self._is_coded = self._actions.is_coded
         self.outgoing = bytearray()
         self.is_behind = self.is_agreed = False
         self.farewell = ""
@@ -83,7 +83,7 @@ class Session:
     def open(self) -> None:
         """The client is there: it is greeted."""
         if not self.wants_tls:
-            self._move(Verb.OPENED, self._row, self._acts.greeting)
+            self._move(Verb.OPENED, self._row, self._actions.greeting)
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
@@ -151,9 +151,9 @@ class Session:
         """The connection is encrypted from here on."""
         if not self.wants_tls:
             return
-        reply = self._acts.secured()
+        reply = self._actions.secured()
         is_opening = self.state is self._site.dialect.table.opening
-        self._apply(Verb.SECURED, self._acts.greeting if is_opening else reply)
+        self._apply(Verb.SECURED, self._actions.greeting if is_opening else reply)
         self.resume()
 
     @property
@@ -221,7 +221,7 @@ class Session:
     def _hear_answer(self, line: bytes) -> None:
         if self._observer is not None:
             self._observer.heard("...")
-        self._apply(*self._acts.hear(line), line)
+        self._apply(*self._actions.hear(line), line)
 
     def _notice_bare_lf(self) -> None:
         """By the RFC a LF alone ends no line: a client that thinks so gets no answer, and its user no hint."""
@@ -262,8 +262,8 @@ class Session:
         elif isinstance(argument, Reply):
             self._refuse(self._row, argument, verb, line)
         else:
-            acts = self._acts
-            self._apply(verb, acts.actions[verb](acts, argument), line, argument)
+            actions = self._actions
+            self._apply(verb, actions.by_verb[verb](actions, argument), line, argument)
 
     def _refuse_command(self, row: Row | None, reply: Reply, verb: Verb, line: bytes, argument: object = None) -> None:
         """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
@@ -279,9 +279,9 @@ class Session:
     def _content(self, piece: bytes, is_end: bool) -> None:
         if self._observer is not None:
             self._observer.heard(f"({len(piece)} octets of mail data{', the end' * is_end}) {shown(piece)}")
-        self._acts.write(piece)
+        self._actions.write(piece)
         if is_end:
-            self._apply(Verb.END, self._acts.end(self._row.ends_message))
+            self._apply(Verb.END, self._actions.end(self._row.ends_message))
 
     # Applying a cell
 
@@ -303,7 +303,7 @@ class Session:
         self._move(verb, move.accepted, outcome)
         if self._row.reading is _GONE:
             self.farewell, self.is_agreed = verb.value, True
-            self._acts.abandon()
+            self._actions.abandon()
 
     def _hear(self, answer: Reply) -> None:
         """Somebody outside has answered."""
@@ -356,4 +356,4 @@ class Session:
             table = self._site.dialect.table
             self._move(event, table.rows[table.closed], says)
             self.farewell = event.value
-            self._acts.abandon()
+            self._actions.abandon()

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, ClassVar
 
 from ..engine import replies
-from ..engine.acts import Chunk, Outcome
+from ..engine.actions import Chunk, Outcome
 from ..engine.buffer import Buffer
 from ..engine.outside import Report, Site
 from ..engine.replies import Reply
@@ -31,7 +31,7 @@ _ANY_DOMAIN = b"any.invalid"
 HELP = b"\n".join([b"EHLO HELO MAIL RCPT DATA BDAT RSET", b"NOOP HELP VRFY EXPN STARTTLS AUTH QUIT"])
 
 
-class EsmtpActs:
+class EsmtpActions:
     """Several recipients, each an accepted mailbox; content by DATA or BDAT; TLS and authentication."""
 
     __slots__ = (
@@ -274,7 +274,7 @@ class EsmtpActs:
     def _quit(self, _: bytes) -> Reply:
         return replies.CLOSING.about(self._site.hostname)
 
-    actions: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
+    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
         Verb.EHLO: _ehlo,
         Verb.HELO: _helo,
         Verb.MAIL: _mail,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..engine import replies
-from ..engine.acts import Outcome
+from ..engine.actions import Outcome
 from ..engine.outside import Authenticate, Report
 from ..engine.replies import Reply
 from ..engine.shown import quoted

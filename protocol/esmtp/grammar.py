@@ -8,7 +8,7 @@ from binascii import Error, a2b_base64
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..engine.acts import Chunk
+from ..engine.actions import Chunk
 from ..engine.foreign import Foreign, is_foreign
 from ..engine.replies import (
     NOT_ENCODED,

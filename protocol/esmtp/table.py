@@ -15,7 +15,7 @@ from ..engine.replies import (
     UNRECOGNIZED,
 )
 from ..engine.table import Mark, State, Table, Verb, Written
-from .actions import EsmtpActs
+from .actions import EsmtpActions
 from .grammar import parse_esmtp, parse_strictly
 
 
@@ -124,6 +124,6 @@ PATIENCE = {None: 300.0, TEXT: 300.0, ANSWER: 300.0, HELD: 600.0, V.SECURED: 60.
 have to do; and one for the handshake."""
 
 TABLE = Table("esmtp", VERBS, ROWS, HOMES, PATIENCE, opening=OPENING)
-ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActs)
-STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActs)
+ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActions)
+STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActions)
 """The same, to the letter: what the grammar forbids is refused, however common it is."""

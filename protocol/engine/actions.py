@@ -23,13 +23,13 @@ class Chunk(NamedTuple):
     flaw: Reply | None = None
 
 
-class Acts(Protocol):
+class Actions(Protocol):
     """The state of one session beside its place in the table, and what each verb does with it.
 
     An action is called only where the table allows its verb, and its reply says whether it accepts.
     """
 
-    actions: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]]
+    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]]
 
     @property
     def is_coded(self) -> bool:
