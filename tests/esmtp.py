@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from protocol.engine.outside import Observer, Site, Terms
+from protocol.engine.environment import Observer, Policy, Site
 from protocol.engine.session import Session
 from protocol.esmtp.table import ESMTP
 
@@ -58,7 +58,7 @@ class Checker:
 class EsmtpClient:
     """A client whose disk answers at the end of each turn, unless `disk_is_slow`; a TLS handshake succeeds at once.
 
-    Other arguments are those of `Terms`.
+    Other arguments are those of `Policy`.
     """
 
     def __init__(
@@ -70,13 +70,13 @@ class EsmtpClient:
         is_encrypted: bool = False,
         find: Callable[[bytes], str | None] = find_user,
         observer: Observer | None = None,
-        **terms: Any,
+        **policy: Any,
     ) -> None:
         self.store = Mailboxes()
         self.log: list[str] = []
         self._disk_is_slow = disk_is_slow
         site = Site(
-            ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Terms(**terms)
+            ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Policy(**policy)
         )  # fmt: skip
         self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer)
         self.session.open()

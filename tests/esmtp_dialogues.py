@@ -8,7 +8,7 @@ from itertools import product
 from typing import NamedTuple
 
 from protocol.engine.dialect import Dialect
-from protocol.engine.outside import Terms
+from protocol.engine.environment import Policy
 
 from .esmtp_ordering import (
     ALL,
@@ -128,7 +128,7 @@ class Talk:
         self._answer: Callable[[bool | None], None] | None = None
         self._is_right = False
         self.taken_back = 0
-        terms = Terms(
+        policy = Policy(
             hidden=frozenset({"CHUNKING"} if "bdat" in start.lacks else ()),
             has_tls="starttls" not in start.lacks,
             authenticate=None if "auth" in start.lacks else self._check,
@@ -136,7 +136,7 @@ class Talk:
             verifies=True,
         )
         is_encrypted = not start.is_greeted
-        self.client = Client(dialect, max_message_size=LIMIT, disk_is_slow=True, terms=terms, is_encrypted=is_encrypted)
+        self.client = Client(dialect, max_message_size=LIMIT, disk_is_slow=True, policy=policy, is_encrypted=is_encrypted)
         self.client.hear()
 
     def _check(self, name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 from protocol.engine.dialect import Dialect
-from protocol.engine.outside import Site
+from protocol.engine.environment import Site
 from protocol.engine.session import Session
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.store import Store

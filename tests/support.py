@@ -14,7 +14,7 @@ import pytest
 
 from protocol.classic.table import CLASSIC
 from protocol.engine.dialect import Dialect
-from protocol.engine.outside import Fault, Site, Terms
+from protocol.engine.environment import Fault, Policy, Site
 from protocol.engine.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,14 +116,14 @@ class Client:
         max_message_size: int = 1000,
         max_refusals: int = 0,
         disk_is_slow: bool = False,
-        terms: Terms = Terms(),  # noqa: B008 (it cannot change)
+        policy: Policy = Policy(),  # noqa: B008 (it cannot change)
         is_encrypted: bool = False,
     ) -> None:
         self.store = MemoryStore()
         self.log: list[str] = []
         self.wakes = 0
         self._disk_is_slow = disk_is_slow
-        site = Site(dialect, b"mx.test", find_user, self.store, lambda: NOW, max_message_size, max_refusals, terms)
+        site = Site(dialect, b"mx.test", find_user, self.store, lambda: NOW, max_message_size, max_refusals, policy)
         self.session = Session(site, "192.0.2.1", self._report, self._wake, is_encrypted)
         self.session.open()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from protocol.classic.table import CLASSIC
-from protocol.engine.outside import Site
+from protocol.engine.environment import Site
 from protocol.engine.session import Session
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.discard import DiscardStore

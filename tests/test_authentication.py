@@ -24,8 +24,8 @@ class Content(Checker):
         return lambda: None
 
 
-def authenticating(checker: Checker | None = None, **terms: Any) -> EsmtpClient:
-    client = EsmtpClient(authenticate=checker or Checker(), **{"authenticates_in_clear": True, **terms})
+def authenticating(checker: Checker | None = None, **policy: Any) -> EsmtpClient:
+    client = EsmtpClient(authenticate=checker or Checker(), **{"authenticates_in_clear": True, **policy})
     client.say(EHLO)
     return client
 

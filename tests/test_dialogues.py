@@ -17,7 +17,7 @@ import bcrypt
 import pytest
 
 from protocol.classic.table import CLASSIC
-from protocol.engine.outside import Terms
+from protocol.engine.environment import Policy
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 
 from .server import Server, Telnet
@@ -90,13 +90,13 @@ TERMS: dict[str, dict[str, Any]] = {
 """What the flags of the dialogues mean to a Session, but for --hide-extension."""
 
 
-def terms_of(flags: list[str]) -> Terms:
+def terms_of(flags: list[str]) -> Policy:
     text = " ".join(flags)
     hidden = re.findall(r"--hide-extension (\S+)", text)
     meant = [flag for flag in TERMS if flag in text]
     assert sum(len(flag.split()) for flag in meant) + 2 * len(hidden) == len(flags), f"TERMS does not know all of {text}"
-    terms = Terms(postmaster=lambda: "johndoe", hidden=frozenset(map(str.upper, hidden)))
-    return terms._replace(**{name: value for flag in meant for name, value in TERMS[flag].items()})
+    policy = Policy(postmaster=lambda: "johndoe", hidden=frozenset(map(str.upper, hidden)))
+    return policy._replace(**{name: value for flag in meant for name, value in TERMS[flag].items()})
 
 
 @EVERY_FILE
@@ -105,7 +105,7 @@ def test_with_a_session(path: Path, is_cut: bool) -> None:
     flags, (greeting, *steps), boxes = read(path)
     esmtp = STRICT_ESMTP if "--strict-syntax" in flags else ESMTP
     dialect = CLASSIC if path.parent == PLACE else esmtp
-    client = Client(dialect, max_message_size=2000, terms=terms_of(flags))
+    client = Client(dialect, max_message_size=2000, policy=terms_of(flags))
     assert client.hear() == greeting.replies
     for step, following in zip_longest(steps, steps[1:]):
         if step.sent == HANDSHAKE:

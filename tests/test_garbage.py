@@ -8,7 +8,7 @@ import pytest
 
 from protocol.classic.table import CLASSIC
 from protocol.engine.dialect import Dialect
-from protocol.engine.outside import Site
+from protocol.engine.environment import Site
 from protocol.engine.session import Session
 from protocol.esmtp.table import ESMTP
 from storage.mailboxes.maildir import MaildirMailboxes

@@ -3,7 +3,7 @@
 import pytest
 
 from protocol.classic.table import CLASSIC
-from protocol.engine.outside import Report, Site, nobody_is_told
+from protocol.engine.environment import Report, Site, nobody_is_told
 from protocol.engine.session import Session
 
 from .support import MESSAGE, NOW, MemoryStore, find_user

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from protocol.engine.outside import Terms
+from protocol.engine.environment import Policy
 from protocol.esmtp.table import ESMTP
 
 from .esmtp_dialogues import Dialogue, Talk, dialogues
@@ -88,29 +88,29 @@ def _refused(name: bytes, secret: bytes, answer: Any) -> Any:
 
 
 TO_RCPT = ("ehlo me", "mail from:<a@b>")
-REFUSED: list[tuple[Terms, tuple[str, ...], int]] = [
-    (Terms(), ("ehlo me", "mail from:<a@b> size=1001"), 552),
-    (Terms(), ("ehlo me", "mail from:<a@b> size=x"), 501),
-    (Terms(), ("ehlo me", "mail from:<a@b> size=1 size=1"), 501),
-    (Terms(), ("ehlo me", "mail from:<\xe4@b>"), 553),
-    (Terms(), (*TO_RCPT, "rcpt to:<\xe4@b>"), 553),
-    (Terms(), (*TO_RCPT, "rcpt to:<a@b> notify=never"), 555),
-    (Terms(domains=frozenset({b"here"})), (*TO_RCPT, "rcpt to:<johndoe@there>"), 550),
-    (Terms(max_recipients=1), (*TO_RCPT, "rcpt to:<johndoe@b>", "rcpt to:<johndoe@b>"), 452),
-    (Terms(max_messages=1), (*TO_RCPT, "rcpt to:<johndoe@b>", "data", ".", "mail from:<a@b>"), 452),
-    (Terms(has_tls=True, requires_tls=True), TO_RCPT, 530),
-    (Terms(authenticate=_refused, requires_authentication=True), TO_RCPT, 530),
-    (Terms(authenticate=_refused), ("ehlo me", "auth plain"), 538),
-    (Terms(), ("vrfy johndoe",), 252),
-    (Terms(verifies=True), ("vrfy johndoe",), 250),
-    (Terms(verifies=True), ("vrfy <nobody@here>",), 550),
-    (Terms(hidden=frozenset({"SMTPUTF8"})), ("ehlo me", "mail from:<a@b> SMTPUTF8"), 555),
+REFUSED: list[tuple[Policy, tuple[str, ...], int]] = [
+    (Policy(), ("ehlo me", "mail from:<a@b> size=1001"), 552),
+    (Policy(), ("ehlo me", "mail from:<a@b> size=x"), 501),
+    (Policy(), ("ehlo me", "mail from:<a@b> size=1 size=1"), 501),
+    (Policy(), ("ehlo me", "mail from:<\xe4@b>"), 553),
+    (Policy(), (*TO_RCPT, "rcpt to:<\xe4@b>"), 553),
+    (Policy(), (*TO_RCPT, "rcpt to:<a@b> notify=never"), 555),
+    (Policy(domains=frozenset({b"here"})), (*TO_RCPT, "rcpt to:<johndoe@there>"), 550),
+    (Policy(max_recipients=1), (*TO_RCPT, "rcpt to:<johndoe@b>", "rcpt to:<johndoe@b>"), 452),
+    (Policy(max_messages=1), (*TO_RCPT, "rcpt to:<johndoe@b>", "data", ".", "mail from:<a@b>"), 452),
+    (Policy(has_tls=True, requires_tls=True), TO_RCPT, 530),
+    (Policy(authenticate=_refused, requires_authentication=True), TO_RCPT, 530),
+    (Policy(authenticate=_refused), ("ehlo me", "auth plain"), 538),
+    (Policy(), ("vrfy johndoe",), 252),
+    (Policy(verifies=True), ("vrfy johndoe",), 250),
+    (Policy(verifies=True), ("vrfy <nobody@here>",), 550),
+    (Policy(hidden=frozenset({"SMTPUTF8"})), ("ehlo me", "mail from:<a@b> SMTPUTF8"), 555),
 ]
 
 
-@pytest.mark.parametrize(("terms", "lines", "code"), REFUSED)
-def test_what_an_operator_decides_is_answered_as_listed(terms: Terms, lines: tuple[str, ...], code: int) -> None:
-    client = Client(ESMTP, terms=terms)
+@pytest.mark.parametrize(("policy", "lines", "code"), REFUSED)
+def test_what_an_operator_decides_is_answered_as_listed(policy: Policy, lines: tuple[str, ...], code: int) -> None:
+    client = Client(ESMTP, policy=policy)
     assert client.codes(*lines) == [code]
     assert is_listed(lines[-1].split(" ")[0].upper(), code)
 

@@ -4,7 +4,7 @@ import pytest
 
 from protocol.classic.table import CLASSIC
 from protocol.engine.ends import Event
-from protocol.engine.outside import Site, Terms
+from protocol.engine.environment import Policy, Site
 from protocol.engine.replies import Reply
 from protocol.engine.session import Session
 from protocol.engine.table import State, Verb
@@ -34,10 +34,10 @@ class Notebook:
         self.lines.append(f"S: {line}")
 
 
-def transcript(data: bytes, step: int = 100_000, is_esmtp: bool = True, **terms: object) -> list[str]:
+def transcript(data: bytes, step: int = 100_000, is_esmtp: bool = True, **policy: object) -> list[str]:
     """What is told of a client that sends these octets, so many at a time."""
     notebook, store = Notebook(), MemoryStore()
-    site = Site(ESMTP if is_esmtp else CLASSIC, b"mx", find_user, store, lambda: 0.0, 1000, 0, Terms(**terms))  # type: ignore[arg-type]
+    site = Site(ESMTP if is_esmtp else CLASSIC, b"mx", find_user, store, lambda: 0.0, 1000, 0, Policy(**policy))  # type: ignore[arg-type]
     session = Session(site, "192.0.2.1", notebook.report, lambda: None, observer=notebook)
     session.open()
     for at in range(0, len(data), step):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ..engine import replies
 from ..engine.actions import Outcome
 from ..engine.buffer import Buffer
-from ..engine.outside import Report, Site
+from ..engine.environment import Report, Site
 from ..engine.replies import Reply
 from ..engine.table import Verb
 from ..mail.transaction import Client, Transaction

@@ -3,7 +3,7 @@
 It does not know why a command is refused, nor what too many lead to.
 """
 
-from .outside import Report
+from .environment import Report
 from .replies import BAD_SEQUENCE, PERMANENT, Reply
 from .shown import shown
 from .table import Verb

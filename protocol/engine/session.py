@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from .actions import Actions, Chunk, Outcome
 from .buffer import Buffer
 from .ends import End, Event, Wait
+from .environment import Observer, Report, Site
 from .foreign import Foreign
-from .outside import Observer, Report, Site
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .shown import shown
@@ -66,7 +66,7 @@ class Session:
         self.outgoing = bytearray()
         self.is_behind = self.is_agreed = False
         self.farewell = ""
-        self._refusals = Refusals(report, site.max_refusals, is_wary=site.terms.authenticate is not None)
+        self._refusals = Refusals(report, site.max_refusals, is_wary=site.policy.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
         self._answer: Reply | None = None
         self._has_told_of_lf = False

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..engine import replies
 from ..engine.actions import Chunk, Outcome
 from ..engine.buffer import Buffer
-from ..engine.outside import Report, Site
+from ..engine.environment import Report, Site
 from ..engine.replies import Reply
 from ..engine.table import Verb
 from ..mail import transaction
@@ -100,7 +100,7 @@ class EsmtpActions:
         return replies.GREETS.about(self._site.hostname)
 
     def _starttls(self, _: bytes) -> Reply:
-        if not self._site.terms.has_tls or self._hides("STARTTLS"):
+        if not self._site.policy.has_tls or self._hides("STARTTLS"):
             return replies.NOT_OFFERED
         return replies.START_TLS
 
@@ -111,12 +111,12 @@ class EsmtpActions:
         return None
 
     def _auth(self, auth: Auth) -> Outcome:
-        terms = self._site.terms
-        if terms.authenticate is None or self._hides("AUTH"):
+        policy = self._site.policy
+        if policy.authenticate is None or self._hides("AUTH"):
             return replies.NOT_OFFERED
-        if not self._is_secure and not terms.authenticates_in_clear:
+        if not self._is_secure and not policy.authenticates_in_clear:
             return replies.ENCRYPTION_REQUIRED
-        return self._proof.begin(auth, terms.authenticate, terms.accepts_any)
+        return self._proof.begin(auth, policy.authenticate, policy.accepts_any)
 
     def hear(self, line: bytes) -> tuple[Verb, Outcome]:
         """The answer to a challenge."""
@@ -126,18 +126,18 @@ class EsmtpActions:
 
     def _not_yet(self) -> Reply | None:
         """Why nothing is taken, nor told, before something else is done."""
-        terms = self._site.terms
-        if terms.requires_tls and not self._is_secure:
+        policy = self._site.policy
+        if policy.requires_tls and not self._is_secure:
             return replies.TLS_FIRST
-        return replies.AUTH_FIRST if terms.requires_authentication and not self._proof.is_given else None
+        return replies.AUTH_FIRST if policy.requires_authentication and not self._proof.is_given else None
 
     def _mail(self, envelope: Envelope) -> Reply:
-        terms = self._site.terms
+        policy = self._site.policy
         refusal = self._not_yet()
         if refusal:
             return refusal
-        if self._messages == terms.max_messages > 0:
-            return replies.TOO_MANY_MESSAGES.about(terms.max_messages)
+        if self._messages == policy.max_messages > 0:
+            return replies.TOO_MANY_MESSAGES.about(policy.max_messages)
         wish = self._wished(envelope) if envelope.parameters else _NO_WISH
         if isinstance(wish, Reply):
             return wish
@@ -154,14 +154,14 @@ class EsmtpActions:
         return extensions.wish(self._site, envelope) if self._is_extended else replies.UNKNOWN_PARAMETER
 
     def _rcpt(self, envelope: Envelope) -> Reply:
-        terms, path = self._site.terms, envelope.path
+        policy, path = self._site.policy, envelope.path
         if envelope.parameters:
             return replies.UNKNOWN_PARAMETER
-        if len(self._transaction.recipients) >= terms.max_recipients:
-            return replies.TOO_MANY_RECIPIENTS.about(terms.max_recipients)
+        if len(self._transaction.recipients) >= policy.max_recipients:
+            return replies.TOO_MANY_RECIPIENTS.about(policy.max_recipients)
         if not path.is_ascii and not self._wish.has_utf8:
             return replies.NEEDS_UTF
-        if path.domain and terms.domains and path.domain not in terms.domains:
+        if path.domain and policy.domains and path.domain not in policy.domains:
             return replies.NO_RELAY
         mailbox = self._mailbox(path)
         if mailbox is None:
@@ -174,13 +174,13 @@ class EsmtpActions:
     def _mailbox(self, path: Path) -> str | None:
         """The postmaster always has one (section 4.5.1)."""
         name = path.local_part.lower()
-        return self._site.find_mailbox(name) or (self._site.terms.postmaster() if name == b"postmaster" else None)
+        return self._site.find_mailbox(name) or (self._site.policy.postmaster() if name == b"postmaster" else None)
 
     def _vrfy(self, text: bytes) -> Reply:
         refusal = self._not_yet()
         if refusal:
             return refusal
-        if not self._site.terms.verifies:
+        if not self._site.policy.verifies:
             return replies.CANNOT_VERIFY
         asks_for_utf8 = text.upper().endswith(b" SMTPUTF8") and not self._hides("SMTPUTF8")  # RFC 6531 section 3.7.4.2
         name = (text[: -len(b"SMTPUTF8")] if asks_for_utf8 else text).strip(b" <>")
@@ -189,7 +189,9 @@ class EsmtpActions:
             return replies.SYNTAX.about(b"VRFY address")
         if not path.is_ascii and not asks_for_utf8:
             return replies.NEEDS_UTF
-        mailbox = self._mailbox(path) if path.domain in (_ANY_DOMAIN, *(self._site.terms.domains or [path.domain])) else None
+        mailbox = (
+            self._mailbox(path) if path.domain in (_ANY_DOMAIN, *(self._site.policy.domains or [path.domain])) else None
+        )
         if mailbox is None:
             return replies.MAILBOX_UNKNOWN
         domain = self._site.hostname if path.domain == _ANY_DOMAIN else path.domain
@@ -216,7 +218,7 @@ class EsmtpActions:
 
     def _open(self, is_stuffed: bool) -> None:
         self._hops = Hops()
-        self._newlines = Newlines(self._site.terms.mends_newlines, is_stuffed)
+        self._newlines = Newlines(self._site.policy.mends_newlines, is_stuffed)
         user = self._proof.shown_name if self._proof.is_given else None
         self._transaction.open(self._client, self._protocol(), user, self._wish.is_binary)
 
@@ -240,7 +242,7 @@ class EsmtpActions:
         rest = self._newlines.rest()
         if rest:
             self._transaction.write(rest, 0)
-        if self._newlines.has_bare and not self._site.terms.mends_newlines:
+        if self._newlines.has_bare and not self._site.policy.mends_newlines:
             self.abandon()
             return replies.BARE_NEWLINE
         if self._hops.is_loop:

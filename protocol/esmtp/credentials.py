@@ -9,7 +9,7 @@ from functools import partial
 
 from ..engine import replies
 from ..engine.actions import Outcome
-from ..engine.outside import Authenticate, Report
+from ..engine.environment import Authenticate, Report
 from ..engine.replies import Reply
 from ..engine.shown import quoted
 from ..engine.table import Verb

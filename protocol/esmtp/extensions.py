@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from ..engine import replies
-from ..engine.outside import Site
+from ..engine.environment import Site
 from ..engine.replies import Reply
 from .grammar import MECHANISMS, Envelope
 
@@ -33,21 +33,21 @@ class Wish(NamedTuple):
 
 def offered(site: Site, is_secure: bool, is_authenticated: bool) -> list[bytes]:
     """The lines of a reply to EHLO, now."""
-    terms = site.terms
+    policy = site.policy
     words = {
         "SIZE": b"SIZE %d" % site.max_message_size,
-        "LIMITS": b"LIMITS RCPTMAX=%d" % terms.max_recipients
-        + b" MAILMAX=%d" % terms.max_messages * bool(terms.max_messages),
+        "LIMITS": b"LIMITS RCPTMAX=%d" % policy.max_recipients
+        + b" MAILMAX=%d" % policy.max_messages * bool(policy.max_messages),
         "AUTH": b" ".join([b"AUTH", *MECHANISMS]),
     }
-    may_ask = terms.authenticate and not is_authenticated and (is_secure or terms.authenticates_in_clear)
-    now = {"STARTTLS": terms.has_tls and not is_secure and not is_authenticated, "AUTH": bool(may_ask)}
+    may_ask = policy.authenticate and not is_authenticated and (is_secure or policy.authenticates_in_clear)
+    now = {"STARTTLS": policy.has_tls and not is_secure and not is_authenticated, "AUTH": bool(may_ask)}
     return [words.get(name, name.encode()) for name in EXTENSIONS if now.get(name, True) and not is_hidden(site, name)]
 
 
 def is_hidden(site: Site, name: str) -> bool:
     """Whether an extension is not understood here, or another is not that it needs."""
-    return not site.terms.hidden.isdisjoint((name, _NEEDS.get(name, name)))
+    return not site.policy.hidden.isdisjoint((name, _NEEDS.get(name, name)))
 
 
 def wish(site: Site, envelope: Envelope) -> Wish | Reply:
@@ -93,7 +93,7 @@ def _utf8(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
 
 def _auth(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
     """RFC 4954 section 5: whom the client speaks for is of no consequence here."""
-    if site.terms.authenticate is None or is_hidden(site, "AUTH"):
+    if site.policy.authenticate is None or is_hidden(site, "AUTH"):
         return replies.UNKNOWN_PARAMETER
     return asked if value and _AUTH.fullmatch(value) else replies.PARAMETER_SYNTAX
 

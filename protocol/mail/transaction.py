@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ..engine import replies
-from ..engine.outside import Fault, Message, Report, Site, nobody_is_told
+from ..engine.environment import Fault, Message, Report, Site, nobody_is_told
 from ..engine.replies import Reply
 from ..engine.shown import bracketed, quoted
 from .content import MessageId

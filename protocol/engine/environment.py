@@ -75,7 +75,7 @@ def nobody_is_told(words: str, *values: object) -> None:
 Authenticate = Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[[], None]]
 
 
-class Terms(NamedTuple):
+class Policy(NamedTuple):
     """What an operator decides for the dialect of RFC 5321."""
 
     max_recipients: int = 1000
@@ -119,6 +119,6 @@ class Site(NamedTuple):
     """Octets of mail data (RFC 1870 section 5: line ends as sent, transparency undone)."""
     max_refusals: int = 0
     """So many refused commands in a row close the connection; 0: never."""
-    terms: Terms = Terms()
+    policy: Policy = Policy()
     share: Callable[[int], int] = lambda most: most
     """How many commands of a client are carried out now before others have their turn, and at most so many."""
