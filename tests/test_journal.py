@@ -12,7 +12,7 @@ import pytest
 from storage.errors import StorageError
 from storage.files import Files
 from storage.journal import segment
-from storage.journal.records import Intent, Record, Since, encode
+from storage.journal.records import Intent, Position, Record, encode
 from storage.journal.segment import OVERHEAD, START
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.store import Store
@@ -126,7 +126,7 @@ def test_a_forged_name_leads_nowhere_and_its_record_is_kept(
 ) -> None:
     """Who can write to the journal can write a record, too: but not to what is beside the mailboxes."""
     evil = (
-        Intent(name.decode(), Since(1, START), 1, 1)
+        Intent(name.decode(), Position(1, START), 1, 1)
         if is_intent
         else Record("1.2.3", 1, b"", {name.decode(): (b"x",)}, b"", b"evil", 4, 0)
     )

@@ -18,7 +18,7 @@ from ..errors import words as words_of
 from ..files import Files, write_all, write_pieces
 from . import segment as format
 from .places import Place, Segment
-from .records import Payload, Since, Void, encode, is_intent
+from .records import Payload, Position, Void, encode, is_intent
 from .replay import Damage, Source, replay
 from .segment import OVERHEAD, START
 
@@ -238,9 +238,9 @@ class Journal:
             self._commit(segment, self._that_fit(segment, []))
 
     @property
-    def end(self) -> Since:
+    def end(self) -> Position:
         """The place behind all that was written, when something is in use."""
-        return Since(self.segments[-1].sequence, self.segments[-1].end)
+        return Position(self.segments[-1].sequence, self.segments[-1].end)
 
     def seal(self) -> None:
         """The last segment takes no more records."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .records import Since
+from .records import Position
 
 COPIED_AT_ONCE = 1 << 20
 """Octets of a journal that are copied in one step."""
@@ -61,9 +61,9 @@ class Place(NamedTuple):
     length: int
 
     @property
-    def since(self) -> Since:
+    def since(self) -> Position:
         """The same, as an intent says it."""
-        return Since(self.segment.sequence, self.offset)
+        return Position(self.segment.sequence, self.offset)
 
 
 def share_of(waiting: Iterable[Place]) -> list[Place]:

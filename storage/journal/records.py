@@ -42,7 +42,7 @@ class Record(NamedTuple):
     is_verbatim: bool = False
 
 
-class Since(NamedTuple):
+class Position(NamedTuple):
     """A place in the journal: the sequence number of a segment, and an offset in it."""
 
     sequence: int
@@ -56,7 +56,7 @@ class Intent(NamedTuple):
     """
 
     mailbox: str
-    since: Since
+    since: Position
     inode: int
     size: int
 
@@ -117,7 +117,7 @@ def decode(data: bytes) -> Record | Intent | Void:
         kind = data[:1]
         if kind == _INTENT:
             _, sequence, offset, inode, size = _MARK.unpack_from(data)
-            return Intent(_name(data[_MARK.size :]), Since(sequence, offset), inode, size)
+            return Intent(_name(data[_MARK.size :]), Position(sequence, offset), inode, size)
         if kind == _VOID:
             return Void(*_VOID_FIELDS.unpack(data)[1:])
         if kind in (_MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED):
