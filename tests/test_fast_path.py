@@ -1,4 +1,4 @@
-"""Familiar commands, or a whole message, take a shorter way: it is quicker, and makes no other difference."""
+"""Commands that came before, or a whole message, take a shorter way: it is quicker, and makes no other difference."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ from protocol.classic.grammar import parse_classic
 from protocol.classic.table import CLASSIC
 from protocol.engine.buffer import Buffer
 from protocol.engine.dialect import Dialect
-from protocol.engine.familiar import LONGEST, MOST, Familiar
+from protocol.engine.line_cache import LONGEST, MOST, LineCache
 from protocol.engine.session import OUTPUT_LIMIT, STEPS_A_TURN, Session
 from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP
@@ -45,7 +45,7 @@ def in_segments(steps: list[bytes], sizes: list[int]) -> list[bytes]:
 def test_both_ways_end_at_the_same_place(steps: list[bytes], sizes: list[int], is_slow: bool, mends: bool) -> None:
     segments = in_segments(steps, sizes)
     with patch("tests.esmtp.Session", Slow):
-        expected = heard(segments, is_slow, mends)  # and so each line is familiar now
+        expected = heard(segments, is_slow, mends)  # and so each line is remembered now
     assert heard(segments, is_slow, mends) == expected
 
 
@@ -84,7 +84,7 @@ def test_both_ways_end_at_the_same_place_in_the_classic_dialect(
 def test_the_usual_dialogue_goes_the_short_way(kind: Callable[[], Client | EsmtpClient], pipelines: bool) -> None:
     envelope = ["mail from:<a@b>", "rcpt to:<johndoe@b>", "data"]
     segments = ["helo me", *(["\r\n".join(envelope)] if pipelines else envelope), "x: y\r\n.", "mail from:<a@b>"]
-    for never in (nullcontext(), patch.object(Buffer, "feed", side_effect=AssertionError)):  # the lines are familiar then
+    for never in (nullcontext(), patch.object(Buffer, "feed", side_effect=AssertionError)):  # the lines are remembered then
         client = kind()
         client.hear()
         with never:
@@ -116,18 +116,18 @@ def test_who_pipelines_without_end_is_not_served_without_end(dialect: Dialect) -
 
 
 def test_what_may_be_a_secret_is_not_remembered_nor_is_too_much() -> None:
-    familiar = Familiar(parse_esmtp)
+    line_cache = LineCache(parse_esmtp)
     secrets = [b"AUTH PLAIN " + proof().encode(), b"AUTH LOGIN", b"c2VjcmV0", b"secret"]
     for line in (*secrets, b"BDAT 0", b"BDAT 7 LAST", b"NOOP " + b"x" * LONGEST, b"NOOP"):
-        assert familiar.meaning(line) == (*parse_esmtp(line), line)
-    assert list(familiar.known) == [b"NOOP\r\n"]
+        assert line_cache.meaning(line) == (*parse_esmtp(line), line)
+    assert list(line_cache.known) == [b"NOOP\r\n"]
     for number in range(2 * MOST):
-        familiar.meaning(b"MAIL FROM:<a%d@b>" % number)
-        assert len(familiar.known) <= MOST
+        line_cache.meaning(b"MAIL FROM:<a%d@b>" % number)
+        assert len(line_cache.known) <= MOST
 
 
 @given(st.binary(max_size=30) | st.sampled_from([b"data", b"MAIL from:<a@b>", b"rcpt to: a", b"helo x", b"helo x\r"]))
-def test_a_familiar_line_means_what_it_meant(line: bytes) -> None:
-    familiar = Familiar(parse_classic)
-    meaning = familiar.meaning(line)
-    assert familiar.meaning(line) == meaning == (*parse_classic(line), line)
+def test_a_remembered_line_means_what_it_meant(line: bytes) -> None:
+    line_cache = LineCache(parse_classic)
+    meaning = line_cache.meaning(line)
+    assert line_cache.meaning(line) == meaning == (*parse_classic(line), line)

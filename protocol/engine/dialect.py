@@ -6,7 +6,7 @@ It does not know any of these.
 from collections.abc import Callable
 from typing import Any
 
-from .familiar import Familiar
+from .line_cache import LineCache
 from .table import Table, Verb
 
 
@@ -23,5 +23,5 @@ class Dialect:
         actions: Callable[..., Any],
     ) -> None:
         self.table = table
-        self.familiar = Familiar(parse)
+        self.line_cache = LineCache(parse)
         self.actions = actions

@@ -25,7 +25,7 @@ FEW = 4
 """Commands in one segment that are carried out at once, however many are ready."""
 
 PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
-"""Octets in which there cannot be more that are familiar: no verb is shorter."""
+"""Octets in which there cannot be more that are remembered: no verb is shorter."""
 
 _TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
 _IN_LINES = (None, _ANSWER)
@@ -42,7 +42,7 @@ class Session:
     """
 
     __slots__ = (
-        "_actions", "_answer", "_buffer", "_familiar", "_coming", "_has_told_of_lf", "_home", "_is_coded",
+        "_actions", "_answer", "_buffer", "_line_cache", "_coming", "_has_told_of_lf", "_home", "_is_coded",
         "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
         "farewell", "is_agreed", "is_behind", "outgoing", "stance",
     )  # fmt: skip
@@ -72,7 +72,7 @@ class Session:
         self._has_told_of_lf = False
         self._coming: tuple[Event, ...] = ()
         self._is_quiet = True  # nothing waits to be carried out
-        self._familiar = site.dialect.familiar
+        self._line_cache = site.dialect.line_cache
         table = site.dialect.table
         self._home = table.rows[table.start]
         self._row = table.rows[(is_encrypted and table.opening) or table.start]
@@ -92,10 +92,10 @@ class Session:
         if self._is_quiet and not self.outgoing:
             reading = self._row.reading
             if reading is None:
-                if meaning := self._familiar.known.get(data):
+                if meaning := self._line_cache.known.get(data):
                     self._command(*meaning)
                     return
-                data = self._carry_out_familiar(data)
+                data = self._carry_out_known(data)
                 if not data:
                     return
             elif reading is _TEXT and (content := self._buffer.sole_content(data)) is not None:
@@ -105,9 +105,9 @@ class Session:
         self._buffer.feed(data)
         self.resume()
 
-    def _carry_out_familiar(self, data: bytes) -> bytes:
-        """Carries out the commands that it begins with, as long as they are familiar ones; returns the rest."""
-        known, done = self._familiar.known, 0
+    def _carry_out_known(self, data: bytes) -> bytes:
+        """Carries out the commands that it begins with, as long as they are remembered; returns the rest."""
+        known, done = self._line_cache.known, 0
         lines = data.splitlines(keepends=True) if len(data) <= PIPELINED else []
         for line in lines if len(lines) <= FEW else lines[: self._site.share(STEPS_A_TURN)]:
             meaning = known.get(line)
@@ -198,7 +198,7 @@ class Session:
                 self._refuse_command(*refused)
                 return True
             if (line := self._buffer.line()) is not None:
-                meaning = self._familiar.meaning(line)
+                meaning = self._line_cache.meaning(line)
                 if meaning[0] in OF_AUTH:
                     self._refusals.keeps_secrets = True
                 self._command(*meaning)

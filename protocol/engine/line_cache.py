@@ -18,7 +18,7 @@ Meaning = tuple[Verb, object, bytes]
 """A verb, its argument, and the line itself, without its line end."""
 
 
-class Familiar:
+class LineCache:
     """Lines by how they are sent, CRLF included, with what `parse` says of them."""
 
     __slots__ = ("_parse", "known")
