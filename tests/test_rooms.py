@@ -59,8 +59,8 @@ def test_the_journals_of_workers_that_are_no_more_are_emptied_and_removed(tmp_pa
     with Server(tmp_path, *flags) as server:
         left = {"worker-1", "worker-2"} if flags else set()
         wait_until(lambda: {path.name for path in journal.glob("worker-*")} == left)
-        notes = {f"writing-{name}" for name in left} | ({"writing-0"} if flags else set())
-        assert {path.name for path in journal.glob("writing-*")} - {"writing-0"} == notes - {"writing-0"}
+        write_marks = {f"writing-{name}" for name in left} | ({"writing-0"} if flags else set())
+        assert {path.name for path in journal.glob("writing-*")} - {"writing-0"} == write_marks - {"writing-0"}
         assert "emptied and removed" in server.log
         assert len(server.mailbox("johndoe")) == 4
 

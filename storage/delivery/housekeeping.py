@@ -18,7 +18,7 @@ from ..journal.records import Intent, encode
 from ..journal.spool import Spool
 from ..mailboxes.mailbox import Mailboxes
 from ..room import Room
-from .doubts import Steps
+from .in_doubt import Steps
 from .letters import Letters
 from .mover import Mover
 from .queues import Queue

@@ -20,11 +20,11 @@ from ..mailboxes.letter import Letter
 from ..mailboxes.mailbox import Mailbox, Mailboxes
 from ..room import Room
 from .arrivals import Arrivals
-from .doubts import Doubts, Steps
+from .in_doubt import InDoubt, Steps
 from .letters import Letters
-from .notes import Notes
 from .outages import Outages
 from .queues import REST, Queue
+from .write_marks import WriteMarks
 
 log = logging.getLogger("carteiro.storage")
 
@@ -50,7 +50,7 @@ _REPLACED = (0, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 class Mover:
     """Moves what waits in queues; each step of a task that it begins is short.
 
-    `notes` are needed where other processes deliver to the same mailboxes.
+    `write_marks` are needed where other processes deliver to the same mailboxes.
     """
 
     def __init__(
@@ -60,15 +60,15 @@ class Mover:
         letters: Letters,
         outages: Outages,
         room: Room,
-        notes: Notes | None = None,
+        write_marks: WriteMarks | None = None,
     ) -> None:
         self._journal = journal
         self._outages = outages
         self._room = room
-        self._notes = notes
+        self._write_marks = write_marks
         self._mailboxes = mailboxes
         self._letters = letters
-        self._doubts = Doubts(mailboxes, letters, notes)
+        self._in_doubt = InDoubt(mailboxes, letters, write_marks)
         self._opened: dict[Queue, Mailbox] = {}
         self._wake_at = 0.0
         self.queues: dict[str, Queue] = {}
@@ -81,7 +81,7 @@ class Mover:
 
     def recovered(self) -> None:
         """All that an earlier run left is in the queues. Raises OSError."""
-        self._doubts.settle(self.queues.values())
+        self._in_doubt.settle(self.queues.values())
 
     def cut_tails(self) -> None:
         """Where a crash left half a message of ours, and nobody wrote anything after it, it is cut off now.
@@ -93,11 +93,11 @@ class Mover:
                 try:
                     mailbox = self._mailboxes.open(queue.mailbox)
                     try:
-                        deque(self._doubts.cut_tail(queue, mailbox), maxlen=0)
+                        deque(self._in_doubt.cut_tail(queue, mailbox), maxlen=0)
                     finally:
                         mailbox.close()
                 except (OSError, IsLocked, Damaged):
-                    self._doubts.note(queue)
+                    self._in_doubt.note(queue)
 
     def put(self, place: Place, mailbox: str) -> None:
         """A message is to be moved."""
@@ -152,9 +152,9 @@ class Mover:
             mailbox = self._opened[queue] = self._mailboxes.open(queue.mailbox)
             yield  # a new Maildir has four directories, each of which was synced: that is enough for one step
             if queue.is_doubtful:
-                yield from self._doubts.find_out(queue, mailbox)
+                yield from self._in_doubt.find_out(queue, mailbox)
             elif mailbox.mark != queue.end:
-                self._doubts.check_torn(queue, mailbox)
+                self._in_doubt.check_torn(queue, mailbox)
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._postpone(queue, error)
 
@@ -167,7 +167,7 @@ class Mover:
                 mark = mailbox.mark
                 if mark and queue.waiting and not queue.is_intended(mark):
                     # What others wrote is to be on disk, too: then only what comes after the last intent can be torn.
-                    if queue.unsynced or self._notes:
+                    if queue.unsynced or self._write_marks:
                         mailbox.sync()
                         synced.append(queue)
                         yield
@@ -204,7 +204,7 @@ class Mover:
             self._works(queue)
             self._close(queue)
             del self.ready[queue]
-            if queue.waiting and self._notes:
+            if queue.waiting and self._write_marks:
                 queue.not_before = time.monotonic() + REST
                 self._put_off(queue)
             elif queue.waiting:
@@ -213,7 +213,7 @@ class Mover:
                 del self.queues[queue.mailbox]
 
     def _append(self, queue: Queue, mailbox: Mailbox, letters: list[Letter]) -> Steps:
-        self._doubts.begin(queue)
+        self._in_doubt.begin(queue)
         moved = 0
         for there in mailbox.append(letters):
             queue.move(there - moved)
@@ -224,7 +224,7 @@ class Mover:
             (letter,) = letters
             self.arrivals.add(queue.mailbox, queue.moved[-1], letter.id, self._letters.size(letter.id))
         queue.end = mailbox.mark
-        self._doubts.end()
+        self._in_doubt.end()
         yield
 
     def _has_changed(self, mailbox: Mailbox, queue: Queue) -> bool:
@@ -232,7 +232,7 @@ class Mover:
         try:
             if mailbox.mark != queue.end:
                 return True
-            if self._notes and queue.end:
+            if self._write_marks and queue.end:
                 mailbox.sync()  # else what was cut off could be on disk among what others write there
         except OSError:
             return True
@@ -261,7 +261,7 @@ class Mover:
         if is_doubtful or isinstance(error, NotSynced):
             self.arrivals.wait_again(queue.mailbox, queue.moved)
             queue.doubt()
-        self._doubts.end(queue)
+        self._in_doubt.end(queue)
         self._close(queue)
         if isinstance(error, Damaged) and isinstance(error.place, Place):
             try:
@@ -270,7 +270,7 @@ class Mover:
                 error = failure
             else:
                 return
-        since = queue.has_failed(time.monotonic(), self._notes is not None and isinstance(error, IsLocked))
+        since = queue.has_failed(time.monotonic(), self._write_marks is not None and isinstance(error, IsLocked))
         del self.ready[queue]
         self._put_off(queue)
         path = self._mailboxes.path(queue.mailbox)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..delivery.doubts import Steps
 from ..delivery.housekeeping import Housekeeping
+from ..delivery.in_doubt import Steps
 from ..delivery.letters import Letters
 from ..delivery.mover import Mover
-from ..delivery.notes import Notes
 from ..delivery.outages import Outages
 from ..delivery.recovery import recover
+from ..delivery.write_marks import WriteMarks
 from ..errors import StorageError, fault, words
 from ..files import Files
 from ..journal.journal import Journal
@@ -105,12 +105,12 @@ class Store:
         self._room = Room(self._files, directory.own, path, self._owed, self._shares)
         self._spool.room = self._room
         self._letters = Letters(self._journal, self._spool)
-        self._notes = None
+        self._write_marks = None
         if self._part is not None:
             with self._faults():
-                self._notes = notes = Notes(self._files, directory.shared, self._part or "0")
-            self._opened.callback(notes.close)
-        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, self._room, self._notes)
+                self._write_marks = write_marks = WriteMarks(self._files, directory.shared, self._part or "0")
+            self._opened.callback(write_marks.close)
+        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, self._room, self._write_marks)
         self._housekeeping = Housekeeping(
             self._journal, self._mailboxes, self._letters, self._mover, self._spool, self._room
         )
@@ -351,8 +351,8 @@ class Store:
 
     def _remove(self) -> None:
         try:
-            if self._notes and not self._notes.has_doubts:
-                self._notes.remove()
+            if self._write_marks and not self._write_marks.has_doubts:
+                self._write_marks.remove()
             self._journal.remove()
             self._directory.remove_part()
             log.info("%s: emptied and removed: there is no such worker any more", self._where)

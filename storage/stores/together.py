@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ..delivery.doubts import Steps
+from ..delivery.in_doubt import Steps
 from ..errors import StorageError
 from ..files import Files
 from ..journal.spool_syncs import Beside, at_once

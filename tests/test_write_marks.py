@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.delivery.notes import Notes
+from storage.delivery.write_marks import WriteMarks
 from storage.files import DIRECTORY, Files, open_directory
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.store import Store
@@ -28,7 +28,7 @@ def directory(tmp_path: Path) -> Iterator[int]:
 
 
 def test_a_mailbox_is_noted_for_others_only_and_while_it_is_written_to(directory: int) -> None:
-    ours, other = (Notes(Files(), directory, name) for name in ("1", "2"))
+    ours, other = (WriteMarks(Files(), directory, name) for name in ("1", "2"))
     ours.begin("johndoe")
     assert other.is_torn("johndoe") and not other.is_torn("babydoe") and not ours.is_torn("johndoe")
     ours.end()
@@ -36,10 +36,10 @@ def test_a_mailbox_is_noted_for_others_only_and_while_it_is_written_to(directory
 
 
 def test_what_was_noted_is_in_doubt_after_a_kill_and_stays_so_whatever_is_written_to_next(directory: int) -> None:
-    killed, other = (Notes(Files(), directory, name) for name in ("1", "2"))
+    killed, other = (WriteMarks(Files(), directory, name) for name in ("1", "2"))
     killed.begin("johndoe")
     for _ in range(3):
-        again = Notes(Files(), directory, "1")
+        again = WriteMarks(Files(), directory, "1")
         again.begin("babydoe")
         again.end()
         assert other.is_torn("johndoe") and not other.is_torn("babydoe") and again.has_doubts
@@ -48,7 +48,7 @@ def test_what_was_noted_is_in_doubt_after_a_kill_and_stays_so_whatever_is_writte
 
 
 def test_each_doubt_is_settled_for_itself_and_its_place_used_again(directory: int, tmp_path: Path) -> None:
-    ours, other = (Notes(Files(), directory, name) for name in ("1", "2"))
+    ours, other = (WriteMarks(Files(), directory, name) for name in ("1", "2"))
     for number in range(20):
         ours.doubt(f"a{number}")
         ours.doubt("johndoe")
@@ -63,7 +63,7 @@ def test_each_doubt_is_settled_for_itself_and_its_place_used_again(directory: in
 @pytest.mark.parametrize("left", [b"", b"half", b"\xd9TYt\xc4\xb2\x03t", os.urandom(61), bytes(100)], ids=range(5))
 def test_whatever_a_power_cut_left_of_a_note_can_be_read(directory: int, tmp_path: Path, left: bytes) -> None:
     (tmp_path / "writing-1").write_bytes(left)
-    ours, other = (Notes(Files(), directory, name) for name in ("1", "2"))
+    ours, other = (WriteMarks(Files(), directory, name) for name in ("1", "2"))
     assert not other.is_torn("johndoe")
     ours.doubt("johndoe")
     assert other.is_torn("johndoe")
@@ -161,7 +161,7 @@ def test_two_that_wait_for_each_other_do_not_wait_for_good(tmp_path: Path) -> No
     for part in ("worker-1", "worker-2"):
         with (tmp_path / ".journal" / f"writing-{part}").open("r+b") as note:
             descriptor = os.open(tmp_path / ".journal", DIRECTORY)
-            Notes(Files(), descriptor, part).begin("johndoe")
+            WriteMarks(Files(), descriptor, part).begin("johndoe")
             os.close(descriptor)
             assert note.read(8) != bytes(8)
     first, second = post_of("worker-1", tmp_path), post_of("worker-2", tmp_path)

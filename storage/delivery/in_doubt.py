@@ -13,51 +13,54 @@ from ..journal.places import Place, share_of
 from ..mailboxes.letter import Letter
 from ..mailboxes.mailbox import Mailbox, Mailboxes
 from .letters import Letters
-from .notes import Notes
 from .queues import Queue
+from .write_marks import WriteMarks
 
 log = logging.getLogger("carteiro.storage")
 
 Steps = Generator[None, None, None]
 
 
-class Doubts:
-    """Finds out, for an open mailbox, which messages of its queue are not in it. `notes` are those of other processes."""
+class InDoubt:
+    """Finds out, for an open mailbox, which messages of its queue are not in it.
 
-    def __init__(self, mailboxes: Mailboxes, letters: Letters, notes: Notes | None) -> None:
+    `write_marks` are needed where other processes deliver to the same mailboxes.
+    """
+
+    def __init__(self, mailboxes: Mailboxes, letters: Letters, write_marks: WriteMarks | None) -> None:
         self._mailboxes = mailboxes
         self._letters = letters
-        self._notes = notes
+        self._write_marks = write_marks
 
     def check_torn(self, queue: Queue, mailbox: Mailbox) -> None:
         """Raises IsLocked when half a message of another process may be in it, which that one will cut off."""
-        if self._notes and mailbox.mark and self._notes.is_torn(queue.mailbox):
+        if self._write_marks and mailbox.mark and self._write_marks.is_torn(queue.mailbox):
             raise IsLocked
 
     def begin(self, queue: Queue) -> None:
         """For others: there is half a message of ours in its mailbox now. Raises OSError."""
-        if self._notes and queue.end:
-            self._notes.begin(queue.mailbox)
+        if self._write_marks and queue.end:
+            self._write_marks.begin(queue.mailbox)
 
     def end(self, queue: Queue | None = None) -> None:
         """For others: there is none any more; but perhaps in the mailbox of this queue, if it is doubtful."""
         try:
             if queue and queue.is_doubtful:
                 self.note(queue)
-            if self._notes:
-                self._notes.end()
+            if self._write_marks:
+                self._write_marks.end()
         except OSError as error:
             log.error("%s: others keep away from a mailbox until we have another one", fault("note", error))
 
     def note(self, queue: Queue) -> None:
         """For others: half a message of ours may be in its mailbox until `cut_tail` was carried out. Raises OSError."""
-        if self._notes and queue.start:
-            self._notes.doubt(queue.mailbox)
+        if self._write_marks and queue.start:
+            self._write_marks.doubt(queue.mailbox)
 
     def settle(self, queues: Iterable[Queue]) -> None:
         """For others: of what we noted before a crash, only what these are in doubt about can be torn. Raises OSError."""
-        if self._notes and self._notes.has_doubts:
-            self._notes.settle_all_but(queue.mailbox for queue in queues if queue.is_doubtful and queue.start)
+        if self._write_marks and self._write_marks.has_doubts:
+            self._write_marks.settle_all_but(queue.mailbox for queue in queues if queue.is_doubtful and queue.start)
 
     def find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
         """Leaves what is not in the mailbox waiting, and nothing half-written in it."""
@@ -75,13 +78,13 @@ class Doubts:
         if queue.start is None or mailbox.mark is None:
             return False
         is_cut = yield from mailbox.take_back(queue.start, self._taken(queue, list(queue.waiting)))
-        if self._notes:
+        if self._write_marks:
             if is_cut:
                 mailbox.sync()  # else what was cut off could be on disk among what others write there
-            self._notes.settle(queue.mailbox)  # when it is not cut it was whole: others wrote only then
+            self._write_marks.settle(queue.mailbox)  # when it is not cut it was whole: others wrote only then
         if is_cut:
             # What others wrote before may not be on disk: then we write only after a new intent.
-            queue.end = None if self._notes else queue.start
+            queue.end = None if self._write_marks else queue.start
             queue.is_doubtful = False
         return is_cut
 

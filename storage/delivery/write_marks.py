@@ -1,7 +1,7 @@
-"""Notes of several processes that deliver to the same mailbox files: in which ones each may have left half a message.
+"""Write marks of several processes that deliver to the same mailbox files: in which ones each may have left half a message.
 
-It does not know what is written. A process that is killed leaves its notes: until its messages are recovered, the others
-keep away from those mailboxes. Notes are for processes that die; they need not be on disk, since after a power cut all
+It does not know what is written. A process that is killed leaves its marks: until its messages are recovered, the others
+keep away from those mailboxes. Marks are for processes that die; they need not be on disk, since after a power cut all
 journals are recovered before anybody delivers.
 """
 
@@ -16,8 +16,8 @@ _SIZE = 8
 _NOTHING = bytes(_SIZE)
 
 
-class Notes:
-    """The notes in an open directory, of which one is ours, called `name`.
+class WriteMarks:
+    """The marks in an open directory, of which one is ours, called `name`.
 
     It has a place for the mailbox that we are writing to, and one for each that is in doubt: what we were writing to when we
     were killed, or what could not be put right at once. A place is written as a whole, so that it can be read at any time. A
