@@ -33,12 +33,13 @@ def of_worker(server: Server, pid: int) -> Telnet:
 def is_served_by(client: Telnet, port: int, pid: int) -> bool:
     """Whether the other end of a connection over IPv4 is a descriptor of this process."""
     ends = f"0100007F:{port:04X} 0100007F:{client.socket.getsockname()[1]:04X}"
-    (inode,) = [line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if ends in line]
-    links = []
+    lines = Path("/proc/net/tcp").read_text().splitlines()  # one may be there twice, when others come and go meanwhile
+    sockets = {f"socket:[{line.split()[9]}]" for line in lines if ends in line}
+    links = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):  # it was closed meanwhile
-            links.append(str(descriptor.readlink()))
-    return f"socket:[{inode}]" in links
+            links.add(str(descriptor.readlink()))
+    return bool(sockets & links)
 
 
 def mail(client: Telnet, number: int, to: str = "johndoe") -> None:

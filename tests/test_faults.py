@@ -169,7 +169,7 @@ FAULTS = (
                 "own = [(socks[0], is_encrypted) for socks, is_encrypted in sockets if number == 1]",
             ),
         ),
-        ("tests/test_workers.py", "-k", "share_clients"),
+        ("tests/test_supervisor.py", "-k", "share_clients"),
     ),
     Fault(
         "the last reply is another one",

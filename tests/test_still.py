@@ -15,7 +15,7 @@ from .support import ROOT, wait_until
 SHORT = f"""
 import runpy, sys
 sys.path.insert(0, {str(ROOT)!r})
-import reactor.workers as workers
+import reactor.supervisor as workers
 workers.BEAT, workers.QUIET, workers.STILL = 0.1, 0.5, 1.5
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], None, "__main__")

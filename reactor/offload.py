@@ -24,20 +24,20 @@ T = TypeVar("T")
 class Job:
     """A call that was submitted; `cancel` takes it back."""
 
-    __slots__ = ("_worker", "done", "work")
+    __slots__ = ("_offload", "done", "work")
 
-    def __init__(self, worker: "Worker", work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        self._worker = worker
+    def __init__(self, offload: "Offload", work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        self._offload = offload
         self.work = work
         self.done: Callable[[Any], None] | None = done
 
     def cancel(self) -> None:
         """`done` will not be called, and the call not be made unless it has begun. In the loop's thread."""
         self.done = None
-        self._worker.forget(self)
+        self._offload.forget(self)
 
 
-class Worker:
+class Offload:
     """Makes costly calls in a thread of its own, which begins with the first one. Close it before its reactor."""
 
     def __init__(self, reactor: Reactor) -> None:
@@ -67,7 +67,7 @@ class Worker:
         if self._is_closed:
             return job
         if self._thread is None:
-            thread = threading.Thread(target=self._run, name="worker", daemon=True)
+            thread = threading.Thread(target=self._run, name="offload", daemon=True)
             thread.start()
             self._thread = thread
         with self._jobs_changed:
@@ -119,7 +119,7 @@ class Worker:
                 try:
                     result = job.work()
                 except BaseException:  # a panic of code in Rust is no Exception
-                    log.exception("a call in the worker's thread failed")
+                    log.exception("a call beside the loop failed")
                 self._made.append((job, result))
                 with suppress(OSError):  # the loop has enough to wake it, or is closed
                     self._theirs.send(b"\0")

@@ -74,7 +74,7 @@ class Parent:
             os.write(self._beats, _NUMBER.pack(self._number, seconds))
 
 
-class Workers:
+class Supervisor:
     """`count` processes, each of which calls `work(number, parent)` and ends with what that returns as its exit code.
 
     Numbers begin with 1. No signal comes to a worker before it runs a reactor of its own. `stopped` is called when all have

@@ -1,4 +1,4 @@
-"""The worker: what it is given is called off the loop, one after another, and told in the loop."""
+"""The offload: what it is given is called off the loop, one after another, and told in the loop."""
 
 import socket
 import subprocess
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from reactor.loop import Reactor
-from reactor.worker import Worker
+from reactor.offload import Offload
 
 from .support import ROOT
 
@@ -25,10 +25,10 @@ def reactor() -> Iterator[Reactor]:
 
 
 @pytest.fixture
-def worker(reactor: Reactor) -> Iterator[Worker]:
-    worker = Worker(reactor)
-    yield worker
-    worker.close()
+def offload(reactor: Reactor) -> Iterator[Offload]:
+    offload = Offload(reactor)
+    yield offload
+    offload.close()
 
 
 class Gate:
@@ -52,15 +52,15 @@ def turn_until(reactor: Reactor, happened: Callable[[], bool]) -> None:
     timer.cancel()
 
 
-def test_the_result_is_told_in_the_thread_of_the_loop(reactor: Reactor, worker: Worker) -> None:
+def test_the_result_is_told_in_the_thread_of_the_loop(reactor: Reactor, offload: Offload) -> None:
     told: list[tuple[int | None, int]] = []
-    worker.submit(threading.get_ident, lambda result: told.append((result, threading.get_ident())))
+    offload.submit(threading.get_ident, lambda result: told.append((result, threading.get_ident())))
     turn_until(reactor, lambda: bool(told))
     ((worked_in, told_in),) = told
     assert told_in == threading.get_ident() and worked_in not in (None, told_in)
 
 
-def test_calls_are_made_one_after_another_in_one_thread_and_told_in_order(reactor: Reactor, worker: Worker) -> None:
+def test_calls_are_made_one_after_another_in_one_thread_and_told_in_order(reactor: Reactor, offload: Offload) -> None:
     running: list[int] = []
     threads: set[int] = set()
     told: list[int | None] = []
@@ -76,14 +76,14 @@ def test_calls_are_made_one_after_another_in_one_thread_and_told_in_order(reacto
         return call
 
     for number in range(100):
-        worker.submit(work(number), told.append)
+        offload.submit(work(number), told.append)
     turn_until(reactor, lambda: len(told) == 100)
     assert told == list(range(100)) and len(threads) == 1
 
 
-def test_the_loop_goes_on_while_a_call_is_made(reactor: Reactor, worker: Worker) -> None:
+def test_the_loop_goes_on_while_a_call_is_made(reactor: Reactor, offload: Offload) -> None:
     gate, told = Gate(), list[str | None]()
-    worker.submit(gate, told.append)
+    offload.submit(gate, told.append)
     assert gate.has_begun.wait(LIMIT)
     for _ in range(3):
         reactor.call_soon(lambda: None)
@@ -106,66 +106,66 @@ def panic() -> int:
 
 
 def test_a_call_that_fails_is_logged_and_told_as_none(
-    reactor: Reactor, worker: Worker, caplog: pytest.LogCaptureFixture
+    reactor: Reactor, offload: Offload, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[int | None] = []
     for work in (fail, panic, lambda: 3):
-        worker.submit(work, told.append)
+        offload.submit(work, told.append)
     turn_until(reactor, lambda: len(told) == 3)
     assert told == [None, None, 3]
     assert "ZeroDivisionError: a bug" in caplog.text and "in fail" in caplog.text and "Panic" in caplog.text
 
 
 def test_one_that_fails_when_it_is_told_keeps_the_others_from_nothing(
-    reactor: Reactor, worker: Worker, caplog: pytest.LogCaptureFixture
+    reactor: Reactor, offload: Offload, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[int | None] = []
-    worker.submit(lambda: 1, lambda _: told.append(fail()))
-    worker.submit(lambda: 2, told.append)
+    offload.submit(lambda: 1, lambda _: told.append(fail()))
+    offload.submit(lambda: 2, told.append)
     turn_until(reactor, lambda: told == [2])
     assert "ZeroDivisionError: a bug" in caplog.text
 
 
-def test_a_call_that_was_taken_back_is_neither_made_nor_told_nor_kept(reactor: Reactor, worker: Worker) -> None:
+def test_a_call_that_was_taken_back_is_neither_made_nor_told_nor_kept(reactor: Reactor, offload: Offload) -> None:
     gate, told, made = Gate(), list[object](), list[object]()
-    begun = worker.submit(gate, told.append)
+    begun = offload.submit(gate, told.append)
     assert gate.has_begun.wait(LIMIT)
     for number in range(100):
-        worker.submit(lambda number=number: made.append(number), told.append).cancel()  # type: ignore[misc]
-    assert not worker._jobs
+        offload.submit(lambda number=number: made.append(number), told.append).cancel()  # type: ignore[misc]
+    assert not offload._jobs
     begun.cancel()
     begun.cancel()
     gate.may_end.set()
-    last = worker.submit(lambda: "last", told.append)
+    last = offload.submit(lambda: "last", told.append)
     turn_until(reactor, lambda: bool(told))
     last.cancel()
     assert told == ["last"] and made == []
 
 
-def test_what_was_made_can_still_be_taken_back(reactor: Reactor, worker: Worker) -> None:
+def test_what_was_made_can_still_be_taken_back(reactor: Reactor, offload: Offload) -> None:
     told: list[object] = []
-    jobs = [worker.submit(lambda: "first", told.append), worker.submit(lambda: "second", lambda _: jobs[2].cancel())]
-    jobs.append(worker.submit(lambda: "third", told.append))
+    jobs = [offload.submit(lambda: "first", told.append), offload.submit(lambda: "second", lambda _: jobs[2].cancel())]
+    jobs.append(offload.submit(lambda: "third", told.append))
     gate = Gate()
-    worker.submit(gate, told.append)
+    offload.submit(gate, told.append)
     assert gate.has_begun.wait(LIMIT)  # so the others have been made
     gate.may_end.set()
     turn_until(reactor, lambda: "through the gate" in told)
     assert told == ["first", "through the gate"]
 
 
-def test_there_is_no_thread_before_the_first_call(reactor: Reactor, worker: Worker) -> None:
+def test_there_is_no_thread_before_the_first_call(reactor: Reactor, offload: Offload) -> None:
     before = threading.active_count()
-    assert worker._thread is None
+    assert offload._thread is None
     told: list[object] = []
-    worker.submit(lambda: 1, told.append)
+    offload.submit(lambda: 1, told.append)
     turn_until(reactor, lambda: bool(told))
-    worker.submit(lambda: 1, told.append)
+    offload.submit(lambda: 1, told.append)
     assert threading.active_count() == before + 1
 
 
 def test_a_system_without_another_thread_is_an_error_and_is_asked_again(
-    reactor: Reactor, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    reactor: Reactor, offload: Offload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_thread(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -174,8 +174,8 @@ def test_a_system_without_another_thread_is_an_error_and_is_asked_again(
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", no_thread)
         with pytest.raises(RuntimeError):
-            worker.submit(lambda: 1, told.append)
-    worker.submit(lambda: 2, told.append)
+            offload.submit(lambda: 1, told.append)
+    offload.submit(lambda: 2, told.append)
     turn_until(reactor, lambda: bool(told))
     assert told == [2]
 
@@ -184,7 +184,7 @@ def test_a_system_without_another_thread_is_an_error_and_is_asked_again(
 
 
 def test_after_the_end_nothing_is_called(reactor: Reactor, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = Worker(reactor)
+    offload = Offload(reactor)
     gate, told = Gate(), list[object]()
     unwatch = reactor.unwatch
 
@@ -194,48 +194,48 @@ def test_after_the_end_nothing_is_called(reactor: Reactor, monkeypatch: pytest.M
         unwatch(file)
 
     monkeypatch.setattr(reactor, "unwatch", let_go)
-    worker.submit(gate, told.append)
-    worker.submit(lambda: told.append("made"), told.append)
+    offload.submit(gate, told.append)
+    offload.submit(lambda: told.append("made"), told.append)
     assert gate.has_begun.wait(LIMIT)
-    thread = worker._thread
-    worker.close()
-    worker.close()
-    worker.submit(lambda: told.append("later"), told.append)
+    thread = offload._thread
+    offload.close()
+    offload.close()
+    offload.submit(lambda: told.append("later"), told.append)
     assert thread and not thread.is_alive()
-    assert worker._ours.fileno() == worker._theirs.fileno() == -1
+    assert offload._ours.fileno() == offload._theirs.fileno() == -1
     reactor.call_soon(lambda: None)
     reactor.turn()
     assert told == []
 
 
 def test_what_was_made_and_not_told_before_the_end_is_not_told(reactor: Reactor) -> None:
-    worker = Worker(reactor)
+    offload = Offload(reactor)
     told: list[object] = []
     gate = Gate()
     gate.may_end.set()
-    worker.submit(gate, told.append)
+    offload.submit(gate, told.append)
     second = Gate()
-    worker.submit(second, told.append)
+    offload.submit(second, told.append)
     assert second.has_begun.wait(LIMIT)  # so the first has been made
     second.may_end.set()
-    worker.close()
+    offload.close()
     reactor.call_soon(lambda: None)
     reactor.turn()
     assert told == []
 
 
 def test_it_can_be_closed_by_what_is_told(reactor: Reactor) -> None:
-    worker = Worker(reactor)
+    offload = Offload(reactor)
     told: list[object] = []
     second = Gate()
 
     def close(_: object) -> None:
         told.append("first")
         second.may_end.set()
-        worker.close()
+        offload.close()
 
-    worker.submit(lambda: 1, close)
-    worker.submit(second, told.append)
+    offload.submit(lambda: 1, close)
+    offload.submit(second, told.append)
     assert second.has_begun.wait(LIMIT)
     turn_until(reactor, lambda: bool(told))
     reactor.call_soon(lambda: None)
@@ -244,24 +244,24 @@ def test_it_can_be_closed_by_what_is_told(reactor: Reactor) -> None:
 
 
 def test_a_turn_in_which_it_is_closed_after_it_was_woken_tells_nothing(reactor: Reactor) -> None:
-    worker = Worker(reactor)
-    worker._theirs.send(b"\0")
-    worker.close()
-    worker._tell(0)
+    offload = Offload(reactor)
+    offload._theirs.send(b"\0")
+    offload.close()
+    offload._tell(0)
 
 
 def test_one_that_was_never_used_is_closed_without_a_thread(reactor: Reactor) -> None:
-    worker = Worker(reactor)
-    worker.close()
-    assert worker._thread is None and worker._ours.fileno() == worker._theirs.fileno() == -1
+    offload = Offload(reactor)
+    offload.close()
+    assert offload._thread is None and offload._ours.fileno() == offload._theirs.fileno() == -1
 
 
-@pytest.mark.parametrize("ending", ["", "worker.close()"])
+@pytest.mark.parametrize("ending", ["", "offload.close()"])
 def test_a_call_that_never_ends_does_not_keep_python_from_ending(ending: str) -> None:
     program = (
-        "import threading; from reactor import worker as module; from reactor.loop import Reactor\n"
-        "module.PATIENCE = 0.01; worker = module.Worker(Reactor()); has_begun = threading.Event()\n"
-        "worker.submit(lambda: has_begun.set() or threading.Event().wait(), print)\n"
+        "import threading; from reactor import offload as module; from reactor.loop import Reactor\n"
+        "module.PATIENCE = 0.01; offload = module.Offload(Reactor()); has_begun = threading.Event()\n"
+        "offload.submit(lambda: has_begun.set() or threading.Event().wait(), print)\n"
         f"has_begun.wait()\n{ending}\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=30, capture_output=True, text=True)
