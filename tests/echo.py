@@ -13,7 +13,7 @@ from reactor.stream.tls import Contexts
 class Echo:
     """A conversation that says what it hears; some words make it do other things. Nothing in it is about mail."""
 
-    stance = None
+    interest = None
 
     def __init__(self, wake: Callable[[], None], wants_tls: bool = False) -> None:
         self.wake = wake

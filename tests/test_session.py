@@ -250,12 +250,12 @@ def test_replies_that_nobody_reads_hold_up_the_commands_and_none_is_lost() -> No
 
 def test_the_stance_tells_when_something_else_is_wanted() -> None:
     client = Client(disk_is_slow=True)
-    stances = []
+    interests = []
     for line in ("helo me", "mail from: a@b", "rcpt to: johndoe", "data", "x", ".", None, "quit"):
         client.say(line) if line else client.settle()
-        stances.append(client.session.stance)
-    assert len({id(stance) for stance in stances}) == 3, "read, held, gone"
-    assert [stance is stances[0] for stance in stances] == [True] * 5 + [False, True, False]
+        interests.append(client.session.interest)
+    assert len({id(interest) for interest in interests}) == 3, "read, held, gone"
+    assert [interest is interests[0] for interest in interests] == [True] * 5 + [False, True, False]
 
 
 def test_who_sends_many_commands_at_once_gets_a_share_of_the_turn() -> None:

@@ -45,9 +45,9 @@ def test_what_is_read_follows_from_the_cells() -> None:
 
 
 @pytest.mark.parametrize("table", [CLASSIC.table, ESMTP.table], ids=lambda table: table.name)
-def test_states_have_the_same_stance_when_they_want_the_same(table: Table) -> None:
+def test_states_have_the_same_interest_when_they_want_the_same(table: Table) -> None:
     for one, other in product(table.states, repeat=2):
-        is_same = table.rows[one].stance is table.rows[other].stance
+        is_same = table.rows[one].interest is table.rows[other].interest
         assert is_same == (_wants(table, one) == _wants(table, other)), (one, other)
 
 

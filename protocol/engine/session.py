@@ -36,7 +36,7 @@ class Session:
     """The server's side of one connection.
 
     Bytes from the client go to `receive`, its end of sending to `end_of_input`. Replies gather in `outgoing`; whoever sends
-    them takes them off its front. `stance` is the same for as long as `takes_input`, but for `is_behind`, `is_finished`,
+    them takes them off its front. `interest` is the same for as long as `takes_input`, but for `is_behind`, `is_finished`,
     `wants_tls` and `patience` are. `wake` is called when a held session (see `takes_input`) can go on; then `resume` is due.
     One that `is_encrypted` says nothing before it is `secured`. An `observer` is told what happens.
     """
@@ -44,7 +44,7 @@ class Session:
     __slots__ = (
         "_actions", "_answer", "_buffer", "_line_cache", "_coming", "_has_told_of_lf", "_home", "_is_coded",
         "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
-        "farewell", "is_agreed", "is_behind", "outgoing", "stance",
+        "farewell", "is_agreed", "is_behind", "outgoing", "interest",
     )  # fmt: skip
 
     def __init__(
@@ -76,7 +76,7 @@ class Session:
         table = site.dialect.table
         self._home = table.rows[table.start]
         self._row = table.rows[(is_encrypted and table.opening) or table.start]
-        self.stance = self._row.stance
+        self.interest = self._row.interest
 
     # What happens to a session, from outside
 
@@ -159,22 +159,22 @@ class Session:
     @property
     def wants_tls(self) -> bool:
         """True: when `outgoing` is sent, the connection is to be encrypted, and then `secured` to be called."""
-        return self.stance.wants_tls
+        return self.interest.wants_tls
 
     @property
     def takes_input(self) -> bool:
         """False while what came is not carried out, or somebody has not answered, and when the session is finished."""
-        return self.stance.takes_input and not self.is_behind
+        return self.interest.takes_input and not self.is_behind
 
     @property
     def is_finished(self) -> bool:
         """True when nothing will be read or said any more; `farewell` then says why."""
-        return self.stance.is_finished
+        return self.interest.is_finished
 
     @property
     def patience(self) -> float:
         """Seconds of silence after which `time_out` is due."""
-        return self.stance.patience
+        return self.interest.patience
 
     # Reading: the table says what kind of line is due, and what a line of that kind does
 
@@ -317,7 +317,7 @@ class Session:
         """
         before, row = self._row, row or self._home
         self._row = row
-        self.stance = row.stance
+        self.interest = row.interest
         if row.is_home:
             self._home = row
         if reply is not None:

@@ -89,7 +89,7 @@ EVENTS = (Verb.STORED, Verb.CHECKED, Verb.SECURED)
 """What is no line, but the answer of somebody outside."""
 
 
-class Stance(NamedTuple):
+class Interest(NamedTuple):
     """What a session wants of who reads and writes for it: input, an end, TLS; and the seconds of silence that end it."""
 
     takes_input: bool
@@ -101,13 +101,18 @@ class Stance(NamedTuple):
 class Row:
     """What a session has at hand while it is in a state. `cells` are those of the table, with rows in place of states.
 
-    Rows that want the same have the same object as their `stance`. `ends_message`: storage is to answer when this is read.
+    Rows that want the same have the same object as their `interest`. `ends_message`: storage is to answer when this is read.
     """
 
-    __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "stance", "state")
+    __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "interest", "state")
 
     def __init__(
-        self, state: State, cells: Mapping[Verb, Cell], is_home: bool, patience: Patience, stances: dict[Stance, Stance]
+        self,
+        state: State,
+        cells: Mapping[Verb, Cell],
+        is_home: bool,
+        patience: Patience,
+        interests: dict[Interest, Interest],
     ) -> None:
         other = cells[Verb.OTHER]
         self.state = state
@@ -116,8 +121,8 @@ class Row:
         self.awaited = next((verb for verb in EVENTS if isinstance(cells.get(verb), Go)), None)
         takes_input, is_finished = self.reading not in (Mark.HELD, Mark.GONE), self.reading is Mark.GONE
         seconds = patience.get(self.awaited or self.reading, patience.get(self.reading, inf))
-        stance = Stance(takes_input, is_finished, self.awaited is Verb.SECURED, seconds)
-        self.stance = stances.setdefault(stance, stance)
+        interest = Interest(takes_input, is_finished, self.awaited is Verb.SECURED, seconds)
+        self.interest = interests.setdefault(interest, interest)
         self.cells: dict[Verb, Move | Reply | Mark] = {}
         self.ends_message = False
 
@@ -161,9 +166,9 @@ class Table:
             state: {verb: _meaning(state, cell) for verb, cell in zip(self.verbs, row, strict=True)}
             for state, row in rows.items()
         }
-        stances: dict[Stance, Stance] = {}
+        interests: dict[Interest, Interest] = {}
         self.rows = {
-            state: Row(state, row, state in self.homes, patience or {}, stances) for state, row in self.cells.items()
+            state: Row(state, row, state in self.homes, patience or {}, interests) for state, row in self.cells.items()
         }
         for state, row in self.rows.items():
             row.cells = {verb: self._resolved(cell) for verb, cell in self.cells[state].items()}

@@ -19,7 +19,7 @@ RECEIVE_SIZE = 64 * 1024
 _received = memoryview(bytearray(RECEIVE_SIZE))
 
 _UNKNOWN = object()
-"""A stance that no conversation has."""
+"""An interest that no conversation has."""
 
 _MORE = getattr(socket, "MSG_MORE", 0)
 """Where the system has it: what is sent may wait for what comes next, even the end, and go with it in one segment."""
@@ -38,7 +38,7 @@ class Connection:
 
     __slots__ = (
         "_beside", "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_behind", "_is_deaf", "_is_due",
-        "_is_lingering", "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_stance", "_timer",
+        "_is_lingering", "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_interest", "_timer",
         "_timer_patience", "_tls", "is_closed", "peer",
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ class Connection:
         self._is_woken = False
         self._is_lingering = False
         self._last_activity = reactor.now
-        self._stance: object = _UNKNOWN
+        self._interest: object = _UNKNOWN
         self.peer = peer
         self.is_closed = False
         self._conversation = open_conversation(peer, self._wake)
@@ -131,7 +131,7 @@ class Connection:
         conversation = self._conversation
         try:  # as `_tell` does, for what is told most
             conversation.receive(data)
-            if conversation.stance is not self._stance and conversation.wants_tls:
+            if conversation.interest is not self._interest and conversation.wants_tls:
                 self._encrypt()
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._break_down(error)
@@ -139,7 +139,7 @@ class Connection:
     def _take_the_last(self, data: bytes) -> None:
         if not self._is_lingering:
             self._last_activity = self._reactor.now
-            self._has_ended, self._stance = True, _UNKNOWN
+            self._has_ended, self._interest = True, _UNKNOWN
             self._tell(self._conversation.end_of_input)
         elif not data:
             self.close("")
@@ -183,7 +183,7 @@ class Connection:
             if sent:
                 del outgoing[:sent]
                 self._last_activity = self._reactor.now
-        if conversation.stance is self._stance and not (outgoing or conversation.is_behind):
+        if conversation.interest is self._interest and not (outgoing or conversation.is_behind):
             return  # nothing is wanted but what was wanted before, as after nearly each command
         self._look_after(conversation)
 
@@ -196,7 +196,7 @@ class Connection:
     def _look_after(self, conversation: Conversation) -> None:
         """Does what the conversation wants, when all was sent that could be."""
         is_at_rest = not (conversation.outgoing or conversation.is_behind)
-        self._stance = (is_at_rest and conversation.stance) or _UNKNOWN
+        self._interest = (is_at_rest and conversation.interest) or _UNKNOWN
         if conversation.is_finished and not conversation.outgoing:
             self._end()
             return

@@ -15,7 +15,7 @@ class Conversation(Protocol):
         """What is to be sent; the connection takes off its front what it has sent."""
 
     @property
-    def stance(self) -> object:
+    def interest(self) -> object:
         """The same object for as long as `is_finished`, `wants_tls`, `patience` and, but for `is_behind`, `takes_input` stay
         as they are, so that these need not be asked for after each line; or None, and then they are.
         """

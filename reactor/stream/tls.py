@@ -55,7 +55,7 @@ class Encryption:
         "_hello", "_is_established", "_is_over", "_outcome", "_taken", "_tls", "_to_peer", "_wake", "_wire",
     )  # fmt: skip
 
-    stance = None  # ciphertext waits here, too
+    interest = None  # ciphertext waits here, too
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ class Steadfast(Echo):
     """An Echo that says when nothing has changed in what it wants."""
 
     @property
-    def stance(self) -> object:  # type: ignore[override]
+    def interest(self) -> object:  # type: ignore[override]
         wants = (self.is_finished, self.wants_tls, self.patience, self.is_held, len(self.outgoing) < self.room)
         return STANCES.setdefault(wants, object())
 
