@@ -40,7 +40,7 @@ def parts_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.01)
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.05)
     monkeypatch.setattr("storage.stores.store.Ids", lambda: IDS)
-    for module in ("journal", "housekeeping", "mover", "store", "message"):
+    for module in ("journal.journal", "delivery.housekeeping", "delivery.mover", "stores.store", "stores.message"):
         monkeypatch.setattr(f"storage.{module}.time", CLOCK)
 
 

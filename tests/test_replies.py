@@ -47,8 +47,8 @@ def names(text: str) -> set[str]:
 
 
 def test_every_reply_is_used_and_named_nowhere_else() -> None:
-    source = {path.name: path.read_text() for path in [*(ROOT / "protocol").glob("*.py"), ROOT / "bin" / "smtpd"]}
-    catalogue = source.pop("replies.py")
+    source = {path: path.read_text() for path in [*(ROOT / "protocol").rglob("*.py"), ROOT / "bin" / "smtpd"]}
+    catalogue = source.pop(ROOT / "protocol" / "engine" / "replies.py")
     used = {name for text in source.values() for name in names(text)}
     assert len(re.findall(r"^[A-Z_]+ = Reply\(", catalogue, re.MULTILINE)) == len(CATALOGUE)
     assert CATALOGUE.keys() - used == set(), "these are never given"

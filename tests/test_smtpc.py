@@ -30,7 +30,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def smtpc(address: str, script: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "bin" / "smtpc"), address]
+    """What the server says."""
+    command = [sys.executable, str(ROOT / "bin" / "smtpc"), "--quiet", address]
     return subprocess.run(command, input=script, capture_output=True, text=True, timeout=20)
 
 
@@ -43,6 +44,24 @@ def test_a_script_is_a_dialogue(server: Server) -> None:
     assert codes(result.stdout) == ["220", "250", "250", "250", "354", "250", "221"]
     assert (result.returncode, result.stderr) == (0, "")
     assert server.mailbox("johndoe")[0].content == b"Subject: x\n\nhello\n"
+
+
+def test_a_script_leaves_a_transcript_of_both_sides(server: Server) -> None:
+    command = [sys.executable, str(ROOT / "bin" / "smtpc"), f"127.0.0.1:{server.port}"]
+    result = subprocess.run(command, input=SCRIPT + "noop\x1b\n", capture_output=True, text=True, timeout=20)
+    lines = [line[:6] if line.startswith("S:") else line for line in result.stdout.splitlines()]
+    assert lines == [
+        "S: 220", "C: helo me", "S: 250", "C: mail from: a@b", "S: 250", "C: rcpt to: johndoe", "S: 250", "C: data", "S: 354",
+        "C: Subject: x", "C: ", "C: hello", "C: .", "S: 250", "C: quit", "S: 221",
+    ]  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_transcript_shows_no_control_character() -> None:
+    port = serve_once(b"220 hi\r\n", b"500 what\x07\r\n", b"221 bye\r\n")
+    command = [sys.executable, str(ROOT / "bin" / "smtpc"), f"127.0.0.1:{port}"]
+    result = subprocess.run(command, input="noop \x1b[2J\nquit\n", capture_output=True, text=True, timeout=20)
+    assert result.stdout == "S: 220 hi\nC: noop \\x1b[2J\nS: 500 what\\x07\nC: quit\nS: 221 bye\n"
 
 
 @pytest.mark.parametrize("script", ["helo me\nnoop", "helo me\r\nnoop\r\n"])
