@@ -48,11 +48,11 @@ def test_a_script_is_a_dialogue(server: Server) -> None:
 
 def test_a_script_leaves_a_transcript_of_both_sides(server: Server) -> None:
     command = [sys.executable, str(ROOT / "bin" / "smtpc"), f"127.0.0.1:{server.port}"]
-    result = subprocess.run(command, input=SCRIPT + "noop\x1b\n", capture_output=True, text=True, timeout=20)
+    result = subprocess.run(command, input=SCRIPT + "noop\n", capture_output=True, text=True, timeout=20)
     lines = [line[:6] if line.startswith("S:") else line for line in result.stdout.splitlines()]
     assert lines == [
-        "S: 220", "C: helo me", "S: 250", "C: mail from: a@b", "S: 250", "C: rcpt to: johndoe", "S: 250", "C: data", "S: 354",
-        "C: Subject: x", "C: ", "C: hello", "C: .", "S: 250", "C: quit", "S: 221",
+        "S: 220", "C: helo me", "S: 250", "C: mail from: a@b", "S: 250", "C: rcpt to: johndoe", "S: 250", "C: data",
+        "S: 354", "C: Subject: x", "C: ", "C: hello", "C: .", "S: 250", "C: quit", "S: 221",
     ]  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")
 
@@ -80,7 +80,7 @@ def test_a_script_that_ends_inside_the_mail_data_is_an_error(server: Server) -> 
 def test_whoever_reads_the_replies_may_stop(server: Server) -> None:
     command = f"printf 'helo me\\nnoop\\nnoop\\n' | {sys.executable} {ROOT}/bin/smtpc 127.0.0.1:{server.port} | head -1"
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20)
-    assert codes(result.stdout) == ["220"] and result.stderr == ""
+    assert result.stdout.startswith("S: 220") and result.stdout.count("\n") == 1 and result.stderr == ""
 
 
 def test_a_long_script_is_sent_whole(server: Server) -> None:
