@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Literal
 
-Kind = Literal["no room", "for now", "for good"]
+FaultKind = Literal["no room", "for now", "for good"]
 
 _LACKS_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -19,7 +19,7 @@ class StorageError(Exception):
     failed "for good" will fail again.
     """
 
-    def __init__(self, text: str, kind: Kind = "for now") -> None:
+    def __init__(self, text: str, kind: FaultKind = "for now") -> None:
         super().__init__(text)
         self.kind = kind
 

@@ -12,14 +12,14 @@ from .support import read_mailbox
 
 TRACE = b"Received: from me ([192.0.2.1])\r\n\tby mx (carteiro) with SMTP id 1\r\n\tfor <b>; now\r\n"
 
-Kind = Callable[[Files, int, Path], Mailboxes]
+MailboxKind = Callable[[Files, int, Path], Mailboxes]
 
 
 class Post:
     """A store, and what it has answered."""
 
     def __init__(
-        self, directory: Path, kind: Kind = MboxMailboxes, files: Files | None = None, part: str | None = None
+        self, directory: Path, kind: MailboxKind = MboxMailboxes, files: Files | None = None, part: str | None = None
     ) -> None:
         self.directory = directory
         self.store = Store(directory, kind, files, part)

@@ -19,7 +19,7 @@ from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.store import Store
 
 from .disk import CHANGES, Watched
-from .post import Kind
+from .post import MailboxKind
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -72,7 +72,7 @@ def move(store: Store) -> None:
         assert time.monotonic() < end
 
 
-def contents(directory: Path, kind: Kind, box: str) -> list[bytes]:
+def contents(directory: Path, kind: MailboxKind, box: str) -> list[bytes]:
     """What comes after the header of each message in a mailbox, and nothing else may be there."""
     if kind is MboxMailboxes:
         path = directory / f"{box}.txt"
@@ -85,7 +85,7 @@ def contents(directory: Path, kind: Kind, box: str) -> list[bytes]:
     return sorted(texts)  # the files of a Maildir have no order of their own
 
 
-def check(directory: Path, kind: Kind, answers: Answers) -> None:
+def check(directory: Path, kind: MailboxKind, answers: Answers) -> None:
     """What was accepted is there once, in order, and whole; what was refused is not; and the journal is empty."""
     for box in BOXES:
         found = []
@@ -110,7 +110,7 @@ def is_for(box: str, number: int) -> bool:
 
 
 def run_and_die(
-    directory: Path, kind: Kind, work: Callable[[Store, Callable[[int, bool], None]], None], die: "Death"
+    directory: Path, kind: MailboxKind, work: Callable[[Store, Callable[[int, bool], None]], None], die: "Death"
 ) -> Answers | None:
     """Works on a store in a process of its own; returns what was answered before it died, None when it did not die."""
     hear, say = os.pipe()
@@ -154,7 +154,7 @@ def nothing(store: Store, answer: Callable[[int, bool], None]) -> None:
 
 @KINDS
 @pytest.mark.parametrize("is_in_the_middle", [False, True])
-def test_it_dies_at_each_call_and_recovers(tmp_path: Path, kind: Kind, is_in_the_middle: bool) -> None:
+def test_it_dies_at_each_call_and_recovers(tmp_path: Path, kind: MailboxKind, is_in_the_middle: bool) -> None:
     for number in count(1):
         directory = tmp_path / str(number)
         answers = run_and_die(directory, kind, deliver, Death(number, is_in_the_middle))
@@ -167,7 +167,7 @@ def test_it_dies_at_each_call_and_recovers(tmp_path: Path, kind: Kind, is_in_the
 
 
 @KINDS
-def test_it_dies_at_each_call_of_a_recovery_too(tmp_path: Path, kind: Kind) -> None:
+def test_it_dies_at_each_call_of_a_recovery_too(tmp_path: Path, kind: MailboxKind) -> None:
     crashed, directory = tmp_path / "crashed", tmp_path / "mail"
     for first in range(40, 400, 13):
         answers = run_and_die(crashed, kind, deliver, Death(first, is_in_the_middle=first % 2 == 0))
@@ -207,7 +207,7 @@ class Failure:
 
 @KINDS
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EINTR, 0], ids=["ENOSPC", "EIO", "EINTR", "short"])
-def test_each_call_fails(tmp_path: Path, kind: Kind, error: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_call_fails(tmp_path: Path, kind: MailboxKind, error: int, caplog: pytest.LogCaptureFixture) -> None:
     for number in count(1):
         directory = tmp_path / str(number)
         failure = Failure(number, error)

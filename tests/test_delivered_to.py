@@ -6,7 +6,7 @@ import pytest
 
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Kind, Store
+from storage.stores.store import MailboxKind, Store
 
 from .server import Server
 
@@ -33,7 +33,7 @@ def contents(directory: Path, mailbox: str) -> list[bytes]:
 
 @KINDS
 @pytest.mark.parametrize("is_killed", [False, True], ids=["moved", "recovered"])
-def test_each_forward_path_has_its_line_in_order(tmp_path: Path, kind: Kind, is_killed: bool) -> None:
+def test_each_forward_path_has_its_line_in_order(tmp_path: Path, kind: MailboxKind, is_killed: bool) -> None:
     store = Store(tmp_path, kind)
     accept(store)
     if is_killed:

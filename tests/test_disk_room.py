@@ -13,7 +13,7 @@ from storage.journal.records import Payload
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.message import LARGE
-from storage.stores.store import Kind
+from storage.stores.store import MailboxKind
 
 from .post import Post
 from .support import read_mailbox, wait_until
@@ -73,7 +73,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @KINDS
 @pytest.mark.parametrize("kept", [1, 7, 1000])
-def test_all_that_was_accepted_is_moved_from_a_disk_that_is_full(tmp_path: Path, kind: Kind, kept: int) -> None:
+def test_all_that_was_accepted_is_moved_from_a_disk_that_is_full(tmp_path: Path, kind: MailboxKind, kept: int) -> None:
     """They come faster than they are moved; when the senders stop, everything arrives, and without a restart."""
     post = Post(tmp_path, kind, SmallDisk(tmp_path, 20 << 20))
     accepted = 0
@@ -93,7 +93,7 @@ def test_all_that_was_accepted_is_moved_from_a_disk_that_is_full(tmp_path: Path,
 
 
 @KINDS
-def test_a_message_for_more_mailboxes_than_there_is_room_for_is_refused(tmp_path: Path, kind: Kind) -> None:
+def test_a_message_for_more_mailboxes_than_there_is_room_for_is_refused(tmp_path: Path, kind: MailboxKind) -> None:
     post = Post(tmp_path, kind, SmallDisk(tmp_path, 8 << 20))
     many = [f"box{number}" for number in range(8)]
     assert "disk is nearly full" in str(post.put(BIG, *many))
@@ -131,7 +131,7 @@ def test_a_system_that_does_not_tell_is_trusted_until_it_fails(tmp_path: Path) -
 @KINDS
 @pytest.mark.parametrize("end", ["close", "killed"])
 def test_a_spool_file_goes_when_the_last_mailbox_has_it(
-    tmp_path: Path, kind: Kind, end: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, kind: MailboxKind, end: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also while a message of the same segment waits for another mailbox; and a restart does not miss it."""
     monkeypatch.setattr("storage.delivery.housekeeping.ENOUGH", 1)
@@ -220,7 +220,7 @@ def wait_for(post: Post, happened: Callable[[], bool]) -> None:
 
 @KINDS
 def test_what_is_stuck_is_copied_a_little_at_a_time_and_stays_in_order(
-    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: MailboxKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New mail comes for it meanwhile."""
     monkeypatch.setattr("storage.journal.places.COPIED_AT_ONCE", 4000)
@@ -279,7 +279,7 @@ class Stubborn(Files):
 @KINDS
 @pytest.mark.parametrize("enough", [1, 1 << 30], ids=["before its segment", "with its segment"])
 def test_a_spool_file_that_cannot_be_removed_holds_up_no_other(
-    tmp_path: Path, kind: Kind, enough: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, kind: MailboxKind, enough: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("storage.delivery.housekeeping.ENOUGH", enough)
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.0)

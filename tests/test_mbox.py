@@ -11,7 +11,7 @@ import pytest
 
 from storage.files import Files
 from storage.mailboxes.letter import Letter
-from storage.mailboxes.mailbox import Mark
+from storage.mailboxes.mailbox import Extent
 from storage.mailboxes.mbox import MboxMailbox, MboxMailboxes
 
 from .post import Post
@@ -115,23 +115,23 @@ LETTERS = [letter(b"\n%d\n" % number + b"From x" * number) for number in range(3
 
 def test_what_was_put_in_is_taken_back(box: MboxMailbox) -> None:
     run(box.append([letter(b"old\n")]))
-    mark = box.mark
+    extent = box.extent
     run(box.append(LETTERS))
-    assert box.mark.size > mark.size
-    assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
-    assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
+    assert box.extent.size > extent.size
+    assert run(box.take_back(extent, LETTERS)) is True and box.extent == extent
+    assert run(box.take_back(extent, LETTERS)) is True and box.extent == extent
 
 
 def test_what_was_torn_is_taken_back_wherever_it_was_torn(box: MboxMailbox, tmp_path: Path) -> None:
     run(box.append([letter(b"old\n")]))
-    mark = box.mark
+    extent = box.extent
     run(box.append(LETTERS))
     whole = (tmp_path / "box.txt").read_bytes()
-    for cut in range(mark.size, len(whole) + 1):
+    for cut in range(extent.size, len(whole) + 1):
         (tmp_path / "box.txt").write_bytes(whole[:cut])
-        assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
-        (tmp_path / "box.txt").write_bytes(whole[: mark.size] + bytes(cut - mark.size) + whole[cut:])
-        assert run(box.take_back(mark, LETTERS)) is True and box.mark == mark
+        assert run(box.take_back(extent, LETTERS)) is True and box.extent == extent
+        (tmp_path / "box.txt").write_bytes(whole[: extent.size] + bytes(cut - extent.size) + whole[cut:])
+        assert run(box.take_back(extent, LETTERS)) is True and box.extent == extent
 
 
 @pytest.mark.parametrize(
@@ -141,22 +141,22 @@ def test_what_somebody_else_has_changed_is_not_taken_back(
     box: MboxMailbox, tmp_path: Path, change: Callable[[bytes], bytes]
 ) -> None:
     run(box.append([letter(b"old\n")]))
-    mark = box.mark
+    extent = box.extent
     run(box.append(LETTERS))
     changed = change((tmp_path / "box.txt").read_bytes())
     (tmp_path / "box.txt").write_bytes(changed)
-    assert run(box.take_back(mark, LETTERS)) is False
+    assert run(box.take_back(extent, LETTERS)) is False
     assert (tmp_path / "box.txt").read_bytes() == changed
 
 
 def test_another_file_of_that_name_is_judged_by_what_is_in_it(box: MboxMailbox) -> None:
     """It was restored from a backup, or written by a mail program: of the same size, it need not have the same in it."""
     run(box.append([letter(b"old\n")]))
-    inode, size = box.mark
-    assert run(box.take_back(Mark(inode + 1, size), LETTERS)) is False
-    assert run(box.take_back(Mark(inode + 1, 10), LETTERS)) is False
+    inode, size = box.extent
+    assert run(box.take_back(Extent(inode + 1, size), LETTERS)) is False
+    assert run(box.take_back(Extent(inode + 1, 10), LETTERS)) is False
     run(box.append(LETTERS))
-    assert run(box.take_back(Mark(inode + 1, size), LETTERS)) is True and box.mark.size == size
+    assert run(box.take_back(Extent(inode + 1, size), LETTERS)) is True and box.extent.size == size
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 65536])

@@ -17,7 +17,7 @@ from storage.files import Files, IsLocked
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 
-from .post import Kind, Post
+from .post import MailboxKind, Post
 from .support import descriptors, wait_until
 
 HOLD_LOCK = """
@@ -90,7 +90,7 @@ def test_what_waits_at_the_end_is_moved_at_the_next_start(post: Post, holder: su
 
 @pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
 def test_of_what_was_moved_before_a_stop_nothing_comes_again(
-    post: Post, holder: subprocess.Popen[bytes], kind: Kind
+    post: Post, holder: subprocess.Popen[bytes], kind: MailboxKind
 ) -> None:
     """Also when its owner has removed it meanwhile, or another kind of mailbox is asked for."""
     assert post.put(b"\n1\n") is None and post.put(b"\n2\n", "babydoe") is None

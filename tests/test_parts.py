@@ -16,7 +16,7 @@ from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.together import Stores
 
 from .disk import PowerCut
-from .post import Kind
+from .post import MailboxKind
 from .processes import Process
 from .test_power_cuts import small
 from .world import CLOCK, IDS, Action, World
@@ -73,7 +73,7 @@ KINDS = pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
 @KINDS
 @SETTINGS
 @given(actions(DIE, DIE, RESTART, REPLACE), st.integers(0, 1 << 62))
-def test_nothing_is_lost_torn_or_twice_when_processes_die(kind: Kind, actions: list[Action], seed: int) -> None:
+def test_nothing_is_lost_torn_or_twice_when_processes_die(kind: MailboxKind, actions: list[Action], seed: int) -> None:
     live(kind, [(actions, 0)], seed)
 
 
@@ -83,7 +83,7 @@ def test_nothing_is_lost_torn_or_twice_when_processes_die(kind: Kind, actions: l
     st.lists(st.tuples(actions(DIE, RESTART), st.integers(1, 300)), min_size=1, max_size=3),
     st.integers(0, 1 << 62),
 )
-def test_nor_when_the_power_fails_at_any_call(kind: Kind, runs: list[tuple[list[Action], int]], seed: int) -> None:
+def test_nor_when_the_power_fails_at_any_call(kind: MailboxKind, runs: list[tuple[list[Action], int]], seed: int) -> None:
     live(kind, runs, seed)
 
 
@@ -131,7 +131,7 @@ def choices(number: int) -> Iterator[Callable[[int], int]]:
 
 
 @KINDS
-def test_the_power_fails_at_any_call_while_three_deliver_to_one_mailbox_in_turn(kind: Kind) -> None:
+def test_the_power_fails_at_any_call_while_three_deliver_to_one_mailbox_in_turn(kind: MailboxKind) -> None:
     number, is_over = 0, False
     while not is_over:
         number += 3
@@ -152,7 +152,7 @@ def test_the_power_fails_at_any_call_while_three_deliver_to_one_mailbox_in_turn(
 
 @KINDS
 @pytest.mark.parametrize("processes", [1, 2])
-def test_one_dies_at_any_call_and_what_the_next_accepts_survives_a_power_cut(kind: Kind, processes: int) -> None:
+def test_one_dies_at_any_call_and_what_the_next_accepts_survives_a_power_cut(kind: MailboxKind, processes: int) -> None:
     """Whatever the first one wrote and did not sync is gone then; the second one has seen it."""
     number, is_over = 0, False
     who = 1 if processes > 1 else 0
@@ -176,7 +176,7 @@ def test_one_dies_at_any_call_and_what_the_next_accepts_survives_a_power_cut(kin
 
 
 @KINDS
-def test_one_dies_when_a_server_starts_and_what_the_next_accepts_survives_a_power_cut(kind: Kind) -> None:
+def test_one_dies_when_a_server_starts_and_what_the_next_accepts_survives_a_power_cut(kind: MailboxKind) -> None:
     for number in range(1, 200):
         for choose in (forget_all, random.Random(number).randrange):
             world = World(kind, choose)
@@ -199,7 +199,7 @@ ANY = (
 
 @KINDS
 @pytest.mark.parametrize("others", [(), ("lock", "replace"), ("lock", "fail")], ids=["alone", "replaced", "failing"])
-def test_nor_in_long_histories(kind: Kind, others: tuple[str, ...]) -> None:
+def test_nor_in_long_histories(kind: MailboxKind, others: tuple[str, ...]) -> None:
     """The worst is found in these: a run that leaves what the next but one stumbles over."""
     for seed in range(int(os.environ.get("PARTS", "100")) // 5):
         chance = random.Random(seed)
@@ -213,7 +213,7 @@ def test_nor_in_long_histories(kind: Kind, others: tuple[str, ...]) -> None:
         live(kind, runs, seed)
 
 
-def live(kind: Kind, runs: list[tuple[list[Action], int]], seed: int) -> None:
+def live(kind: MailboxKind, runs: list[tuple[list[Action], int]], seed: int) -> None:
     """Some runs, each ended by a power cut if the disk is called so often; then the mailboxes are looked at."""
     world = World(kind, random.Random(seed).randrange)
     for actions, power_fails_at in runs:

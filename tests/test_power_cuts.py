@@ -21,7 +21,7 @@ from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.store import Store
 
 from .disk import CHANGES, Forgetful, Node, PowerCut
-from .post import Kind
+from .post import MailboxKind
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -72,7 +72,7 @@ BUGS = Bugs()
 class World:
     """A disk, the store on it, and what the store has said of each message."""
 
-    def __init__(self, kind: Kind, choose: Callable[[int], int]) -> None:
+    def __init__(self, kind: MailboxKind, choose: Callable[[int], int]) -> None:
         self.kind = kind
         self.choose = choose
         self.disk = Forgetful()
@@ -251,7 +251,7 @@ SETTINGS = settings(
 @SETTINGS
 @given(runs(CLOSE, DIE), st.integers(0, 1 << 62))
 def test_nothing_acknowledged_is_lost_torn_or_twice(
-    kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int
+    kind: MailboxKind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int
 ) -> None:
     live(kind, runs, seed)
 
@@ -259,7 +259,9 @@ def test_nothing_acknowledged_is_lost_torn_or_twice(
 @pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
 @SETTINGS
 @given(runs(CLOSE, DIE, FAIL, WORK, WORK), st.integers(0, 1 << 62))
-def test_nor_when_the_disk_fails_before(kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
+def test_nor_when_the_disk_fails_before(
+    kind: MailboxKind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int
+) -> None:
     live(kind, runs, seed)
 
 
@@ -292,7 +294,7 @@ def files(disk: Forgetful) -> Iterator[Node]:
         yield from (node for node in directory.names.values() if not node.is_directory)
 
 
-def live(kind: Kind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
+def live(kind: MailboxKind, runs: list[tuple[list[tuple[str, int, int]], int]], seed: int) -> None:
     """Some runs, each ended by a power cut if it makes so many calls; then the mailboxes are looked at.
 
     In half of them a segment is only freed when it is full: then what waits, and what was moved, is in several.

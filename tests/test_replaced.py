@@ -16,7 +16,7 @@ from storage.files import Files
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.message import LARGE
-from storage.stores.store import Kind
+from storage.stores.store import MailboxKind
 from storage.stores.together import Stores, Together
 
 from .disk import Watched
@@ -32,7 +32,7 @@ KINDS = pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes], ids=[
 class Postman:
     """The store of a process, whose clock is only asked for when a test says so."""
 
-    def __init__(self, directory: Path, kind: Kind = MboxMailboxes, files: Files | None = None) -> None:
+    def __init__(self, directory: Path, kind: MailboxKind = MboxMailboxes, files: Files | None = None) -> None:
         self.directory = directory
         store = Stores(kind, directory, 1, files).first
         assert isinstance(store, Together)
@@ -81,7 +81,7 @@ def contents(directory: Path) -> list[bytes]:
 @KINDS
 @EACH_WAY
 def test_mail_that_waits_and_mail_that_comes_is_in_a_mailbox(
-    tmp_path: Path, way: Callable[[Path], None], kind: Kind
+    tmp_path: Path, way: Callable[[Path], None], kind: MailboxKind
 ) -> None:
     postman = Postman(tmp_path / "mail", kind)
     assert postman.put(b"\n0\r\n") == "stored"

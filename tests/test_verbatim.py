@@ -17,7 +17,7 @@ from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.discard import DiscardStore
 
-from .post import TRACE, Kind, Post
+from .post import TRACE, MailboxKind, Post
 from .support import with_header
 
 FIELDS = b"Return-Path: <a@b>\nDelivered-To: johndoe\n" + TRACE.replace(b"\r\n", b"\n")
@@ -35,7 +35,7 @@ def directory(tmp_path: Path, is_spooled: bool, monkeypatch: pytest.MonkeyPatch)
     return tmp_path / "mail"
 
 
-def stored(directory: Path, kind: Kind) -> list[bytes]:
+def stored(directory: Path, kind: MailboxKind) -> list[bytes]:
     """What is in the mailbox after the fields that it adds, the oldest first."""
     if kind is MaildirMailboxes:
         paths = sorted((directory / "johndoe" / "new").iterdir(), key=lambda path: int(path.name.split(".")[3], 16))
@@ -88,7 +88,7 @@ def test_a_blank_line_is_put_before_content_that_has_no_header(content: bytes, b
 
 @KINDS
 @SPOOLED
-def test_what_a_killed_server_left_is_put_in_verbatim(directory: Path, is_spooled: bool, kind: Kind) -> None:
+def test_what_a_killed_server_left_is_put_in_verbatim(directory: Path, is_spooled: bool, kind: MailboxKind) -> None:
     post = Post(directory, kind)
     post.commit(BINARY, is_verbatim=True)
     post.commit(BINARY)
@@ -104,7 +104,7 @@ def test_what_a_killed_server_left_is_put_in_verbatim(directory: Path, is_spoole
 @KINDS
 @SPOOLED
 def test_what_was_moved_before_is_found_again(
-    directory: Path, is_spooled: bool, kind: Kind, caplog: pytest.LogCaptureFixture
+    directory: Path, is_spooled: bool, kind: MailboxKind, caplog: pytest.LogCaptureFixture
 ) -> None:
     post = Post(directory, kind)
     for number in range(3):
@@ -212,7 +212,7 @@ def test_any_bytes_come_back_from_a_maildir(
     assert found == [with_blank_line(content) for content in contents]
 
 
-def deliver(directory: Path, kind: Kind, contents: list[bytes], is_spooled: bool) -> None:
+def deliver(directory: Path, kind: MailboxKind, contents: list[bytes], is_spooled: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("storage.stores.message.LARGE", 0 if is_spooled else 1000)
         patch.setattr("storage.journal.segment.SIZE", 65536)

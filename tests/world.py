@@ -11,7 +11,7 @@ from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.store import Store
 from storage.stores.together import AnyStore, Stores, Together
 
-from .post import Kind
+from .post import MailboxKind
 from .processes import Died, Machine, Process, replace
 from .test_power_cuts import BUGS, DIRECTORY, entries, is_verbatim
 
@@ -49,7 +49,7 @@ Action = tuple[str, int, int, int]
 class World:
     """A machine, the processes of a server on it, and what they have said of each message."""
 
-    def __init__(self, kind: Kind, choose: Callable[[int], int]) -> None:
+    def __init__(self, kind: MailboxKind, choose: Callable[[int], int]) -> None:
         CLOCK.now = 0.0
         BUGS.begin()
         self.kind = kind

@@ -30,14 +30,14 @@ HELO, MAIL, RCPT, DATA, QUIT = Verb.HELO, Verb.MAIL, Verb.RCPT, Verb.DATA, Verb.
 END, OTHER, STORED = Verb.END, Verb.OTHER, Verb.STORED
 NO = UNRECOGNIZED
 
-Row = tuple[Written, Written, Written, Written, Written, Written, Written, Written]
+Cells = tuple[Written, Written, Written, Written, Written, Written, Written, Written]
 
 # fmt: off
 # A cell is the state that follows; X|Y: X when the action accepts, Y when it refuses; NO: refused, nothing changes.
 # BACK: to that one of HOMES in which the transaction began.
 HOMES = (CLIENT, SERVED)
 VERBS = (     HELO,   MAIL,    RCPT,         DATA,    QUIT,   END,          OTHER, STORED)
-ROWS: dict[State, Row] = {
+ROWS: dict[State, Cells] = {
     START:   (CLIENT, NO,      NO,           NO,      NO,     NO,           NO,    NEVER),
     CLIENT:  (NO,     REVERSE, NO,           NO,      NO,     NO,           NO,    NEVER),
     SERVED:  (NO,     REVERSE, NO,           NO,      CLOSED, NO,           NO,    NEVER),

@@ -34,7 +34,7 @@ class InDoubt:
 
     def check_torn(self, queue: Queue, mailbox: Mailbox) -> None:
         """Raises IsLocked when half a message of another process may be in it, which that one will cut off."""
-        if self._write_marks and mailbox.mark and self._write_marks.is_torn(queue.mailbox):
+        if self._write_marks and mailbox.extent and self._write_marks.is_torn(queue.mailbox):
             raise IsLocked
 
     def begin(self, queue: Queue) -> None:
@@ -64,7 +64,7 @@ class InDoubt:
 
     def find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
         """Leaves what is not in the mailbox waiting, and nothing half-written in it."""
-        if mailbox.mark is None:
+        if mailbox.extent is None:
             yield from self._look_for_names(queue, mailbox)
         elif queue.start is None:
             self.check_torn(queue, mailbox)
@@ -75,7 +75,7 @@ class InDoubt:
 
     def cut_tail(self, queue: Queue, mailbox: Mailbox) -> Generator[None, None, bool]:
         """Cuts off what can be nothing but ours, perhaps torn; false when other programs, or processes, wrote to it."""
-        if queue.start is None or mailbox.mark is None:
+        if queue.start is None or mailbox.extent is None:
             return False
         is_cut = yield from mailbox.take_back(queue.start, self._taken(queue, list(queue.waiting)))
         if self._write_marks:

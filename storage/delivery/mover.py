@@ -153,7 +153,7 @@ class Mover:
             yield  # a new Maildir has four directories, each of which was synced: that is enough for one step
             if queue.is_doubtful:
                 yield from self._in_doubt.find_out(queue, mailbox)
-            elif mailbox.mark != queue.end:
+            elif mailbox.extent != queue.end:
                 self._in_doubt.check_torn(queue, mailbox)
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._postpone(queue, error)
@@ -164,14 +164,14 @@ class Mover:
         synced = []
         for queue, mailbox in list(self._opened.items()):
             try:
-                mark = mailbox.mark
-                if mark and queue.waiting and not queue.is_intended(mark):
+                extent = mailbox.extent
+                if extent and queue.waiting and not queue.is_intended(extent):
                     # What others wrote is to be on disk, too: then only what comes after the last intent can be torn.
                     if queue.unsynced or self._write_marks:
                         mailbox.sync()
                         synced.append(queue)
                         yield
-                    intents.append((queue, mark))
+                    intents.append((queue, extent))
             except NotSynced as error:  # if nothing is ours, there is nothing to put right
                 self._postpone(queue, error if queue.unsynced else OSError(*error.args))
             except OSError as error:
@@ -180,12 +180,12 @@ class Mover:
             self._mailboxes.sync_names()
         for queue in synced:
             queue.synced()
-        records = [encode(Intent(queue.mailbox, queue.waiting[0].since, *mark)) for queue, mark in intents]
-        for (queue, mark), outcome in zip(intents, self._journal.append(records), strict=True):
+        records = [encode(Intent(queue.mailbox, queue.waiting[0].since, *extent)) for queue, extent in intents]
+        for (queue, extent), outcome in zip(intents, self._journal.append(records), strict=True):
             if isinstance(outcome, StorageError):
                 self._postpone(queue, outcome)
             else:
-                queue.intend(mark)
+                queue.intend(extent)
 
     def _deliver(self, queue: Queue, mailbox: Mailbox) -> Steps:
         if queue not in self._opened:
@@ -223,14 +223,14 @@ class Mover:
         if letters[0].is_large:
             (letter,) = letters
             self.arrivals.add(queue.mailbox, queue.moved[-1], letter.id, self._letters.size(letter.id))
-        queue.end = mailbox.mark
+        queue.end = mailbox.extent
         self._in_doubt.end()
         yield
 
     def _has_changed(self, mailbox: Mailbox, queue: Queue) -> bool:
         """Whether an attempt that failed left something in a mailbox file."""
         try:
-            if mailbox.mark != queue.end:
+            if mailbox.extent != queue.end:
                 return True
             if self._write_marks and queue.end:
                 mailbox.sync()  # else what was cut off could be on disk among what others write there

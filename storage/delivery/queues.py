@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from ..errors import StorageError
 from ..journal.places import Place, Segment
 from ..journal.records import Intent
-from ..mailboxes.mailbox import Mark
+from ..mailboxes.mailbox import Extent
 
 FIRST_DELAY = 0.05
 LAST_DELAY = 1.0
@@ -45,8 +45,8 @@ class Queue:
         self.mailbox = mailbox
         self.waiting: deque[Place] = deque()
         self.moved: list[Place] = []
-        self.start: Mark | None = None
-        self.end: Mark | None = None
+        self.start: Extent | None = None
+        self.end: Extent | None = None
         self.unsynced: set[Segment] = set()
         self.is_doubtful = False
         self.fault: StorageError | None = None
@@ -122,7 +122,7 @@ class Queue:
         self._wait_again(moved)
         self.is_doubtful = True
 
-    def doubt_from(self, start: Mark | None) -> None:
+    def doubt_from(self, start: Extent | None) -> None:
         """What waits may be in the mailbox, in part or as a whole, behind where it ended once."""
         self.start = start
         self.is_doubtful = True
@@ -134,18 +134,18 @@ class Queue:
         """
         self.is_doubtful = True
         if intent and intent.inode and intent.since.sequence in sequences:
-            self.start = Mark(intent.inode, intent.size)
+            self.start = Extent(intent.inode, intent.size)
         elif is_damaged:
-            self.start = Mark(0, 0)
+            self.start = Extent(0, 0)
 
-    def is_intended(self, mark: Mark) -> bool:
-        """Whether the first message may be put in at `mark`, and the journal will tell that it was."""
-        return self.end == mark
+    def is_intended(self, extent: Extent) -> bool:
+        """Whether the first message may be put in at `extent`, and the journal will tell that it was."""
+        return self.end == extent
 
-    def intend(self, mark: Mark) -> None:
+    def intend(self, extent: Extent) -> None:
         """The journal has an intent from the first message on."""
         self.moved.clear()
-        self.start = self.end = mark
+        self.start = self.end = extent
 
     def has_failed(self, now: float, may_be_ours: bool = False) -> float:
         """It will be tried again later: soon, when it may be another process of ours that has it locked.

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from .letter import Letter
 
 
-class Mark(NamedTuple):
+class Extent(NamedTuple):
     """The end of a mailbox that is one file: its inode and size."""
 
     inode: int
@@ -21,14 +21,14 @@ class Mailbox(Protocol):
     """A mailbox that is open and, where its kind has locks, locked."""
 
     @property
-    def mark(self) -> Mark | None:
-        """Where it ends now; None for a kind that needs no such mark to find out what is in it."""
+    def extent(self) -> Extent | None:
+        """Where it ends now; None for a kind that needs no such extent to find out what is in it."""
 
     def append(self, letters: Iterable[Letter]) -> Generator[int, None, None]:
         """Puts the letters in the mailbox, in order. What it yields is how many are there and stay, whatever fails next."""
 
-    def take_back(self, mark: Mark, letters: Iterable[Letter]) -> Generator[None, None, bool]:
-        """Cuts off what is after `mark`, if it can be nothing but a beginning of `letters`, torn perhaps; else False."""
+    def take_back(self, extent: Extent, letters: Iterable[Letter]) -> Generator[None, None, bool]:
+        """Cuts off what is after `extent`, if it can be nothing but a beginning of `letters`, torn perhaps; else False."""
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
         """For each letter whether it is not in the mailbox, wherever that may be."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..files import DIRECTORY, Files, append_all, open_directory
 from .fields import headed, unix_pieces
 from .letter import Letter
-from .mailbox import Mark
+from .mailbox import Extent
 
 _PARTS = (b"tmp", b"new", b"cur")
 _BEHIND = re.compile(rb"[:,].*", re.DOTALL)
@@ -95,7 +95,7 @@ class MaildirMailboxes:
 class MaildirMailbox:
     """A Maildir of which all parts are open."""
 
-    mark = None
+    extent = None
     """What is in it shows by the names of the files."""
 
     def __init__(self, files: Files, opened: Sequence[int], host: bytes) -> None:
@@ -133,8 +133,8 @@ class MaildirMailbox:
         finally:
             self._files.close(file)
 
-    def take_back(self, mark: Mark, letters: Iterable[Letter]) -> Generator[None, None, bool]:
-        """Is never asked for, without a mark."""
+    def take_back(self, extent: Extent, letters: Iterable[Letter]) -> Generator[None, None, bool]:
+        """Is never asked for, without a extent."""
         raise NotImplementedError
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:

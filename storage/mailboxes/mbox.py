@@ -14,7 +14,7 @@ from ..files import Files, append_all, sync_or_doubt
 from . import mboxrd
 from .dot_lock import DotLocks
 from .letter import Letter
-from .mailbox import Mark
+from .mailbox import Extent
 
 BLOCK = 64 * 1024
 """Octets that are written, read or compared in one step."""
@@ -126,14 +126,14 @@ class MboxMailbox:
         self._name = name
 
     @property
-    def mark(self) -> Mark:
+    def extent(self) -> Extent:
         """Where it ends now."""
         status = self._files.status(self._file)
-        return Mark(status.st_ino, status.st_size)
+        return Extent(status.st_ino, status.st_size)
 
     def append(self, letters: Iterable[Letter]) -> Generator[int, None, None]:
         """Puts the letters at its end, a block a step; when that fails, or is given up, the file is as it was."""
-        start = self.mark.size
+        start = self.extent.size
         block: list[bytes] = []
         held = unsynced = 0
         try:
@@ -161,18 +161,18 @@ class MboxMailbox:
         for letter in letters:
             yield from mboxrd.entry(letter)
 
-    def take_back(self, mark: Mark, letters: Iterable[Letter]) -> Generator[None, None, bool]:
-        """Cuts off what is after `mark`, if it can be nothing but a beginning of `letters`, torn perhaps; else False.
+    def take_back(self, extent: Extent, letters: Iterable[Letter]) -> Generator[None, None, bool]:
+        """Cuts off what is after `extent`, if it can be nothing but a beginning of `letters`, torn perhaps; else False.
 
         Of what was torn by a power cut some octets are missing or zero.
         """
-        now = self.mark
-        if now.size == mark.size == 0:  # a new file whose name was not on disk, perhaps, and is another one now
+        now = self.extent
+        if now.size == extent.size == 0:  # a new file whose name was not on disk, perhaps, and is another one now
             return True
-        if now.size < mark.size or (now.size == mark.size and now.inode != mark.inode):
+        if now.size < extent.size or (now.size == extent.size and now.inode != extent.inode):
             return False
-        offset = mark.size
-        for piece in self._entries(mark.size, letters):
+        offset = extent.size
+        for piece in self._entries(extent.size, letters):
             data = self._files.read(self._file, len(piece), offset)
             if not _may_become(data, piece):
                 return False
@@ -182,7 +182,7 @@ class MboxMailbox:
             yield
         if offset < now.size:
             return False
-        self._files.truncate(self._file, mark.size)
+        self._files.truncate(self._file, extent.size)
         return True
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:

@@ -44,7 +44,7 @@ OCTETS_AT_ONCE = 4 << 20
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
 
-Kind = Callable[[Files, int, Path], Mailboxes]
+MailboxKind = Callable[[Files, int, Path], Mailboxes]
 """What makes the mailboxes of an open directory, which has this path."""
 
 
@@ -63,7 +63,7 @@ class Store:
     def __init__(
         self,
         directory: Path,
-        kind: Kind,
+        kind: MailboxKind,
         files: Files | None = None,
         part: str | None = None,
         is_one_of_several: bool = False,
@@ -95,7 +95,7 @@ class Store:
         self._memory = Memory()
         self._ids = Ids()
 
-    def _open(self, directory: MailDirectory, path: Path, kind: Kind, old: "Store | None") -> None:
+    def _open(self, directory: MailDirectory, path: Path, kind: MailboxKind, old: "Store | None") -> None:
         self._where = directory.where
         self._outages: Outages = old._outages.go_on() if old else Outages()
         self._mailboxes = kind(self._files, directory.top, path)

@@ -16,7 +16,7 @@ from ..files import Files
 from ..journal.spool_syncs import Beside, at_once
 from .discard import DiscardStore
 from .message import Message
-from .store import Kind, Store
+from .store import MailboxKind, Store
 
 log = logging.getLogger("carteiro.storage")
 
@@ -212,7 +212,7 @@ class Stores:
     if that is the only one, and moves what is left of workers that there are no more. Raises StorageError.
     """
 
-    def __init__(self, kind: Kind | None, directory: Path, count: int, files: Files | None = None) -> None:
+    def __init__(self, kind: MailboxKind | None, directory: Path, count: int, files: Files | None = None) -> None:
         self._files = files
         self._kind = kind
         self._directory = directory
@@ -226,7 +226,7 @@ class Stores:
         make = partial(Store, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count)
         return self._followed(make)
 
-    def _open(self, kind: Kind, count: int) -> AnyStore:
+    def _open(self, kind: MailboxKind, count: int) -> AnyStore:
         left = self._left()
         if count == 1 and not left:
             return self._followed(partial(Store, self._directory, kind, self._files))
