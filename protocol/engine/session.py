@@ -42,9 +42,9 @@ class Session:
     """
 
     __slots__ = (
-        "_actions", "_answer", "_buffer", "_line_cache", "_coming", "_has_told_of_lf", "_home", "_is_coded",
-        "_is_quiet", "_observer", "_refused_chunk", "_refusals", "_report", "_row", "_site", "_wake",
-        "farewell", "is_agreed", "is_behind", "outgoing", "interest",
+        "_actions", "_answer", "_buffer", "_coming", "_has_told_of_lf", "_home", "_is_coded", "_is_quiet", "_line_cache",
+        "_observer", "_refusals", "_refused_chunk", "_report", "_row", "_site", "_wake", "farewell", "interest",
+        "is_agreed", "is_behind", "outgoing",
     )  # fmt: skip
 
     def __init__(

@@ -35,8 +35,8 @@ class EsmtpActions:
     """Several recipients, each an accepted mailbox; content by DATA or BDAT; TLS and authentication."""
 
     __slots__ = (
-        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_secure", "_let_pass",
-        "_messages", "_newlines", "_proof", "_report", "_site", "_transaction", "_wish",
+        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_secure", "_let_pass", "_messages", "_newlines",
+        "_proof", "_report", "_site", "_transaction", "_wish",
     )  # fmt: skip
 
     def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:

@@ -37,8 +37,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_beside", "_conversation", "_events", "_has_ended", "_idle_timeout", "_is_behind", "_is_deaf", "_is_due",
-        "_is_lingering", "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_interest", "_timer",
+        "_beside", "_conversation", "_events", "_has_ended", "_idle_timeout", "_interest", "_is_behind", "_is_deaf",
+        "_is_due", "_is_lingering", "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_timer",
         "_timer_patience", "_tls", "is_closed", "peer",
     )  # fmt: skip
 

@@ -37,8 +37,7 @@ class Queue:
     """
 
     __slots__ = (
-        "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "start", "unsynced",
-        "waiting",
+        "end", "failing_since", "fault", "is_doubtful", "mailbox", "moved", "not_before", "start", "unsynced", "waiting",
     )  # fmt: skip
 
     def __init__(self, mailbox: str) -> None:
