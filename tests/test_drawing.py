@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from protocol.classic.table import CLASSIC
+from protocol.classic.table import CLASSIC, ROWS, VERBS, Classic
 from protocol.engine import diagrams, drawing, picture
-from protocol.engine.table import Go, Mark, Table
+from protocol.engine.table import Go, Mark, Table, Written
 from protocol.esmtp.table import ESMTP
 
 from .support import ROOT
@@ -45,6 +45,19 @@ def cut(grid: list[str]) -> list[list[list[str]]]:
             cells[-1] += [word] if word else []
         columns.append(cells)
     return columns
+
+
+def _without_back(cell: Written) -> Written:
+    return (cell[0], Classic.CLIENT) if isinstance(cell, tuple) and not isinstance(cell, Go) else cell
+
+
+def test_a_table_without_homes_says_nothing_of_going_back() -> None:
+    rows = {
+        state: [(cell[0], Classic.CLIENT) if isinstance(cell, tuple) else cell for cell in row]
+        for state, row in ROWS.items()
+    }
+    drawn = drawing.text(Table("without homes", VERBS, rows))
+    assert "BACK" not in drawn and "or CLIENT" in drawn
 
 
 @pytest.mark.parametrize(("table", "parts"), [(CLASSIC.table, 1), (ESMTP.table, 3)], ids=["classic", "esmtp"])

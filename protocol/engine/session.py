@@ -109,7 +109,9 @@ class Session:
         """Carries out the commands that it begins with, as long as they are remembered; returns the rest."""
         known, done = self._line_cache.known, 0
         lines = data.splitlines(keepends=True) if len(data) <= PIPELINED else []
-        for line in lines if len(lines) <= FEW else lines[: self._site.share(STEPS_A_TURN)]:
+        if len(lines) > FEW:
+            lines = lines[: self._site.share(STEPS_A_TURN)]
+        for line in lines:
             meaning = known.get(line)
             if meaning is None or self._row.reading is not None:
                 break
@@ -153,7 +155,7 @@ class Session:
             return
         reply = self._actions.secured()
         is_opening = self.state is self._site.dialect.table.opening
-        self._apply(Verb.SECURED, self._actions.greeting if is_opening else reply)
+        self._apply(self._row.cells[Verb.SECURED], Verb.SECURED, self._actions.greeting if is_opening else reply)
         self.resume()
 
     @property
@@ -211,7 +213,7 @@ class Session:
         elif reading is _HELD and self._answer:
             assert self._row.awaited
             answer, self._answer = self._answer, None
-            self._apply(self._row.awaited, answer)
+            self._apply(self._row.cells[self._row.awaited], self._row.awaited, answer)
             return True
         elif reading is _ANSWER and self._takes_commands and (line := self._buffer.line()) is not None:
             self._hear_answer(line)
@@ -221,7 +223,8 @@ class Session:
     def _hear_answer(self, line: bytes) -> None:
         if self._observer is not None:
             self._observer.heard("...")
-        self._apply(*self._actions.hear(line), line)
+        verb, outcome = self._actions.hear(line)
+        self._apply(self._row.cells[verb], verb, outcome, line)
 
     def _notice_bare_lf(self) -> None:
         """By the RFC a LF alone ends no line: a client that thinks so gets no answer, and its user no hint."""
@@ -263,7 +266,7 @@ class Session:
             self._refuse(self._row, argument, verb, line)
         else:
             actions = self._actions
-            self._apply(verb, actions.by_verb[verb](actions, argument), line, argument)
+            self._apply(cell, verb, actions.by_verb[verb](actions, argument), line, argument)
 
     def _refuse_command(self, row: Row | None, reply: Reply, verb: Verb, line: bytes, argument: object = None) -> None:
         """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
@@ -281,13 +284,15 @@ class Session:
             self._observer.heard(f"({len(piece)} octets of mail data{', the end' * is_end}) {shown(piece)}")
         self._actions.write(piece)
         if is_end:
-            self._apply(Verb.END, self._actions.end(self._row.ends_message))
+            row = self._row
+            self._apply(row.cells[Verb.END], Verb.END, self._actions.end(row.ends_message))
 
     # Applying a cell
 
-    def _apply(self, verb: Verb, outcome: Outcome, line: bytes = b"", argument: object = None) -> None:
-        """Goes where the cell says for this outcome."""
-        move = self._row.cells[verb]
+    def _apply(
+        self, move: Move | Reply | Mark, verb: Verb, outcome: Outcome, line: bytes = b"", argument: object = None
+    ) -> None:
+        """Goes where the cell of a verb says for this outcome."""
         if not isinstance(move, Move):
             raise RuntimeError(f"{verb} in {self.state}: {move}")
         if not isinstance(outcome, Reply):
@@ -315,18 +320,17 @@ class Session:
 
         None for the row: the home, where the transaction began.
         """
-        before, row = self._row, row or self._home
-        self._row = row
+        if self._observer is not None:
+            self._tell(self._observer, event, row or self._home, reply)
+        self._row = row = row or self._home
         self.interest = row.interest
         if row.is_home:
             self._home = row
         if reply is not None:
             self.outgoing += reply.coded_line if self._is_coded else reply.line
-        if self._observer is not None:
-            self._tell(self._observer, before.state, event, reply)
 
-    def _tell(self, observer: Observer, before: State, event: Verb | Event, reply: Reply | None) -> None:
-        observer.moved(before, event, self.state, reply)
+    def _tell(self, observer: Observer, event: Verb | Event, row: Row, reply: Reply | None) -> None:
+        observer.moved(self.state, event, row.state, reply)
         if reply is not None:
             for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
                 observer.said(shown(line))
