@@ -35,7 +35,7 @@ Answers = dict[int, bool]
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which a few messages take every path."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 4096)
+    monkeypatch.setattr("storage.journal.format.SIZE", 4096)
     monkeypatch.setattr("storage.stores.message.LARGE", 1500)
     monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", 1000)
     monkeypatch.setattr("storage.delivery.mover.BATCH", 1000)

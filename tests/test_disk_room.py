@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from storage.files import Files
-from storage.journal.places import Place
 from storage.journal.records import Payload
+from storage.journal.segments import Place
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.message import LARGE
@@ -65,7 +65,7 @@ def spooled(directory: Path) -> int:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of 64 KiB, and room in reserve that goes with these."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 1 << 16)
+    monkeypatch.setattr("storage.journal.format.SIZE", 1 << 16)
     monkeypatch.setattr("storage.room.SPARE", 1 << 17)
     monkeypatch.setattr("storage.room.SCARCE", 1 << 20)
     monkeypatch.setattr("storage.room.LOOK_EVERY", 1)
@@ -223,7 +223,7 @@ def test_what_is_stuck_is_copied_a_little_at_a_time_and_stays_in_order(
     tmp_path: Path, kind: MailboxKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New mail comes for it meanwhile."""
-    monkeypatch.setattr("storage.journal.places.COPIED_AT_ONCE", 4000)
+    monkeypatch.setattr("storage.journal.segments.COPIED_AT_ONCE", 4000)
     for name, value in (("LOOK_AGAIN", 0.0), ("CROWDED", 1), ("SLICE", 0.0)):
         monkeypatch.setattr(f"storage.delivery.housekeeping.{name}", value)
     monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)

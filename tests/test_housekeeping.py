@@ -54,7 +54,7 @@ BOXES = [f"user{number}" for number in range(10)]
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments for a dozen messages, which are freed when they are full, and not before."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", SEGMENT)
+    monkeypatch.setattr("storage.journal.format.SIZE", SEGMENT)
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 3600.0)
 
 

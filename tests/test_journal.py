@@ -11,9 +11,9 @@ import pytest
 
 from storage.errors import StorageError
 from storage.files import Files
-from storage.journal import segment
+from storage.journal import format
+from storage.journal.format import OVERHEAD, START
 from storage.journal.records import Intent, Position, Record, encode
-from storage.journal.segment import OVERHEAD, START
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.store import Store
 
@@ -25,7 +25,7 @@ from .support import read_mailbox
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The first segment of a journal with three messages of a group each, which a killed server has left."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     post = Post(tmp_path / "mail")
     for number in range(3):
         post.commit(b"\n%d\n" % number + b"x" * 300 + b"\n")
@@ -132,7 +132,7 @@ def test_a_forged_name_leads_nowhere_and_its_record_is_kept(
     )
     salt, end = journal.read_bytes()[18:26], len(journal.read_bytes().rstrip(b"\0"))
     group = int.from_bytes(journal.read_bytes()[frames(journal)[2] + 16 :][:8], "big") + 1
-    change(journal, end, b"".join(segment.frames([encode(evil)], salt, group)))
+    change(journal, end, b"".join(format.frames([encode(evil)], salt, group)))
     top = journal.parent.parent
     before = set(top.parent.rglob("*"))
     assert found(journal) == [0, 1, 2]
@@ -281,7 +281,7 @@ def test_a_full_journal_is_no_room_until_it_is_emptied(
     post: Post, monkeypatch: pytest.MonkeyPatch, limit: str, number: int
 ) -> None:
     monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.0)
-    monkeypatch.setattr("storage.journal.segment.SIZE", 4096)
+    monkeypatch.setattr("storage.journal.format.SIZE", 4096)
     monkeypatch.setattr(f"storage.delivery.housekeeping.{limit}", number)
     with monkeypatch.context() as idle:
         idle.setattr("storage.delivery.housekeeping.Housekeeping.work", lambda *_: None)

@@ -108,7 +108,7 @@ def test_what_is_in_doubt_is_not_copied_to_the_end_of_the_journal(
     tmp_path: Path, lock: Callable[[Path], subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The intent that tells what may be in the mailbox is for where it is."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
     child = os.fork()
     if not child:
@@ -145,7 +145,7 @@ def test_a_locked_mailbox_is_not_tried_all_the_time(post: Post, monkeypatch: pyt
 def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
     monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)
     journal = post.store._journal
@@ -179,7 +179,7 @@ def test_a_dot_lock_is_honoured_until_it_is_stale(post: Post, age: int) -> None:
 def test_a_mailbox_that_is_locked_for_a_moment_is_waited_for(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
     monkeypatch.setattr("storage.delivery.queues.STUCK", 1e9)
     monkeypatch.setattr("storage.delivery.mover.Mover.copy", lambda *_: pytest.fail("it was copied"))
@@ -246,7 +246,7 @@ def test_what_waited_is_moved_although_there_is_no_room_for_the_journal(
     post: Post, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what waits is not copied from one end of the journal to the other when that makes no room."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.01)
     while len(post.store._journal.segments) < 6:
         assert post.put(b"\n" + b"x" * 900) is None

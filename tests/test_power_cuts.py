@@ -36,7 +36,7 @@ ENTRY = re.compile(
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which every path is taken by a few messages."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 6 * 1024)
+    monkeypatch.setattr("storage.journal.format.SIZE", 6 * 1024)
     monkeypatch.setattr("storage.stores.message.LARGE", 2000)
     monkeypatch.setattr("storage.stores.message._AT_ONCE", 700)
     monkeypatch.setattr("storage.journal.spool.PIECE", 1024)
@@ -45,7 +45,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.delivery.mover.BATCH", 1500)
     monkeypatch.setattr("storage.delivery.housekeeping.SLICE", 0.0)
     monkeypatch.setattr("storage.delivery.housekeeping.LEAST_SLICE", 0.0)
-    monkeypatch.setattr("storage.journal.places.COPIED_AT_ONCE", 2500)
+    monkeypatch.setattr("storage.journal.segments.COPIED_AT_ONCE", 2500)
     monkeypatch.setattr("storage.delivery.housekeeping.WAIT", 0.01)
 
 

@@ -128,7 +128,7 @@ def test_what_is_mended_in_place_is_lost_nowhere_and_never_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """A journal of several segments, of which some is moved, some waits for a mailbox that is locked, and more comes."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 8192)
+    monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 60.0)
     postman = Postman(tmp_path / "mail")
     assert postman.put(b"\nfirst\r\n") == "stored"

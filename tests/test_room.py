@@ -14,7 +14,7 @@ MESSAGE = b"\n" + b"x" * 900 + b"\n"
 @pytest.fixture
 def full(post: Post, monkeypatch: pytest.MonkeyPatch) -> Post:
     """A store whose journal is full, and what is in it can be moved."""
-    monkeypatch.setattr("storage.journal.segment.SIZE", 4096)
+    monkeypatch.setattr("storage.journal.format.SIZE", 4096)
     monkeypatch.setattr("storage.delivery.housekeeping.LIMIT", 3)
     while not post.store._housekeeping.is_full:
         post.commit(MESSAGE)

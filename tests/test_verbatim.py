@@ -215,7 +215,7 @@ def test_any_bytes_come_back_from_a_maildir(
 def deliver(directory: Path, kind: MailboxKind, contents: list[bytes], is_spooled: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("storage.stores.message.LARGE", 0 if is_spooled else 1000)
-        patch.setattr("storage.journal.segment.SIZE", 65536)
+        patch.setattr("storage.journal.format.SIZE", 65536)
         post = Post(directory, kind)
         for content in contents:
             post.commit(content, is_verbatim=True)

@@ -6,7 +6,7 @@ It does not know how that is said.
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from ..journal.places import Place, Segment
+from ..journal.segments import Place, Segment
 
 
 class Arrivals:

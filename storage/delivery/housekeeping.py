@@ -11,10 +11,10 @@ from contextlib import suppress
 from itertools import takewhile
 
 from ..errors import StorageError, fault
-from ..journal import segment as format
+from ..journal import format
 from ..journal.journal import Journal
-from ..journal.places import Segment
 from ..journal.records import Intent, encode
+from ..journal.segments import Segment
 from ..journal.spool import Spool
 from ..mailboxes.mailbox import Mailboxes
 from ..room import Room

@@ -9,7 +9,7 @@ from itertools import islice
 
 from ..errors import fault
 from ..files import IsLocked
-from ..journal.places import Place, share_of
+from ..journal.segments import Place, share_of
 from ..mailboxes.letter import Letter
 from ..mailboxes.mailbox import Mailbox, Mailboxes
 from .letters import Letters

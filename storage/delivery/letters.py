@@ -9,8 +9,8 @@ from functools import partial
 
 from ..errors import Damaged
 from ..journal.journal import Journal
-from ..journal.places import Place, Segment
 from ..journal.records import Record, decode, encode
+from ..journal.segments import Place, Segment
 from ..journal.spool import PIECE, Spool
 from ..mailboxes.letter import Letter
 

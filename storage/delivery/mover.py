@@ -14,8 +14,8 @@ from itertools import islice
 from ..errors import Damaged, StorageError, fault
 from ..files import IsLocked, NotSynced
 from ..journal.journal import Journal
-from ..journal.places import Place, share_of
 from ..journal.records import Intent, encode
+from ..journal.segments import Place, share_of
 from ..mailboxes.letter import Letter
 from ..mailboxes.mailbox import Mailbox, Mailboxes
 from ..room import Room

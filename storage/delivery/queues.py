@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from ..errors import StorageError
-from ..journal.places import Place, Segment
 from ..journal.records import Intent
+from ..journal.segments import Place, Segment
 from ..mailboxes.mailbox import Extent
 
 FIRST_DELAY = 0.05

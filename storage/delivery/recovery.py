@@ -7,8 +7,8 @@ import logging
 from typing import NamedTuple
 
 from ..journal.journal import Journal
-from ..journal.places import Place
 from ..journal.records import Intent, Misnamed, Record, decode
+from ..journal.segments import Place
 from .letters import Letters
 from .mover import Mover
 

@@ -1,6 +1,6 @@
 """The journal: records are appended in groups, each with one write and one sync, to segments that are used again when freed.
 
-It does not know what a record says, but for those that void others. The format is that of `segment`.
+It does not know what a record says, but for those that void others. Their format is in `format`.
 """
 
 import logging
@@ -16,11 +16,11 @@ from pathlib import Path
 from ..errors import Damaged, StorageError, fault
 from ..errors import words as words_of
 from ..files import Files, write_all, write_pieces
-from . import segment as format
-from .places import Place, Segment
+from . import format
+from .format import OVERHEAD, START
 from .records import Payload, Position, Void, encode, is_intent
 from .replay import Damage, Source, replay
-from .segment import OVERHEAD, START
+from .segments import Place, Segment
 
 log = logging.getLogger("carteiro.storage")
 

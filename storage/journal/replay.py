@@ -7,9 +7,9 @@ acknowledged, and one before the last certainly; the last of each run may be tor
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from . import segment
+from . import format
+from .format import START, Frame, scan
 from .records import Void, decode, is_void
-from .segment import START, Frame, scan
 
 GROUPS_A_RUN = 1 << 32
 """Groups are numbered from 1 in each run of the server, added to the number of the run so many times."""
@@ -108,11 +108,11 @@ def _walk(sources: Sequence[Source], survey: _Survey) -> Iterator[tuple[int, Fra
             if frame.offset != offset:
                 yield number, Damage(offset, frame.offset, survey.may_be_torn(before, frame))
             elif before and not survey.follows(before, frame):
-                yield at, Damage(end, segment.SIZE if at != number else offset, survey.may_be_torn(before, frame))
+                yield at, Damage(end, format.SIZE if at != number else offset, survey.may_be_torn(before, frame))
             yield number, frame
             before, at, end, offset = frame, number, frame.end, frame.end
         if at == number or before is None:
             at, end = number, offset
             is_cut = data.startswith(source.salt, offset) if source.salt else False
     if before and (before.number + 1 < before.of or is_cut):
-        yield at, Damage(end, segment.SIZE, survey.may_be_torn(before, None))
+        yield at, Damage(end, format.SIZE, survey.may_be_torn(before, None))

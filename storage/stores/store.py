@@ -20,8 +20,8 @@ from ..delivery.write_marks import WriteMarks
 from ..errors import StorageError, fault, words
 from ..files import Files
 from ..journal.journal import Journal
-from ..journal.places import Place, share_of
 from ..journal.records import Record, Unreadable, encode
+from ..journal.segments import Place, share_of
 from ..journal.spool import Spool
 from ..journal.spool_syncs import Beside
 from ..mailboxes.mailbox import Mailboxes

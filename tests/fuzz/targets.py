@@ -14,7 +14,7 @@ from protocol.mail.content import Hops, MessageId, Newlines
 from reactor.stream import tls_records
 from storage.accounts.passwords import AuthFileError, Passwords
 from storage.accounts.users import Users, UsersFileError
-from storage.journal import segment
+from storage.journal import format
 from storage.journal.records import Record, Unreadable, decode, encode
 from storage.journal.replay import Damage, Source, replay
 from storage.mailboxes import mboxrd
@@ -120,14 +120,14 @@ SALT = b"saltsalt"
 
 def journal(data: bytes) -> None:
     """A segment in which any octets were changed: what is read is what was written, in order, and nothing else."""
-    image = bytearray(segment.header(1, SALT).ljust(segment.START, b"\0"))
+    image = bytearray(format.header(1, SALT).ljust(format.START, b"\0"))
     for number, group in enumerate((RECORDS[:1], RECORDS[1:3], RECORDS[3:]), 1):
-        image += b"".join(segment.frames([encode(record) for record in group], SALT, number))
+        image += b"".join(format.frames([encode(record) for record in group], SALT, number))
     for at in range(0, len(data) - 3, 3):
         offset = int.from_bytes(data[at : at + 2]) % (len(image) + 64)
         image[offset : offset + 1] = data[at + 2 : at + 3]
-    with suppress(segment.NotASegment, ValueError):
-        segment.read_header(bytes(image))
+    with suppress(format.NotASegment, ValueError):
+        format.read_header(bytes(image))
     found = [item for _, item in replay([Source(1, SALT, lambda: bytes(image))])[1]]
     read = [decode(item.payload) for item in found if not isinstance(item, Damage)]
     places = [RECORDS.index(record) for record in read if isinstance(record, Record)]
