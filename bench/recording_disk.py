@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A disk that remembers: a file, by FUSE, that logs each write and each flush, for a loop device to stand on.
 
-It does not know what is on it. Run as `recording_disk.py MOUNTPOINT LOG OCTETS` (needs mfusepy); `replayed` reads the log.
+It does not know what is on it. Run as `recording_disk.py MOUNTPOINT LOG OCTETS` (needs mfusepy); `entries` reads the log.
 """
 
 import errno
@@ -42,10 +42,9 @@ def entries(log: bytes) -> Iterator[tuple[int, Write | None]]:
 
 
 class Cut(NamedTuple):
-    """What a power cut left: a disk, and how many of the octets that were not flushed yet are on it, and how many not."""
+    """What a power cut left: a disk, and how many of the octets that were not flushed yet are not on it."""
 
     image: bytearray
-    kept: int
     lost: int
 
 
@@ -61,7 +60,7 @@ def cut(log: bytes, size: int, end: int, chance: random.Random) -> Cut:
             for write in waiting:
                 image[write.offset : write.offset + len(write.data)] = write.data
             waiting.clear()
-    kept = lost = 0
+    lost = 0
     luck = chance.random()  # from a disk that had written next to nothing to one that had nearly all
     for offset, data in waiting:
         is_whole = chance.random() < 0.5
@@ -70,10 +69,9 @@ def cut(log: bytes, size: int, end: int, chance: random.Random) -> Cut:
             if stays if is_whole else chance.random() < luck:
                 piece = data[start : start + SECTOR]
                 image[offset + start : offset + start + len(piece)] = piece
-                kept += len(piece)
             else:
                 lost += len(data[start : start + SECTOR])
-    return Cut(image, kept, lost)
+    return Cut(image, lost)
 
 
 def serve(mountpoint: str, log: Path, size: int) -> None:

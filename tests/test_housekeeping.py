@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
+from storage.stores.store import MailboxKind, Store
 
 from .disk import Watched
 from .post import Post
@@ -47,6 +48,33 @@ def test_its_share_of_the_time(
     assert max(slices) < 0.006, "nor do others wait for it"
 
 
+@pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes])
+def test_a_first_message_is_moved_at_once_also_by_a_slow_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: MailboxKind
+) -> None:
+    """In the turn of its reply, while a sync takes longer than a slice: the clock moves with syncs only."""
+    clock = SimpleNamespace(now=0.0)
+    clock.monotonic = lambda: clock.now
+    syncs: list[str] = []
+
+    def slow(number: int, name: str) -> None:
+        if name in ("sync", "sync_names"):
+            clock.now += 0.006
+            syncs.append(name)
+
+    post = Post(tmp_path, kind, Watched(slow))
+    monkeypatch.setattr("storage.delivery.housekeeping.time", clock)
+    post.store._housekeeping._ended = clock.now
+    post.commit(b"\nhello\n")
+    post.store.settle()
+    syncs.clear()
+    post.store.tidy(is_idle=False)
+    found = [path.read_bytes() for path in tmp_path.rglob("johndoe*") if path.is_file()]
+    found += [path.read_bytes() for path in tmp_path.glob("johndoe/new/*")]
+    assert len(found) == 1 and b"hello\n" in found[0]
+    assert syncs, "it took its time"
+
+
 SEGMENT = 6 * 1024
 BOXES = [f"user{number}" for number in range(10)]
 
@@ -79,6 +107,30 @@ def test_a_mailbox_is_synced_once_for_many_segments(tmp_path: Path) -> None:
     assert len(post.store._journal.segments) <= 2, "they are freed"
     assert len(BOXES) <= syncs <= 2 * len(BOXES) + segments + 5
     assert all(len(post.box(box)) == 20 for box in BOXES)
+
+
+@pytest.mark.usefixtures("small")
+def test_no_step_frees_many_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes a sync, and the loop waits for a step."""
+    monkeypatch.setattr("storage.delivery.housekeeping.SLICE", 0.0)
+    syncs = 0
+
+    def count(number: int, name: str) -> None:
+        nonlocal syncs
+        syncs += name in ("sync", "sync_names")
+
+    post = Post(tmp_path, files=Watched(count))
+    for number in range(200):
+        post.commit(b"\n%d\n" % number + b"x" * 400, BOXES[number % 10])
+        post.store.settle()
+    most, before = 0, len(post.store._journal.segments)
+    again_in: float | None = 0.0
+    while again_in == 0.0:
+        syncs = 0
+        again_in = post.store.tidy(is_idle=True)
+        most = max(most, syncs)
+    assert before > 15 and len(post.store._journal.segments) <= 2
+    assert most <= 3
 
 
 @pytest.mark.usefixtures("small")

@@ -243,7 +243,7 @@ def runs(
 SETTINGS = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     deadline=None,
-    max_examples=int(os.environ.get("POWER_CUTS", "150")),
+    max_examples=int(os.environ.get("POWER_CUTS", "250")),
 )
 
 

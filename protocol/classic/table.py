@@ -1,6 +1,6 @@
 """The classic dialect: the strict order of the student prototype, as one table.
 
-It does not know what a verb does; the actions are in `session`, the syntax is in `commands`.
+It does not know what a verb does; the actions are in `actions`, the syntax is in `grammar`.
 """
 
 from ..engine.dialect import Dialect

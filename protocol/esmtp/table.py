@@ -1,6 +1,6 @@
 """The dialect of RFC 5321 with its extensions, as one table.
 
-It does not know what a verb does; the actions are in `esmtp_acts`, the syntax is in `grammar`.
+It does not know what a verb does; the actions are in `actions`, the syntax is in `grammar`.
 """
 
 from ..engine.dialect import Dialect

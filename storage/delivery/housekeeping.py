@@ -207,11 +207,12 @@ class Housekeeping:
         """Syncs what the messages of the oldest segments were put in, and then frees these."""
         for segment in segments:
             segment.is_sealed = True
-        for mailbox in set().union(*(segment.mailboxes for segment in segments)):
-            queue = self._mover.queues.get(mailbox)
-            if queue and queue.unsynced:
-                self._mover.sync(mailbox)
-                yield
+            for mailbox in list(segment.mailboxes):
+                queue = self._mover.queues.get(mailbox)
+                if queue and queue.unsynced:
+                    self._mover.sync(mailbox)
+                    yield
+            yield
         self._mailboxes.sync_names()
         yield
         done = list(takewhile(lambda segment: not (segment.waiting or segment.unsynced), segments))
@@ -221,21 +222,26 @@ class Housekeeping:
             self._journal.free(segment)
             self._mover.arrivals.forget(segment)
             yield from self._letters.forget(spooled)
+            yield
 
     def _conclude_beyond(self, done: Sequence[Segment]) -> Steps:
         """An intent counts for as long as the segment of its first message is in use. Those in segments that are about to be
         freed one after the other may be for messages in later ones, too: of their mailboxes it is said anew what they have.
         """
-        later: set[str] = set()
-        beyond: set[str] = set()
-        for segment in reversed(self._journal.segments):
-            if segment in done:
-                beyond |= segment.mailboxes & later
-            later |= segment.mailboxes
-        left = sorted(beyond)
-        for first in range(0, len(left), CONCLUDED_AT_ONCE):
-            self._conclude(left[first : first + CONCLUDED_AT_ONCE], with_doubts=True)
-            yield
+        seen: set[str] = set()
+        for segment in done:
+            those = list(segment.mailboxes - seen)
+            seen.update(those)
+            for first in range(0, len(those), CONCLUDED_AT_ONCE):
+                beyond = [mailbox for mailbox in those[first : first + CONCLUDED_AT_ONCE] if self._is_in_two(mailbox)]
+                if beyond:
+                    self._conclude(beyond, with_doubts=True)
+                yield
+
+    def _is_in_two(self, mailbox: str) -> bool:
+        """Whether several segments have messages for a mailbox."""
+        having = (segment for segment in self._journal.segments if mailbox in segment.mailboxes)
+        return next(having, None) is not None and next(having, None) is not None
 
     @property
     def _is_to_release(self) -> bool:

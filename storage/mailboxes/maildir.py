@@ -134,7 +134,7 @@ class MaildirMailbox:
             self._files.close(file)
 
     def take_back(self, extent: Extent, letters: Iterable[Letter]) -> Generator[None, None, bool]:
-        """Is never asked for, without a extent."""
+        """Is never asked for, without an extent."""
         raise NotImplementedError
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
