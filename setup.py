@@ -6,8 +6,8 @@ from pathlib import Path
 from setuptools import setup
 
 HERE = Path(__file__).resolve().parent
-VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "bin" / "smtpd").read_text(), re.MULTILINE)
-ROOMS = ("reactor", "protocol", "storage", "settings")
+VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "service" / "__init__.py").read_text(), re.MULTILINE)
+ROOMS = ("reactor", "protocol", "storage", "service")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 
 
@@ -17,7 +17,7 @@ def packages() -> list[str]:
     return sorted(".".join(path.parts) for path in found)
 
 
-assert VERSION, "bin/smtpd names the version"
+assert VERSION, "service/ names the version"
 
 setup(
     name="carteiro",

@@ -157,16 +157,16 @@ FAULTS = (
     ),
     Fault(
         "a general name is installed",
-        (Change("setup.py", "packages=[f", 'packages=["settings"] + [f'),),
+        (Change("setup.py", "packages=[f", 'packages=["service"] + [f'),),
         ("tests/test_packaging.py",),
     ),
     Fault(
         "one worker gets all clients",
         (
             Change(
-                "bin/smtpd",
-                "own = [(socks[number - 1], is_encrypted) for socks, is_encrypted in sockets]",
-                "own = [(socks[0], is_encrypted) for socks, is_encrypted in sockets if number == 1]",
+                "service/listeners.py",
+                "own = [listener.of(number) for listener in listeners]",
+                "own = [listener.of(number) for listener in listeners if number == 1]",
             ),
         ),
         ("tests/test_supervisor.py", "-k", "share_clients"),

@@ -30,7 +30,7 @@ def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
     assert {path.relative_to("carteiro") for path in installed} == {path.relative_to(ROOT) for path in MODULES}
     names = {path.name for site in sites(tmp_path) for path in site.iterdir()}
     rooms = {path.name for path in ROOT.iterdir() if path.is_dir()}
-    assert {"protocol", "reactor", "storage", "settings", "bench", "tests"} <= rooms and not names & rooms
+    assert {"protocol", "reactor", "storage", "service", "bench", "tests"} <= rooms and not names & rooms
 
 
 def sites(directory: Path) -> list[Path]:

@@ -47,7 +47,9 @@ def names(text: str) -> set[str]:
 
 
 def test_every_reply_is_used_and_named_nowhere_else() -> None:
-    source = {path: path.read_text() for path in [*(ROOT / "protocol").rglob("*.py"), ROOT / "bin" / "smtpd"]}
+    source = {
+        path: path.read_text() for path in [path for room in ("protocol", "service") for path in (ROOT / room).rglob("*.py")]
+    }
     catalogue = source.pop(ROOT / "protocol" / "engine" / "replies.py")
     used = {name for text in source.values() for name in names(text)}
     assert len(re.findall(r"^[A-Z_]+ = Reply\(", catalogue, re.MULTILINE)) == len(CATALOGUE)

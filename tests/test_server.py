@@ -12,6 +12,7 @@ from reactor.loop import Reactor
 from reactor.stream import listener as listening
 from reactor.stream import server as serving
 from reactor.stream.addresses import name, parse
+from reactor.stream.conversation import Opener
 from reactor.stream.listener import ListenError
 from reactor.stream.server import Server
 
@@ -23,9 +24,13 @@ class Service:
 
     def __init__(self, max_connections: int = 10) -> None:
         self.reactor = Reactor()
-        self.server = Server(self.reactor, lambda _, wake: Echo(wake), max_connections, 300, b"full\n")
-        self.address = parse(self.server.listen("127.0.0.1", 0))
+        self.server = Server(self.reactor, max_connections, 300)
+        self.opener: Opener = lambda _, wake: Echo(wake)
+        self.address = parse(self.listen())
         self.clients: list[socket.socket] = []
+
+    def listen(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        return self.server.listen(host, port, lambda peer, wake: self.opener(peer, wake), b"full\n")
 
     def connect(self) -> socket.socket:
         client = socket.create_connection(self.address, 5)
@@ -166,13 +171,13 @@ def test_closing_while_paused_is_closing(service: Service, monkeypatch: pytest.M
 def test_an_address_that_cannot_be_had_is_one_line_of_advice(service: Service) -> None:
     host, port = service.address
     with pytest.raises(ListenError, match=rf"cannot listen on {host}:{port}: Address already in use: end the program that"):
-        service.server.listen(host, port)
+        service.listen(host, port)
     with pytest.raises(ListenError, match=r"cannot listen on 192\.0\.2\.1:0: .*: choose an address of this machine"):
-        service.server.listen("192.0.2.1", 0)
+        service.listen("192.0.2.1", 0)
     with pytest.raises(
         ListenError, match=r"cannot listen on no\.such\.host\.invalid:25: .*: choose an address of this machine"
     ):
-        service.server.listen("no.such.host.invalid", 25)
+        service.listen("no.such.host.invalid", 25)
 
 
 def test_a_port_for_root_is_explained() -> None:
@@ -181,7 +186,7 @@ def test_a_port_for_root_is_explained() -> None:
 
 def test_ipv6_and_ipv4_have_their_own_sockets(service: Service) -> None:
     try:
-        address = service.server.listen("::1", 0)
+        address = service.listen("::1", 0)
     except ListenError:
         pytest.skip("this machine has no IPv6")
     assert address.startswith("[::1]:")
@@ -218,9 +223,9 @@ def test_a_conversation_that_cannot_begin_costs_only_itself(caplog: pytest.LogCa
     def fail(*_: object) -> Echo:
         raise ZeroDivisionError("a bug")
 
-    good, service.server._open_conversation = service.server._open_conversation, fail
+    good, service.opener = service.opener, fail
     assert service.connect().recv(100) == b""
-    service.server._open_conversation = good
+    service.opener = good
     assert service.connect().recv(100) == b"hi\n"
     assert "a bug" in caplog.text
     service.close()

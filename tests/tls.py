@@ -111,8 +111,8 @@ class Service:
     def __init__(self, tls: Contexts, max_connections: int = 10) -> None:
         self.echos: list[Echo] = []
         self._reactor = Reactor()
-        self._server = Server(self._reactor, self._opener(False), max_connections, 300, b"full\n", tls)
-        self.plain = parse(self._server.listen("127.0.0.1", 0))
+        self._server = Server(self._reactor, max_connections, 300, tls)
+        self.plain = parse(self._server.listen("127.0.0.1", 0, self._opener(False), b"full\n"))
         self.implicit = parse(self._server.listen("127.0.0.1", 0, self._opener(True)))
         ours, self._stop = socket.socketpair()
         self._reactor.watch(ours, READ, lambda _: self._reactor.stop())

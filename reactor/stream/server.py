@@ -27,45 +27,38 @@ _OWN_DESCRIPTORS = 64
 class Server:
     """Accepts connections on any number of listeners and gives each a conversation.
 
-    At `max_connections` a further client is sent `refusal` and closed; the others do not notice. `tls` gives the context for
-    conversations that want TLS; without it none may. `beside` is where handshakes are made, if not in the loop.
+    At `max_connections` a further client is sent the listener's refusal and closed; the others do not notice. `tls` gives
+    the context for conversations that want TLS; without it none may. `beside` is where handshakes are made, if not in the
+    loop.
     """
 
     def __init__(
         self,
         reactor: Reactor,
-        open_conversation: Opener,
         max_connections: int,
         idle_timeout: float,
-        refusal: bytes,
         tls: Contexts | None = None,
         beside: Beside | None = None,
     ) -> None:
         self._reactor = reactor
-        self._open_conversation = open_conversation
         self._max_connections = _allowed_connections(max_connections)
         self._idle_timeout = idle_timeout
-        self._refusal = refusal
         self._tls = tls
         self._beside = beside
         self._listeners: list[Listener] = []
         self._connections: set[Connection] = set()
         self._drained: Callable[[], None] | None = None
 
-    def listen(self, host: str, port: int, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
-        """Listens there too, on all addresses of the host, and returns the first one as `host:port`. Raises ListenError.
-
-        A listener with conversations of its own has a refusal of its own, too: none, where clients expect TLS at once.
-        """
+    def listen(self, host: str, port: int, open_conversation: Opener, refusal: bytes = b"") -> str:
+        """Listens there too, on all addresses of the host, and returns the first one as `host:port`. Raises ListenError."""
         first, *others = [socks[0] for socks in listening(host, port)]
         for sock in others:
             self.listen_on(sock, open_conversation, refusal)
         return self.listen_on(first, open_conversation, refusal)
 
-    def listen_on(self, sock: socket.socket, open_conversation: Opener | None = None, refusal: bytes = b"") -> str:
+    def listen_on(self, sock: socket.socket, open_conversation: Opener, refusal: bytes = b"") -> str:
         """The same with a socket that listens already."""
-        accepted = partial(self._accepted_for, open_conversation, refusal) if open_conversation else self._accepted
-        listener = Listener(self._reactor, sock, accepted)
+        listener = Listener(self._reactor, sock, partial(self._accepted, open_conversation, refusal))
         self._listeners.append(listener)
         return listener.address
 
@@ -88,10 +81,7 @@ class Server:
         for listener in self._listeners:
             listener.close()
 
-    def _accepted(self, sock: socket.socket, peer: str) -> None:
-        self._accepted_for(self._open_conversation, self._refusal, sock, peer)
-
-    def _accepted_for(self, open_conversation: Opener, refusal: bytes, sock: socket.socket, peer: str) -> None:
+    def _accepted(self, open_conversation: Opener, refusal: bytes, sock: socket.socket, peer: str) -> None:
         if len(self._connections) >= self._max_connections:
             log.warning("%s refused: %d connections are the limit", peer, self._max_connections)
             _send_and_close(sock, refusal)

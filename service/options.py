@@ -6,9 +6,16 @@ It does not know what any of them does.
 import argparse
 import logging
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
+
+from protocol.esmtp import domains
+from protocol.esmtp.extensions import EXTENSIONS
+from reactor.stream import addresses
+
+from . import VERSION
+from .wiring import DIALECTS, FORMATS, STORES
 
 T = TypeVar("T")
 
@@ -58,21 +65,6 @@ def seconds(text: str) -> float:
     return float(text)
 
 
-class Choices(NamedTuple):
-    """What there is to choose from, and how an address is read."""
-
-    dialects: Collection[str]
-    stores: Collection[str]
-    formats: Collection[str]
-    extensions: Collection[str]
-    address: Callable[[str], tuple[str, int]]
-    """HOST:PORT. Raises ValueError."""
-    domain: Callable[[str], bytes]
-    """A domain. Raises ValueError, and so does the next one."""
-    hostname: Callable[[str], bytes]
-    version: str
-
-
 # fmt: off
 VALUES = (
     # flag                 shown as   is         default              meaning
@@ -105,54 +97,54 @@ ESMTP_SWITCHES = (
 # fmt: on
 
 
-def arguments(choices: Choices) -> argparse.Namespace:
-    """What was given on the command line. Ends the program with one line when that cannot be."""
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What these words ask for, or those of the command line. Ends the program with one line when that cannot be."""
     parser = Arguments(prog="smtpd", description="Receives mail by SMTP into one mailbox a user.")
     add = parser.add_argument
     add("users_file", metavar="USERS_FILE", nargs="?", type=Path, help="the mailboxes that exist: one name a line")
     where = "where to listen; repeatable; IPv6 as [::1]:25; port 0 picks one (default: 127.0.0.1:49152)"
-    add("--listen", metavar="HOST:PORT", type=told(choices.address), action="append", help=where)
+    add("--listen", metavar="HOST:PORT", type=told(addresses.parse), action="append", help=where)
     for flag, shown, kind, default, meaning in VALUES:
         add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
     name = "what the server calls itself (default: the machine's name)"
-    add("--hostname", metavar="NAME", type=told(choices.hostname), help=name)
+    add("--hostname", metavar="NAME", type=told(domains.parse_hostname), help=name)
     add(
         "--store",
-        choices=choices.stores,
+        choices=STORES,
         default="mbox",
         help="files NAME.txt, Maildirs NAME/, or nothing (default: %(default)s)",
     )
     add("--catch-all", metavar="NAME", help="the user who gets what is for names that are not in USERS_FILE")
-    add("--dialect", choices=choices.dialects, default="classic", help="the table that is spoken (default: %(default)s)")
+    add("--dialect", choices=DIALECTS, default="classic", help="the table that is spoken (default: %(default)s)")
     refusals = "commands refused for good in a row that end a connection; 0: never (default: 0, with esmtp 100)"
     add("--max-refusals", metavar="N", type=number(0), help=refusals)
-    _add_esmtp(parser.add_argument_group("with --dialect esmtp"), choices)
+    _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
     loudness = parser.add_mutually_exclusive_group()
     for flag, level, meaning in (
         ("--verbose", logging.DEBUG, "log the dialogue and the states of each session"),
         ("--quiet", logging.WARNING, "log warnings and errors only"),
     ):
         loudness.add_argument(flag, action="store_const", const=level, default=logging.INFO, dest="level", help=meaning)
-    add("--table", choices=choices.formats, nargs="?", const="text", help="print the dialect's table and exit")
-    add("--version", action="version", version=f"carteiro {choices.version}")
-    options = parser.parse_args()
+    add("--table", choices=FORMATS, nargs="?", const="text", help="print the dialect's table and exit")
+    add("--version", action="version", version=f"carteiro {VERSION}")
+    options = parser.parse_args(words)
     if options.users_file is None and options.table is None:
         parser.error("USERS_FILE is missing: give a text file with one user name a line")
-    flaw = _flaw(options, choices.extensions)
+    flaw = _flaw(options)
     if flaw:
         parser.error(flaw)
     return options
 
 
-def _add_esmtp(group: "argparse._ArgumentGroup", choices: Choices) -> None:
+def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
     for flag, shown, kind, default, meaning in ESMTP_VALUES:
         action = "append" if default == [] else "store"
         group.add_argument(flag, metavar=shown, type=kind, action=action, default=default, help=meaning)
     whose = "a domain that mail is taken for; repeatable (default: all)"
-    group.add_argument("--domain", metavar="DOMAIN", type=told(choices.domain), action="append", default=[], help=whose)
+    group.add_argument("--domain", metavar="DOMAIN", type=told(domains.parse), action="append", default=[], help=whose)
     where = "where to listen for TLS from the first byte on; repeatable"
     group.add_argument(
-        "--listen-tls", metavar="HOST:PORT", type=told(choices.address), action="append", default=[], help=where
+        "--listen-tls", metavar="HOST:PORT", type=told(addresses.parse), action="append", default=[], help=where
     )
     for flag, meaning in ESMTP_SWITCHES:
         group.add_argument(flag, action="store_true", help=meaning)
@@ -160,16 +152,16 @@ def _add_esmtp(group: "argparse._ArgumentGroup", choices: Choices) -> None:
     group.add_argument("--bare-newline", choices=["reject", "normalize"], default="reject", help=newlines)
 
 
-def _flaw(options: argparse.Namespace, extensions: Collection[str]) -> str:
+def _flaw(options: argparse.Namespace) -> str:
     """Why these options make no sense together; "" when they do."""
     of_esmtp = {flag: default for flag, _, _, default, _ in ESMTP_VALUES} | dict.fromkeys(dict(ESMTP_SWITCHES), False)
     of_esmtp |= {"--listen-tls": [], "--domain": [], "--bare-newline": "reject"}
     used = [flag for flag, default in of_esmtp.items() if getattr(options, flag[2:].replace("-", "_")) != default]
     has_auth = options.auth_file or options.auth_accept_any
-    unknown = [name for name in options.hide_extension if name not in extensions]
+    unknown = [name for name in options.hide_extension if name not in EXTENSIONS]
     rules = (
         (options.dialect != "esmtp" and used, f"{' '.join(used)}: only with --dialect esmtp"),
-        (unknown, f"--hide-extension {' '.join(unknown)}: there are {', '.join(extensions)}"),
+        (unknown, f"--hide-extension {' '.join(unknown)}: there are {', '.join(EXTENSIONS)}"),
         (options.tls_key and not options.tls_cert, "--tls-key: give the certificate, too, with --tls-cert"),
         (options.require_tls and not options.tls_cert, "--require-tls: give a certificate with --tls-cert"),
         (options.listen_tls and not options.tls_cert, "--listen-tls: give a certificate with --tls-cert"),

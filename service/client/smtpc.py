@@ -1,0 +1,83 @@
+"""The interactive client as a program: it connects, and holds the dialogue.
+
+It does not know what is said.
+"""
+
+import io
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from reactor.loop import Reactor
+from reactor.stream import addresses
+from reactor.stream.connection import Connection
+
+from ..options import Arguments, told
+from .dialogue import PATIENCE, Dialogue
+from .keyboard import Keyboard
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds that the server has to take the connection."""
+
+
+def talk(sock: socket.socket, peer: str, is_script: bool, is_transcript: bool) -> int:
+    """Holds the dialogue until one side ends it. 0: it ended in order."""
+    reactor = Reactor()
+    keyboard = Keyboard(reactor, is_script)
+    dialogues: list[Dialogue] = []
+
+    def open_dialogue(_: str, wake: Callable[[], None]) -> Dialogue:
+        dialogues.append(Dialogue(keyboard, is_script, is_transcript, wake))
+        return dialogues[0]
+
+    sock.setblocking(False)
+    Connection(reactor, sock, peer, open_dialogue, PATIENCE, lambda _: reactor.stop())
+    try:
+        reactor.run()
+    finally:
+        if keyboard.person:
+            keyboard.person.leave()
+    if not dialogues[0].trouble:
+        return 0
+    print(f"smtpc: {peer}: {dialogues[0].trouble}", file=sys.stderr)
+    return 1
+
+
+def leave_once(signum: int, _: object) -> NoReturn:
+    """Ctrl-C leaves; whoever presses it once more while that happens is not to see a traceback."""
+    signal.signal(signum, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    signal.signal(signal.SIGINT, leave_once)
+    parser = Arguments(prog="smtpc", description="Talks to a mail server, from a terminal or a script on standard input.")
+    where = "where the server is (default: 127.0.0.1:49152)"
+    parser.add_argument(
+        "server", metavar="HOST:PORT", type=told(addresses.parse), nargs="?", default=("127.0.0.1", 49152), help=where
+    )
+    parser.add_argument("--quiet", action="store_true", help="from a script: show what the server says, and nothing else")
+    options = parser.parse_args()
+    host, port = options.server
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    is_script = sys.stdin is None or not sys.stdin.isatty()
+    try:
+        with socket.create_connection((host, port), CONNECT_TIMEOUT) as sock:
+            return talk(sock, addresses.name(host, port), is_script, is_script and not options.quiet)
+    except UnicodeError:
+        print(f"smtpc: {host}: this is no host name", file=sys.stderr)
+        return 1
+    except socket.gaierror as error:
+        print(f"smtpc: {host}: {error.strerror}: is the name right?", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"smtpc: {addresses.name(host, port)}: {error.strerror or error}: is the server running there?", file=sys.stderr
+        )
+        return 1
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130

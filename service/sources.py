@@ -1,0 +1,62 @@
+"""The files that are read before anything is served, and read again at SIGHUP.
+
+It does not know who uses what is in them.
+"""
+
+import argparse
+import gc
+import logging
+from typing import NamedTuple
+
+from reactor.stream.certificate import Certificate, CertificateError
+from storage.accounts.passwords import AuthFileError, Passwords
+from storage.accounts.users import Users, UsersFileError
+
+log = logging.getLogger("carteiro")
+
+SourceError = (UsersFileError, CertificateError, AuthFileError)
+"""A file cannot be read, or what is in it makes no sense. The text is one line: what, where, what to do."""
+
+
+class Sources(NamedTuple):
+    """What was read. Everybody who serves shares it, so `reread` reaches all of them."""
+
+    users: Users
+    certificate: Certificate | None = None
+    passwords: Passwords | None = None
+
+    def reread(self) -> None:
+        """Reads all files again. A bad one is logged, and what was read before stays."""
+        for source in self:
+            if source:
+                _reread(source)
+        gc.freeze()
+
+
+def read(options: argparse.Namespace) -> Sources:
+    """Reads the files that the options name. Raises one of `SourceError`."""
+    key = options.tls_key or options.tls_cert
+    sources = Sources(
+        Users(options.users_file, options.catch_all, options.postmaster),
+        Certificate(options.tls_cert, key, options.hostname.decode()) if key else None,
+        Passwords(options.auth_file) if options.auth_file else None,
+    )
+    _warn_of(sources.certificate)
+    return sources
+
+
+def _reread(source: Users | Certificate | Passwords) -> None:
+    try:
+        source.reread()
+    except SourceError as error:
+        log.error("%s (what was read before stays)", error)
+        return
+    name = {Users: "users file", Certificate: "certificate", Passwords: "auth file"}[type(source)]
+    count = "" if isinstance(source, Certificate) else f": {len(source)} names"
+    log.info("%s read again%s", name, count)
+    _warn_of(source if isinstance(source, Certificate) else None)
+
+
+def _warn_of(certificate: Certificate | None) -> None:
+    for warning in certificate.warnings if certificate else ():
+        log.warning("%s", warning)

@@ -1,0 +1,118 @@
+"""What the options say, as what sessions take: the dialect, the site, the policy.
+
+It does not know sockets.
+"""
+
+import argparse
+import logging
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+
+from protocol.classic.table import CLASSIC
+from protocol.engine import diagrams, drawing, picture
+from protocol.engine.dialect import Dialect
+from protocol.engine.environment import Authenticate, Policy, Site
+from protocol.engine.table import Table
+from protocol.esmtp import domains
+from protocol.esmtp.table import ESMTP, STRICT_ESMTP
+from reactor.loop import Reactor
+from reactor.offload import Offload
+from storage.mailboxes.maildir import MaildirMailboxes
+from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.store import MailboxKind
+from storage.stores.together import AnyStore
+
+from .sources import Sources
+
+log = logging.getLogger("carteiro")
+
+DIALECTS = {"classic": CLASSIC, "esmtp": ESMTP}
+MAX_REFUSALS = {"classic": 0, "esmtp": 100}
+STORES: dict[str, MailboxKind | None] = {"mbox": MboxMailboxes, "maildir": MaildirMailboxes, "discard": None}
+
+MOST_CHECKS = 32
+"""Passwords that wait to be checked, which takes a tenth of a second each; who comes then is told to try again."""
+
+
+def _text(table: Table) -> str:
+    return drawing.text(table, shutil.get_terminal_size((drawing.WIDTH, 0)).columns)
+
+
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "text": _text,
+    "mermaid": diagrams.mermaid,
+    "dot": diagrams.dot,
+    "svg": picture.svg,
+}
+"""How a table is printed."""
+
+
+def dialect_of(options: argparse.Namespace) -> Dialect:
+    """What is spoken."""
+    return STRICT_ESMTP if options.strict_syntax else DIALECTS[options.dialect]
+
+
+def site_of(
+    options: argparse.Namespace, dialect: Dialect, sources: Sources, store: AnyStore, reactor: Reactor, checks: Offload
+) -> Site:
+    """What is the same for all sessions of a process in this dialect; passwords are checked by `checks`."""
+    return Site(
+        dialect,
+        options.hostname,
+        sources.users.find,
+        store,
+        time.time,
+        options.max_message_size,
+        MAX_REFUSALS[options.dialect] if options.max_refusals is None else options.max_refusals,
+        policy_of(options, sources, checks),
+        reactor.share,
+    )
+
+
+def policy_of(options: argparse.Namespace, sources: Sources, checks: Offload) -> Policy:
+    """What the operator has decided for the dialect of RFC 5321."""
+    return Policy(
+        max_recipients=options.max_recipients,
+        max_messages=options.max_messages,
+        domains=frozenset(options.domain),
+        postmaster=lambda: sources.users.first,
+        verifies=options.vrfy,
+        hidden=frozenset(options.hide_extension),
+        has_tls=options.tls_cert is not None,
+        requires_tls=options.require_tls,
+        authenticate=_authenticate(options, sources, checks),
+        accepts_any=options.auth_accept_any,
+        authenticates_in_clear=options.auth_allow_insecure,
+        requires_authentication=options.require_auth,
+        mends_newlines=options.bare_newline == "normalize",
+    )
+
+
+def _authenticate(options: argparse.Namespace, sources: Sources, checks: Offload) -> Authenticate | None:
+    passwords = sources.passwords
+
+    def accept(name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
+        answer(True)
+        return lambda: None
+
+    def check(name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
+        assert passwords
+        if checks.waiting >= MOST_CHECKS:
+            answer(None)
+            return lambda: None
+        return checks.beside(partial(passwords.check, name, secret), answer)
+
+    return accept if options.auth_accept_any else check if passwords else None
+
+
+def own_name() -> bytes:
+    """The machine's name, as far as it is one that can be said in SMTP."""
+    name = socket.gethostname()
+    try:
+        return domains.parse_hostname(name)
+    except ValueError as error:
+        log.warning("the machine's name: %s: the server calls itself localhost, unless you give it a --hostname", error)
+        return b"localhost"
