@@ -27,8 +27,8 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.recording_disk import NAME, cut, entries
-from tests.server import Server, Telnet
-from tests.support import USERS
+from tests.kit.server import Server, Telnet
+from tests.kit.support import USERS
 
 SIZE = 192 << 20
 SENDERS = 12

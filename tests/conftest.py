@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, core, settings
 
-from .echo import Pair
-from .post import Post
-from .tls import Pem, make_pem
+from .kit.echo import Pair
+from .kit.post import Post
+from .kit.tls import Pem, make_pem
 
 settings.register_profile("carteiro", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("at once", settings.get_profile("carteiro"), phases=[Phase.explicit, Phase.generate])

@@ -88,7 +88,7 @@ class Session:
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
         # The fast path: most send commands that came before, or one message, and wait for the replies. Then nothing is to
-        # be gathered, and nothing is left afterwards (tests/test_fast_path.py: there is no other difference).
+        # be gathered, and nothing is left afterwards (test_fast_path.py: there is no other difference).
         if self._is_quiet and not self.outgoing:
             reading = self._row.reading
             if reading is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
-from ..support import ROOT
+from ..kit.support import ROOT
 from .targets import TARGETS
 
 ROOMS = tuple(str(ROOT / room) for room in ("protocol", "reactor", "storage"))

@@ -21,9 +21,9 @@ from storage.mailboxes import mboxrd
 from storage.mailboxes.fields import headed, unix_pieces
 from storage.mailboxes.letter import Letter
 
-from ..esmtp import Checker, EsmtpClient
-from ..support import NOW, Client
-from ..test_esmtp_fuzz import WAY, check
+from ..kit.esmtp import Checker, EsmtpClient
+from ..kit.support import NOW, Client
+from ..protocol.esmtp.test_fuzz import WAY, check
 
 CUT = b"\xfe"
 """Where it stands in made up octets, a piece ends. It is no octet of UTF-8."""

@@ -15,8 +15,8 @@ from service.sources import read
 from service.wiring import STORES, dialect_of
 from storage.stores.together import Stores
 
-from ..server import Telnet
-from ..support import read_mailbox, wait_until
+from ..kit.server import Telnet
+from ..kit.support import read_mailbox, wait_until
 from .world import meanwhile, options_of, port_of
 
 

@@ -10,9 +10,9 @@ from service.listeners import keep_only, open_listeners
 from service.wiring import dialect_of
 from storage.stores.store import Store
 
-from ..server import Telnet
-from ..support import read_mailbox, wait_until
-from ..tls import Pem
+from ..kit.server import Telnet
+from ..kit.support import read_mailbox, wait_until
+from ..kit.tls import Pem
 from .world import meanwhile, options_of, port_of, service_of
 
 DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")

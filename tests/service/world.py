@@ -13,7 +13,7 @@ from service.sources import read
 from service.wiring import STORES, dialect_of
 from storage.stores.together import Stores
 
-from ..support import USERS
+from ..kit.support import USERS
 
 
 def options_of(directory: Path, *flags: str) -> Namespace:

@@ -1,0 +1,42 @@
+"""The house rules that can be measured, and the links between the documents."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from ..kit.support import ROOT
+
+
+def is_ours(path: Path) -> bool:
+    """Not a virtual environment's, nor what was built."""
+    parts = path.relative_to(ROOT).parts
+    return not any(part.startswith(".") or part in ("build", "dist") for part in parts) and parts[0] != "mailboxes"
+
+
+SOURCES = sorted(path for path in [*ROOT.rglob("*.py"), *(ROOT / "bin").iterdir()] if path.is_file() and is_ours(path))
+DOCUMENTS = sorted(path for path in ROOT.rglob("*.md") if is_ours(path))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_are_short(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= 400, "a file over 300 lines is a question, and one over 400 has no answer"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno and node.end_lineno - node.lineno < 40, node.name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for link, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", path.read_text()):
+        place = path.parent / link if link else path
+        assert place.exists(), link
+        assert not anchor or anchor in anchors(place.read_text()), f"{link}#{anchor}"
+
+
+def anchors(text: str) -> set[str]:
+    """Those of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", re.sub(r"(?ms)^```.*?^```", "", text))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,0 +1,84 @@
+"""Who observes a session is told each move, and the moves are those of the table: so what it counts is what happened."""
+
+from typing import NamedTuple
+
+from hypothesis import given, settings
+
+from protocol.engine.ends import Event
+from protocol.engine.replies import Reply
+from protocol.engine.table import Go, Mark, State, Verb
+from protocol.esmtp.table import ESMTP, HOMES
+
+from ...kit.esmtp import Checker, EsmtpClient
+from ..esmtp.test_fuzz import CUTS, STREAM
+from .test_buffer import pieces_of
+
+TABLE = ESMTP.table
+
+
+class Moved(NamedTuple):
+    before: State
+    event: Verb | Event
+    after: State
+    reply: Reply | None
+
+
+class Moves:
+    """All that was told."""
+
+    def __init__(self) -> None:
+        self.moves: list[Moved] = []
+        self.lines: list[str] = []
+
+    def heard(self, line: str) -> None:
+        pass
+
+    def moved(self, before: State, event: Verb | Event, after: State, reply: Reply | None) -> None:
+        self.moves.append(Moved(before, event, after, reply))
+
+    def said(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def is_of_the_table(move: Moved) -> bool:
+    """Whether this is what the table has for it; a line whose syntax is refused changes nothing."""
+    before, event, after, reply = move
+    if isinstance(event, Event):
+        says = TABLE.ends[event].says
+        return after is TABLE.closed and (reply.code if reply else None) == (says.code if says else None)
+    if event is Verb.OPENED:
+        return after is before and reply is not None and reply.code == 220
+    cell = TABLE.cells[before][event]
+    if reply is not None and reply.code >= 500 and after is before:
+        return not isinstance(cell, Mark)
+    if isinstance(cell, Reply):
+        return reply is cell and after is before
+    assert isinstance(cell, Go)
+    is_refused = reply is not None and reply.code >= 400
+    target = cell.refused if is_refused else cell.accepted
+    return after in HOMES or after is TABLE.start if target is Mark.BACK else after is target
+
+
+@settings(max_examples=500)
+@given(STREAM, CUTS)
+def test_each_move_is_one_of_the_table_and_none_is_left_out(stream: bytes, cuts: list[int]) -> None:
+    moves = Moves()
+    client = EsmtpClient(
+        has_tls=True, authenticate=Checker(), authenticates_in_clear=True, max_refusals=3, observer=moves
+    )  # fmt: skip
+    heard = list(client.greeting)
+    for piece in pieces_of(stream, cuts):
+        heard += client.send(piece)
+        if client.session.wants_tls:
+            client.session.secured()
+    client.session.end_of_input()
+    heard += client.hear()
+    client.session.hang_up()
+    assert moves.moves[0].event is Verb.OPENED
+    for move, following in zip(moves.moves, moves.moves[1:], strict=False):
+        assert move.after is following.before, "no move is left out"
+    assert moves.moves[-1].after is client.session.state is TABLE.closed
+    for move in moves.moves:
+        assert is_of_the_table(move), move
+    assert len(moves.lines) == len(heard)
+    assert sum(move.reply is not None for move in moves.moves) == sum(line[3:4] == b" " for line in heard)
