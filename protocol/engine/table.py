@@ -38,6 +38,7 @@ class Verb(Enum):
     OTHER = "other"
     STORED = "stored?"
     CHECKED = "checked?"
+    FOUND = "found?"
     SECURED = "secured?"
     OPENED = "opened"
     """The client is there, and is greeted. No dialect has a column for it."""
@@ -85,7 +86,7 @@ Patience = Mapping[Verb | Mark | None, float]
 LEADS_ON = {Mark.TEXT: {Verb.END}, Mark.ANSWER: {Verb.AUTH, Verb.PROOF}}
 """Where no commands are read: what may lead on."""
 
-EVENTS = (Verb.STORED, Verb.CHECKED, Verb.SECURED)
+EVENTS = (Verb.STORED, Verb.CHECKED, Verb.FOUND, Verb.SECURED)
 """What is no line, but the answer of somebody outside."""
 
 
@@ -156,6 +157,7 @@ class Table:
         self.name = name
         self.ends = ends
         self.opening = opening
+        self.patience = patience or {}
         self.verbs = tuple(verbs)
         self.states = tuple(rows)
         self.homes = frozenset(homes)
@@ -168,7 +170,7 @@ class Table:
         }
         interests: dict[Interest, Interest] = {}
         self.rows = {
-            state: Row(state, row, state in self.homes, patience or {}, interests) for state, row in self.cells.items()
+            state: Row(state, row, state in self.homes, self.patience, interests) for state, row in self.cells.items()
         }
         for state, row in self.rows.items():
             row.cells = {verb: self._resolved(cell) for verb, cell in self.cells[state].items()}
@@ -177,6 +179,21 @@ class Table:
         flaws = list(_sense_flaws(self))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
+
+    def overlaid(self, changes: Mapping[tuple[State, Verb], Written], name: str = "") -> "Table":
+        """The same with other cells. States and verbs that are new are to have all their cells; states come before `closed`.
+
+        Raises ValueError as for any table.
+        """
+        states = [*self.states[:-1], *(state for state, _ in changes if state not in self.cells), self.closed]
+        verbs = [*self.verbs, *(verb for _, verb in changes if verb not in self.verbs)]
+        known = {(state, verb): cell for state, row in self.cells.items() for verb, cell in row.items()} | {**changes}
+        pairs = [(state, verb) for state in dict.fromkeys(states) for verb in dict.fromkeys(verbs)]
+        missing = [f"{state.name} has no cell for {verb.name}" for state, verb in pairs if (state, verb) not in known]
+        if missing:
+            raise ValueError(f"table {name or self.name}: " + "; ".join(missing))
+        rows = {state: [known[state, verb] for verb in dict.fromkeys(verbs)] for state in dict.fromkeys(states)}
+        return Table(name or self.name, list(dict.fromkeys(verbs)), rows, self.homes, self.patience, self.ends, self.opening)
 
     def _resolved(self, cell: Cell) -> Move | Reply | Mark:
         if not isinstance(cell, Go):
@@ -261,6 +278,7 @@ _READ = {
     Verb.PROOF: "the exchange",
     Verb.STORED: "storage",
     Verb.CHECKED: "who checks passwords",
+    Verb.FOUND: "who knows the mailboxes",
     Verb.SECURED: "the handshake",
 }
 

@@ -10,13 +10,12 @@ from protocol.classic.grammar import parse_classic
 from protocol.classic.table import CLASSIC, HOMES, VERBS, Classic
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import UNRECOGNIZED, Reply
-from protocol.engine.table import Go, Mark, State, Table, Target, Verb, Written
+from protocol.engine.table import Go, Mark, State, Target, Verb, Written
 
 from ...kit.histories import Ordering
 from ...kit.mutation import is_noticed
 from ...kit.ordering import check_order
 from ...kit.walks import ENOUGH, wander
-from ..engine.test_table import changed
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -48,7 +47,7 @@ def other_cells(state: State, verb: Verb) -> Iterator[Written]:
 def dialect_with(state: State, verb: Verb, cell: Written) -> Dialect | None:
     """The classic dialect with one wrong cell; None where that is no table at all."""
     try:
-        return Dialect(Table("mutant", VERBS, changed(state, verb, cell), HOMES), parse_classic, ClassicActions)
+        return Dialect(CLASSIC.table.overlaid({(state, verb): cell}, "mutant"), parse_classic, ClassicActions)
     except ValueError:
         return None
 

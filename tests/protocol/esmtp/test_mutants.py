@@ -61,9 +61,8 @@ def other_cells(state: State, verb: Verb) -> Iterator[Written]:
 
 def table_with(state: State, verb: Verb, cell: Written) -> Table | None:
     """The table with one wrong cell; None where that is no table at all."""
-    row = [cell if v is verb else old for v, old in zip(VERBS, ROWS[state], strict=True)]
     try:
-        return Table("mutant", VERBS, {**ROWS, state: row}, HOMES, opening=Esmtp.OPENING)
+        return ESMTP.table.overlaid({(state, verb): cell}, "mutant")
     except ValueError:
         return None
 

@@ -1,0 +1,66 @@
+"""The classic dialect for a server that asks somebody else who has a mailbox: RCPT waits, in a state of its own.
+
+It shows that any action may wait, with no change but to the table.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from protocol.classic.actions import ClassicActions
+from protocol.classic.grammar import parse_classic
+from protocol.classic.table import CLASSIC, Classic
+from protocol.engine.actions import Outcome, Pending
+from protocol.engine.dialect import Dialect
+from protocol.engine.replies import Reply
+from protocol.engine.table import Mark, State, Verb, Written
+
+
+class Waiting(State):
+    """One more state."""
+
+    LOOKING = "a forward-path is being looked up"
+
+
+CELLS: dict[tuple[State, Verb], Written] = {
+    (Classic.REVERSE, Verb.RCPT): (Waiting.LOOKING, Mark.BACK),
+    **{(state, Verb.FOUND): Mark.NEVER for state in Classic},
+    **{(Waiting.LOOKING, verb): Mark.HELD for verb in CLASSIC.table.verbs},
+    (Waiting.LOOKING, Verb.STORED): Mark.NEVER,
+    (Waiting.LOOKING, Verb.FOUND): (Classic.FORWARD, Mark.BACK),
+}
+TABLE = CLASSIC.table.overlaid(CELLS, "lookup")
+
+Asked = list[Callable[[], None]]
+"""What answers those who were asked for, one after the other."""
+
+
+class LookupActions:
+    """Those of the classic dialect, of which RCPT waits until it is answered."""
+
+    def __init__(self, asked: Asked, *given: Any) -> None:
+        self._asked = asked
+        self._classic = ClassicActions(*given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._classic, name)
+
+    def _rcpt(self, forward_path: bytes) -> Pending:
+        def ask(hear: Callable[[Reply], None]) -> None:
+            self._asked.append(lambda: hear(_classic(Verb.RCPT, self, forward_path)))
+
+        return ask
+
+    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]]
+
+
+def _classic(verb: Verb, actions: LookupActions, argument: object) -> Any:
+    return ClassicActions.by_verb[verb](actions._classic, argument)
+
+
+LookupActions.by_verb = {verb: partial(_classic, verb) for verb in ClassicActions.by_verb} | {Verb.RCPT: LookupActions._rcpt}
+
+
+def lookup(asked: Asked) -> Dialect:
+    """The dialect; who is looked up waits in `asked`."""
+    return Dialect(TABLE, parse_classic, partial(LookupActions, asked))
