@@ -13,11 +13,12 @@ from service.processes import Workers, count_of
 from service.serving import Service
 from service.sources import read
 from service.wiring import STORES, dialect_of
-from storage.stores.together import Stores
+from storage.stores.shared import Stores
 
 from ..kit.server import Telnet
 from ..kit.support import read_mailbox, wait_until
-from .world import meanwhile, options_of, port_of
+from ..kit.threads import meanwhile
+from .world import options_of, port_of
 
 
 def test_workers_serve_until_a_signal_and_none_is_left(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from service.listeners import keep_only, open_listeners
 from service.wiring import dialect_of
-from storage.stores.store import Store
+from storage.stores.journalled import JournalledStore
 
 from ..kit.server import Telnet
 from ..kit.support import read_mailbox, wait_until
+from ..kit.threads import meanwhile
 from ..kit.tls import Pem
-from .world import meanwhile, options_of, port_of, service_of
+from .world import options_of, port_of, service_of
 
 DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
 
@@ -103,7 +104,7 @@ def test_each_process_keeps_its_own_sockets(tmp_path: Path) -> None:
 
 def test_a_store_that_fails_to_close_is_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service, (listener,) = service_of(options_of(tmp_path))
-    monkeypatch.setattr(Store, "close", lambda _: 1 / 0)
+    monkeypatch.setattr(JournalledStore, "close", lambda _: 1 / 0)
 
     def client() -> None:
         with Telnet(port_of(listener)) as telnet:

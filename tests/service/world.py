@@ -1,9 +1,6 @@
-"""A service in this process, and a client of it in a thread."""
+"""A service in this process."""
 
-import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from service.listeners import Listener, open_listeners
@@ -11,7 +8,7 @@ from service.options import arguments
 from service.serving import Service
 from service.sources import read
 from service.wiring import STORES, dialect_of
-from storage.stores.together import Stores
+from storage.stores.shared import Stores
 
 from ..kit.support import USERS
 
@@ -36,23 +33,3 @@ def service_of(options: Namespace) -> tuple[Service, list[Listener]]:
 def port_of(listener: Listener) -> int:
     port: int = listener.sockets[0].getsockname()[1]
     return port
-
-
-@contextmanager
-def meanwhile(call: Callable[[], None]) -> Iterator[None]:
-    """Makes a call in a thread, and raises what that has raised."""
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            call()
-        except BaseException as error:  # noqa: BLE001 (it is raised again)
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield
-    thread.join(20)
-    assert not thread.is_alive()
-    for error in errors:
-        raise error
