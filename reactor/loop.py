@@ -1,6 +1,7 @@
 """The loop: it waits for descriptors, signals and deadlines, and calls who registered for them, all in one thread.
 
-It does not know what a descriptor is for. One turn is: wait, read, settle, write, tidy, expire.
+It does not know what a descriptor is for. One turn is: wait, read, what is due before writing, write, what is due after it,
+expire.
 """
 
 import heapq
@@ -62,26 +63,14 @@ class Timer:
 class Reactor:
     """A single-threaded event loop on `selectors.DefaultSelector`.
 
-    `settle` is called once a turn, after all that could be read was read (some descriptors twice, perhaps) and before
-    what it calls for is written: what is to be on disk before a reply leaves is put there. It is told whether nothing
-    was ready to be read, and returns True when it would rather wait for what can be read meanwhile: then the next turn
-    does not wait, and asks again. `tidy` is called when all was written that could be: it takes a little time for what
-    nobody waits for, and returns the seconds after which it wants to be called again, or None. It is told whether the
-    turn was an idle one, which waited and found nothing ready, and how many seconds it waited, whatever it found.
-
-    No step takes much longer than `BUDGET`: who had no time for what he is ready for comes first in the next turn. `clock`
-    gives the seconds since some time or other, and never goes back.
+    No step takes much longer than `BUDGET`: what is ready and had no time comes first in the next turn. `clock` gives the
+    seconds since some time or other, and never goes back.
     """
 
-    def __init__(
-        self,
-        settle: Callable[[bool], bool] = lambda is_idle: False,
-        tidy: Callable[[bool, float], float | None] = lambda is_idle, waited: None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._settle = settle
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._tidy = tidy
+        self._before_write: list[Callable[[], None]] = []
+        self._after_write: list[Callable[[], None]] = []
         self._selector = selectors.DefaultSelector()
         self._soon: list[Callable[[], None]] = []
         self._later: list[Callable[[], None]] = []
@@ -91,13 +80,18 @@ class Reactor:
         self._timers: list[tuple[float, int, Timer]] = []
         self._serial = count()
         self._forgotten = 0
-        self._tidy_in: float | None = None
+        self._within = _LONGEST_WAIT
         self._is_running = False
-        self._is_urgent = False
         self._signals: dict[int, Callable[[], None]] = {}
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self.now = clock()
         """What the clock said when this turn's waiting ended."""
+        self.waited = 0.0
+        """Seconds that this turn has waited, whatever it found then."""
+        self.is_quiet = False
+        """Nothing was ready in this turn."""
+        self.is_idle = False
+        """This turn could wait, and even so found nothing ready."""
 
     # Registering
 
@@ -114,7 +108,7 @@ class Reactor:
         self._selector.unregister(file)
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        """Calls in the next write step: of this turn, when called before or in `settle`, else of the next.
+        """Calls in the next write step: of this turn, when called before it, else of the next.
 
         Where many are ready to be read, there is one after each part of them.
         """
@@ -128,9 +122,19 @@ class Reactor:
         """How many steps, at `most`, a conversation is to take now, so that others do not wait for long."""
         return min(most, max(1, STEPS // max(1, self._ready + len(self._later))))
 
-    def turn_again(self) -> None:
-        """The next turn does not wait: something was done after this turn's settle step that is to be settled."""
-        self._is_urgent = True
+    def before_write(self, callback: Callable[[], None]) -> None:
+        """Calls in each turn, when all that could be read was read (some descriptors twice, perhaps), and before what that
+        calls for is written: what is to be on disk before a reply leaves is put there.
+        """
+        self._before_write.append(callback)
+
+    def after_write(self, callback: Callable[[], None]) -> None:
+        """Calls in each turn, when all was written that could be: for what nobody waits for, a little at a time."""
+        self._after_write.append(callback)
+
+    def turn_within(self, seconds: float) -> None:
+        """The next turn waits no longer than that, whatever else is due. 0: it does not wait."""
+        self._within = min(self._within, seconds)
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
         """Calls in `delay` seconds at the earliest, in the expire step."""
@@ -167,7 +171,7 @@ class Reactor:
         """Turns until `stop` is called. Signals that were blocked until there was somebody to take them come from now on."""
         self._is_running = True
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
-        self._tidy_in = 0.0  # an earlier run may have left something
+        self._within = 0.0  # an earlier run may have left something
         while self._is_running:
             self.turn()
 
@@ -177,23 +181,18 @@ class Reactor:
 
     def turn(self) -> None:
         """One turn: waits until something is due, and does all that is due."""
-        patience = self._patience()
+        patience, self._within = self._patience(), _LONGEST_WAIT
         began = self._clock()
         ready = self._select(patience)
         self.now = self._clock()
-        waited = self.now - began
-        self._is_urgent = False
+        self.waited = self.now - began
+        self.is_quiet = not ready
+        self.is_idle = self.is_quiet and patience > 0
         self._read_all(ready)
-        try:
-            self._is_urgent = self._settle(not ready)
-        except Exception:
-            log.exception(_ESCAPED)
+        self._call_all(self._before_write)
         self._write()
         self._catch_up()
-        try:
-            self._tidy_in = self._tidy(not ready and patience > 0, waited)
-        except Exception:
-            log.exception(_ESCAPED)
+        self._call_all(self._after_write)
         self._expire()
 
     def close(self) -> None:
@@ -213,12 +212,11 @@ class Reactor:
             end.close()
 
     def _patience(self) -> float:
-        if self._soon or self._later or self._is_urgent or self._served:
+        if self._soon or self._later or self._served:
             return 0
-        due = [_LONGEST_WAIT] if self._tidy_in is None else [self._tidy_in]
         if self._timers:
-            due.append(max(0.0, self._timers[0][0] - self._clock()))
-        return min(due)
+            return max(0.0, min(self._within, self._timers[0][0] - self._clock()))
+        return self._within
 
     def _select(self, patience: float) -> list[tuple[selectors.SelectorKey, int]]:
         """Who is ready. When the system cannot say, as for want of memory, nobody is, and it is asked again in a moment."""
@@ -273,6 +271,14 @@ class Reactor:
                 except Exception:
                     log.exception(_ESCAPED)
         return len(ready)
+
+    @staticmethod
+    def _call_all(callbacks: list[Callable[[], None]]) -> None:
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception:
+                log.exception(_ESCAPED)
 
     def _write(self) -> None:
         soon, self._soon = self._soon, []

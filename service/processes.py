@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from reactor.logs import log_as
 from reactor.loop import Reactor
 from reactor.supervisor import Parent, Supervisor
+from storage.contract import Store
 from storage.errors import StorageError
-from storage.stores.together import AnyStore
 
 from .lifecycle import ENDING
 from .listeners import Listener, keep_only
@@ -41,12 +41,13 @@ class Workers:
     earlier workers left is moved from it meanwhile.
     """
 
-    def __init__(self, count: int, work: Work, store: AnyStore, listeners: list[Listener], sources: Sources) -> None:
+    def __init__(self, count: int, work: Work, store: Store, listeners: list[Listener], sources: Sources) -> None:
         self._work = work
         self._store = store
         self._listeners = listeners
         self._sources = sources
-        self.reactor = Reactor(tidy=store.tidy)
+        self.reactor = Reactor()
+        store.join(self.reactor)
         for signum in ENDING:
             self.reactor.on_signal(signum, self.stop)
         self.reactor.on_signal(signal.SIGHUP, self.reread)

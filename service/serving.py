@@ -16,7 +16,7 @@ from reactor.offload import Offload
 from reactor.stream.conversation import Opener
 from reactor.stream.server import Server
 from reactor.supervisor import Parent
-from storage.stores.together import AnyStore
+from storage.contract import Store
 
 from .lifecycle import Lifecycle
 from .listeners import Listener
@@ -30,15 +30,13 @@ log = logging.getLogger("carteiro")
 class Service:
     """Serves SMTP on some listeners, each of which has one socket here; the store becomes this service's own."""
 
-    def __init__(
-        self, options: argparse.Namespace, sources: Sources, store: AnyStore, listeners: Iterable[Listener]
-    ) -> None:
+    def __init__(self, options: argparse.Namespace, sources: Sources, store: Store, listeners: Iterable[Listener]) -> None:
         self._options = options
         self._sources = sources
         self._store = store
-        self.reactor = Reactor(store.settle, store.tidy)
+        self.reactor = Reactor()
         self._checks, self._handshakes, self._syncs = (Offload(self.reactor) for _ in range(3))
-        store.sync_beside(self._syncs.beside)
+        store.join(self.reactor, self._syncs.beside)
         tls = sources.certificate.context if sources.certificate else None
         limits = options.max_connections, options.idle_timeout
         self._server = Server(self.reactor, *limits, tls, self._handshakes.beside)

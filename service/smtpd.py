@@ -16,7 +16,7 @@ from reactor.logs import log_to
 from reactor.stream.listener import ListenError
 from reactor.supervisor import Parent
 from storage.errors import StorageError
-from storage.stores.together import Stores
+from storage.stores.shared import Stores
 
 from .listeners import Listener, open_listeners
 from .options import arguments

@@ -20,10 +20,10 @@ from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.loop import Reactor
 from reactor.offload import Offload
+from storage.contract import Store
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import MailboxKind
-from storage.stores.together import AnyStore
+from storage.stores.journalled import MailboxKind
 
 from .sources import Sources
 
@@ -56,7 +56,7 @@ def dialect_of(options: argparse.Namespace) -> Dialect:
 
 
 def site_of(
-    options: argparse.Namespace, dialect: Dialect, sources: Sources, store: AnyStore, reactor: Reactor, checks: Offload
+    options: argparse.Namespace, dialect: Dialect, sources: Sources, store: Store, reactor: Reactor, checks: Offload
 ) -> Site:
     """What is the same for all sessions of a process in this dialect; passwords are checked by `checks`."""
     return Site(

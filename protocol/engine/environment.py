@@ -32,8 +32,10 @@ class Message(Protocol):
     def write(self, content: bytes) -> None:
         """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
 
-    def commit(self, answer: Callable[[Fault | None], None]) -> None:
-        """The content is complete. `answer` is called once, later: with None when it is on disk, else with the fault."""
+    def commit(self, answer: Callable[[int, Fault | None], None]) -> None:
+        """The content is complete. `answer` is called once for each recipient, later, in any order: with its number in the
+        order in which they were given, and with None when the message is safe there, else with the fault.
+        """
 
     def abandon(self) -> None:
         """The message will not be completed; nothing of it is kept."""
@@ -43,7 +45,7 @@ class Store(Protocol):
     """Where accepted messages go."""
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool) -> Message:
-        """A new message for some mailboxes, each with a forward-path, and perhaps with several: for all of them or none.
+        """A new message for some mailboxes, each with a forward-path, and perhaps with several.
 
         Verbatim: its line ends are to stay as they are. Never fails: what goes wrong is answered after `commit`.
         """

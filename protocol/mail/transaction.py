@@ -11,6 +11,7 @@ from ..engine import replies
 from ..engine.environment import Fault, Message, Report, Site, nobody_is_told
 from ..engine.replies import Reply
 from ..engine.shown import bracketed, quoted
+from .answers import Answers
 from .content import MessageId
 from .trace import origin, received
 
@@ -78,7 +79,8 @@ class Transaction:
         """The content is complete: `answer` is called when it is on disk, or is known not to be."""
         message, self._message = self._message, None
         assert message
-        message.commit(partial(self._answered, answer, message.id, self._site.clock()))
+        told = partial(self._answered, answer, message.id, self._site.clock())
+        message.commit(Answers(len(self.recipients), told).take)
 
     def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
         try:

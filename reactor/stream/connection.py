@@ -191,7 +191,7 @@ class Connection:
         self._is_woken = False
         self._tell(self._conversation.resume)
         if not self.is_closed and not self._conversation.takes_input:
-            self._reactor.turn_again()
+            self._reactor.turn_within(0)
 
     def _look_after(self, conversation: Conversation) -> None:
         """Does what the conversation wants, when all was sent that could be."""

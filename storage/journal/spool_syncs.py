@@ -7,22 +7,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..contract import Beside, at_once
+
 if TYPE_CHECKING:
     from .spool import Spool, SpoolFile
 
 AT_ONCE = 8
 """Files that are synced before the first of them is told."""
 
-Beside = Callable[[Callable[[], Any], Callable[[Any], None]], object]
-"""Makes a call that takes long, and tells its result: later, in the thread in which it was asked to."""
-
 Done = Callable[[OSError | None], None]
 """Is told that the content and the name of a file are on disk, or why not."""
-
-
-def at_once(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-    """Makes the call now."""
-    done(work())
 
 
 class SpoolSyncs:

@@ -5,16 +5,18 @@ It does not know what it does not keep.
 
 from collections.abc import Sequence
 
-from .message import Answer, Ids, tell
+from ..contract import Answer, Beside, Loop, at_once
+from .message import Ids, tell
 
 
 class _Nothing:
     """A message that nobody looks at."""
 
-    __slots__ = ("_complete", "id")
+    __slots__ = ("_complete", "_count", "id")
 
-    def __init__(self, id: str, complete: list[Answer]) -> None:
+    def __init__(self, id: str, recipients: int, complete: list[tuple[Answer, int]]) -> None:
         self.id = id
+        self._count = recipients
         self._complete = complete
 
     def trace(self, fields: bytes) -> None:
@@ -25,7 +27,7 @@ class _Nothing:
 
     def commit(self, answer: Answer) -> None:
         """`answer` is called, later."""
-        self._complete.append(answer)
+        self._complete.append((answer, self._count))
 
     def abandon(self) -> None:
         """Has nothing to remove."""
@@ -35,26 +37,23 @@ class DiscardStore:
     """Answers every message as stored."""
 
     def __init__(self) -> None:
-        self._complete: list[Answer] = []
+        self._complete: list[tuple[Answer, int]] = []
         self._ids = Ids()
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> _Nothing:
         """A new message."""
-        return _Nothing(next(self._ids), self._complete)
+        return _Nothing(next(self._ids), len(recipients), self._complete)
 
-    def sync_beside(self, beside: object) -> None:
-        """Has nothing to sync."""
+    def join(self, loop: Loop, beside: Beside = at_once) -> None:
+        """Answers once a turn."""
+        loop.before_write(self.settle)
 
-    def settle(self, is_idle: bool = True) -> bool:
+    def settle(self) -> None:
         """Answers each complete message."""
         complete = self._complete[:]
         self._complete.clear()
-        for answer in complete:
-            tell(answer, None)
-        return False
-
-    def tidy(self, is_idle: bool, waited: float = 0.0) -> None:
-        """Has nothing to do."""
+        for answer, recipients in complete:
+            tell(answer, recipients, None)
 
     def close(self) -> None:
         """Has nothing to give back."""

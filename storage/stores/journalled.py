@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..contract import Beside
 from ..delivery.housekeeping import Housekeeping
 from ..delivery.in_doubt import Steps
 from ..delivery.letters import Letters
@@ -23,11 +24,10 @@ from ..journal.journal import Journal
 from ..journal.records import Record, Unreadable, encode
 from ..journal.segments import Place, share_of
 from ..journal.spool import Spool
-from ..journal.spool_syncs import Beside
 from ..mailboxes.mailbox import Mailboxes
 from ..room import Room
 from .directory import MailDirectory
-from .message import Ids, Memory, Message, grouped
+from .message import Ids, Memory, Message
 
 log = logging.getLogger("carteiro.storage")
 
@@ -48,7 +48,7 @@ MailboxKind = Callable[[Files, int, Path], Mailboxes]
 """What makes the mailboxes of an open directory, which has this path."""
 
 
-class Store:
+class JournalledStore:
     """The mailboxes of a directory, which is made when it is missing, with the journal in its `.journal`.
 
     One of several processes that deliver to the same mailboxes has a `part`, and its journal in that part of `.journal`; ""
@@ -67,7 +67,7 @@ class Store:
         files: Files | None = None,
         part: str | None = None,
         is_one_of_several: bool = False,
-        old: "Store | None" = None,
+        old: "JournalledStore | None" = None,
         shares: int = 1,
     ) -> None:
         self._shares = shares
@@ -95,7 +95,7 @@ class Store:
         self._memory = Memory()
         self._ids = Ids()
 
-    def _open(self, directory: MailDirectory, path: Path, kind: MailboxKind, old: "Store | None") -> None:
+    def _open(self, directory: MailDirectory, path: Path, kind: MailboxKind, old: "JournalledStore | None") -> None:
         self._where = directory.where
         self._outages: Outages = old._outages.go_on() if old else Outages()
         self._mailboxes = kind(self._files, directory.top, path)
@@ -153,7 +153,7 @@ class Store:
         Its content goes to the mailboxes octet for octet when it `is_verbatim`; else its CRLF line ends become LF.
         """
         complete = self._complete.append
-        return Message(next(self._ids), reverse_path, grouped(recipients), self._spool, self._memory, complete, is_verbatim)
+        return Message(next(self._ids), reverse_path, recipients, self._spool, self._memory, complete, is_verbatim)
 
     def settle(self, is_idle: bool = True) -> bool:
         """Puts each message that was committed since the last time in the journal, and answers it.
@@ -318,7 +318,7 @@ class Store:
         """Messages that are not in their mailboxes, each for each mailbox."""
         return sum(len(queue.waiting) for queue in self._mover.queues.values())
 
-    def take_over(self, old: "Store") -> Steps:
+    def take_over(self, old: "JournalledStore") -> Steps:
         """Takes what waits in a store whose journal was removed, but for what was in files that are gone.
 
         Raises OSError and StorageError when there is no room here.

@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 
+from ..contract import Answer
 from ..errors import StorageError, fault
 from ..journal.records import Recipients, Record
 from ..journal.spool import Spool, SpoolFile
 
 log = logging.getLogger("carteiro.storage")
-
-Answer = Callable[[StorageError | None], None]
 
 LARGE = 256 * 1024
 """Octets of content from which a message goes to the spool."""
@@ -51,15 +50,15 @@ class Message:
     """
 
     __slots__ = (
-        "_answer", "_memory", "_pieces", "_spool", "_spooled", "_take", "came", "fault", "id", "is_verbatim", "recipients",
-        "octets", "reverse_path", "trace_fields",
+        "_answer", "_count", "_memory", "_pieces", "_spool", "_spooled", "_take", "came", "fault", "id", "is_verbatim",
+        "octets", "recipients", "reverse_path", "trace_fields",
     )  # fmt: skip
 
     def __init__(
         self,
         id: str,
         reverse_path: bytes,
-        recipients: Recipients,
+        recipients: Sequence[tuple[str, bytes]],
         spool: Spool | None,
         memory: Memory,
         take: Callable[["Message"], None],
@@ -67,7 +66,8 @@ class Message:
     ) -> None:
         self.id = id
         self.reverse_path = reverse_path
-        self.recipients = recipients
+        self.recipients = grouped(recipients)
+        self._count = len(recipients)
         self.is_verbatim = is_verbatim
         self.trace_fields = b""
         self.came = int(time.time() * 1e6)
@@ -106,7 +106,7 @@ class Message:
         self._forget()
 
     def commit(self, answer: Answer) -> None:
-        """The content is complete; `answer` is called, later, when it is on disk or has failed."""
+        """The content is complete; `answer` is called, later, when it is on disk or has failed: for all recipients alike."""
         if self._spooled and self._spool and self._pieces:
             self._spill(self._spool)
         self._answer = answer
@@ -175,16 +175,17 @@ class Message:
             self._spooled = None
         self._forget()
         answer, self._answer = self._answer, None  # who is told knows the message: without a circle, both are freed at once
-        tell(answer, fault)
-
-
-def tell(answer: Answer | None, fault: StorageError | None) -> None:
-    """Tells one of many: whatever is wrong with that one is logged, and no other one notices."""
-    try:
         if answer:
-            answer(fault)
-    except Exception:
-        log.exception("an answer to a message could not be told")
+            tell(answer, self._count, fault)
+
+
+def tell(answer: Answer, recipients: int, fault: StorageError | None) -> None:
+    """Tells one of many, for all its recipients: whatever is wrong with that one is logged, and no other one notices."""
+    for number in range(recipients):
+        try:
+            answer(number, fault)
+        except Exception:
+            log.exception("an answer to a message could not be told")
 
 
 class Ids:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from ..contract import Beside, Loop, Store, at_once
 from ..delivery.in_doubt import Steps
 from ..errors import StorageError
 from ..files import Files
-from ..journal.spool_syncs import Beside, at_once
 from .discard import DiscardStore
+from .journalled import JournalledStore, MailboxKind
 from .message import Message
-from .store import MailboxKind, Store
 
 log = logging.getLogger("carteiro.storage")
 
@@ -30,7 +30,7 @@ LOOK_SOON = 0.1
 _PART = re.compile(r"worker-\d+")
 
 
-class Together:
+class SharedStore:
     """The first store accepts; the others only move what they have: of processes that are no more, or of a directory that
     has been moved away.
 
@@ -42,7 +42,12 @@ class Together:
     on their way then are refused.
     """
 
-    def __init__(self, store: Store, others: Sequence[Store] = (), renew: Callable[..., Store] | None = None) -> None:
+    def __init__(
+        self,
+        store: JournalledStore,
+        others: Sequence[JournalledStore] = (),
+        renew: Callable[..., JournalledStore] | None = None,
+    ) -> None:
         self._store = store
         self._others = list(others)
         self._turn = 0
@@ -51,16 +56,28 @@ class Together:
         self._astray_since: float | None = None
         self._trouble = ""
         self._late: list[list[Message]] = []
-        self._orphans: list[Store] = []
+        self._orphans: list[JournalledStore] = []
         self._steps: Steps | None = None
         self._take_at = 0.0
         self._beside: Beside = at_once
         self.begin = store.begin
 
-    def sync_beside(self, beside: Beside) -> None:
-        """As a store's, and that of whichever store accepts later."""
+    def join(self, loop: Loop, beside: Beside = at_once) -> None:
+        """As any store: it settles before replies are written, and moves mail when they are."""
         self._beside = beside
         self._store.sync_beside(beside)
+
+        def before_write() -> None:
+            if self.settle(loop.is_quiet):
+                loop.turn_within(0)
+
+        def after_write() -> None:
+            wanted_in = self.tidy(loop.is_idle, loop.waited)
+            if wanted_in is not None:
+                loop.turn_within(wanted_in)
+
+        loop.before_write(before_write)
+        loop.after_write(after_write)
 
     def settle(self, is_idle: bool = True) -> bool:
         """As a store's, but not while another one has mailboxes open: to look at one, and close it, gives up its lock."""
@@ -143,7 +160,7 @@ class Together:
                     "mail directory %s: removed since: %d messages that wait are taken over", other.path, other.waiting
                 )
 
-    def _come_back(self) -> Store | None:
+    def _come_back(self) -> JournalledStore | None:
         """One of the old directories, if that is in its place again."""
         for other in self._others:
             if other.is_in_place:
@@ -153,7 +170,7 @@ class Together:
                 return other
         return None
 
-    def _go_on_with(self, new: Store, seconds: float) -> None:
+    def _go_on_with(self, new: JournalledStore, seconds: float) -> None:
         old, self._store, self.begin = self._store, new, new.begin
         new.sync_beside(self._beside)
         self._astray_since, self._trouble = None, ""
@@ -202,9 +219,6 @@ class Together:
                 store.close()
 
 
-AnyStore = Store | DiscardStore | Together
-
-
 class Stores:
     """Opens the stores of a directory, for `count` processes that accept; `kind` None: nothing is kept.
 
@@ -217,23 +231,25 @@ class Stores:
         self._kind = kind
         self._directory = directory
         self._count = count
-        self.first: AnyStore = DiscardStore() if kind is None else self._open(kind, count)
+        self.first: Store = DiscardStore() if kind is None else self._open(kind, count)
 
-    def of_worker(self, number: int) -> AnyStore:
+    def of_worker(self, number: int) -> Store:
         """The store of a process, numbered from 1. Raises StorageError."""
         if self._kind is None:
             return DiscardStore()
-        make = partial(Store, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count)
+        make = partial(
+            JournalledStore, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count
+        )
         return self._followed(make)
 
-    def _open(self, kind: MailboxKind, count: int) -> AnyStore:
+    def _open(self, kind: MailboxKind, count: int) -> Store:
         left = self._left()
         if count == 1 and not left:
-            return self._followed(partial(Store, self._directory, kind, self._files))
-        stores: dict[str, Store] = {}
+            return self._followed(partial(JournalledStore, self._directory, kind, self._files))
+        stores: dict[str, JournalledStore] = {}
         try:
             for name in ("", *left):
-                stores[name] = Store(self._directory, kind, self._files, part=name, is_one_of_several=True)
+                stores[name] = JournalledStore(self._directory, kind, self._files, part=name, is_one_of_several=True)
             for store in stores.values():
                 store.cut_tails()
             for store in stores.values():
@@ -245,12 +261,12 @@ class Stores:
         for number in range(1, count + 1 if count > 1 else 1):
             if f"worker-{number}" in stores:
                 stores.pop(f"worker-{number}").close()
-        renew = partial(Store, self._directory, kind, self._files, part="" if count > 1 else None)
-        return Together(stores.pop(""), list(stores.values()), renew)
+        renew = partial(JournalledStore, self._directory, kind, self._files, part="" if count > 1 else None)
+        return SharedStore(stores.pop(""), list(stores.values()), renew)
 
     @staticmethod
-    def _followed(make: Callable[..., Store]) -> Together:
-        return Together(make(), renew=make)
+    def _followed(make: Callable[..., JournalledStore]) -> SharedStore:
+        return SharedStore(make(), renew=make)
 
     def _left(self) -> list[str]:
         """The parts in which there is a journal of a worker."""

@@ -12,7 +12,7 @@ from protocol.engine.dialect import Dialect
 from protocol.engine.environment import Site
 from protocol.engine.session import Session
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
+from storage.stores.journalled import JournalledStore
 
 from .ordering import DATA, HELO, MAIL, QUIT
 from .support import NOW, USERS, DiskIsFull, Kept, MemoryStore, as_stored, find_user, read_mailbox
@@ -40,7 +40,7 @@ TEXT = some(
 class Places:
     """A store, or one that is full, as is said when a message begins."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: JournalledStore) -> None:
         self._store = store
         self.full = MemoryStore()
         self.full.fault = DiskIsFull()
@@ -62,7 +62,7 @@ class Ordering:
         self.dialect = dialect
         self.directory = Path(tempfile.mkdtemp())
         with patch("storage.journal.journal.WRITTEN_AHEAD", 0):  # thousands of them would write 16 MiB each
-            self.store = Store(self.directory, MboxMailboxes)
+            self.store = JournalledStore(self.directory, MboxMailboxes)
         self.places = Places(self.store)
         self.kept: dict[str, list[Kept]] = {user: [] for user in USERS}
         self.connect()

@@ -6,9 +6,9 @@ from pathlib import Path
 from storage.files import Files
 from storage.mailboxes.mailbox import Mailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
+from storage.stores.journalled import JournalledStore
 
-from .support import read_mailbox
+from .support import once, read_mailbox
 
 TRACE = b"Received: from me ([192.0.2.1])\r\n\tby mx (carteiro) with SMTP id 1\r\n\tfor <b>; now\r\n"
 
@@ -22,7 +22,7 @@ class Post:
         self, directory: Path, kind: MailboxKind = MboxMailboxes, files: Files | None = None, part: str | None = None
     ) -> None:
         self.directory = directory
-        self.store = Store(directory, kind, files, part)
+        self.store = JournalledStore(directory, kind, files, part)
         self.answers: list[tuple[bytes, str | None]] = []
 
     def commit(self, content: bytes, *boxes: str, is_verbatim: bool = False) -> None:
@@ -32,7 +32,7 @@ class Post:
         size = 7 if len(content) < 1000 else 5000
         for at in range(0, len(content), size):
             message.write(content[at : at + size])
-        message.commit(lambda fault: self.answers.append((content, str(fault) if fault else None)))
+        message.commit(once(lambda fault: self.answers.append((content, str(fault) if fault else None))))
 
     def move(self) -> float | None:
         """Returns when all that can be moved now is moved: the seconds until there is more to do."""

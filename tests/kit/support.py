@@ -16,6 +16,8 @@ from protocol.classic.table import CLASSIC
 from protocol.engine.dialect import Dialect
 from protocol.engine.environment import Fault, Policy, Site
 from protocol.engine.session import Session
+from storage.contract import Answer
+from storage.errors import StorageError
 
 ROOT = Path(__file__).resolve().parents[2]
 _NOT_SOURCE = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
@@ -39,6 +41,16 @@ class DiskIsFull(Exception):  # noqa: N818
         self.kind = kind
 
 
+def once(answer: Callable[[StorageError | None], object]) -> Answer:
+    """The answer to a message as a whole, from a store that answers alike for all recipients."""
+
+    def take(recipient: int, fault: StorageError | None) -> None:
+        if recipient == 0:
+            answer(fault)
+
+    return take
+
+
 class MemoryMessage:
     """A message on its way into a MemoryStore."""
 
@@ -49,7 +61,7 @@ class MemoryMessage:
         self._recipients = recipients
         self._trace = b""
         self._content = b""
-        self._answer: Callable[[Fault | None], None] | None = None
+        self._answer: Callable[[int, Fault | None], None] | None = None
 
     def trace(self, fields: bytes) -> None:
         self._trace += fields
@@ -57,7 +69,7 @@ class MemoryMessage:
     def write(self, content: bytes) -> None:
         self._content += content
 
-    def commit(self, answer: Callable[[Fault | None], None]) -> None:
+    def commit(self, answer: Callable[[int, Fault | None], None]) -> None:
         self._answer = answer
         self._store.committed.append(self)
 
@@ -72,7 +84,8 @@ class MemoryMessage:
                 self._store.boxes.setdefault(box, []).append(kept)
             self._store.traces.append(self._trace)
         assert self._answer
-        self._answer(fault)
+        for number in range(len(self._recipients)):
+            self._answer(number, fault)
 
 
 class MemoryStore:

@@ -46,7 +46,7 @@ FAULTS = (
         "every message is refused",
         (
             Change(
-                "storage/stores/store.py",
+                "storage/stores/journalled.py",
                 "outcomes = self._accept(complete)",
                 "outcomes = [fault('x', OSError(5, 'x'))] * len(complete)",
             ),
@@ -57,12 +57,12 @@ FAULTS = (
         "every message is refused, by workers",
         (
             Change(
-                "storage/stores/store.py",
+                "storage/stores/journalled.py",
                 "outcomes = self._accept(complete)",
                 "outcomes = [fault('x', OSError(5, 'x'))] * len(complete)",
             ),
         ),
-        ("tests/storage/stores/test_together.py", "-k", "any_call"),
+        ("tests/storage/stores/test_shared.py", "-k", "any_call"),
     ),
     Fault(
         "the power never fails in the simulation",
@@ -108,12 +108,12 @@ FAULTS = (
         ("tests/storage/test_disk_room.py", "-k", "disk_that_is_full"),
     ),
     Fault(
-        "the loop does not look at what tidy asked for",
+        "the loop forgets that it was asked to turn soon",
         (
             Change(
                 "reactor/loop.py",
-                "due = [_LONGEST_WAIT] if self._tidy_in is None else [self._tidy_in]",
-                "due = [_LONGEST_WAIT]",
+                "self._within = min(self._within, seconds)",
+                "pass",
             ),
         ),
         ("tests/reactor/test_loop.py",),

@@ -116,7 +116,7 @@ def test_each_floor_imports_only_what_is_below_it() -> None:
         ("protocol/esmtp/grammar.py", "protocol/classic/grammar.py"),
         ("storage/mailboxes/mbox.py", "storage/journal/journal.py"),
         ("storage/files.py", "storage/mailboxes/mbox.py"),
-        ("storage/delivery/mover.py", "storage/stores/store.py"),
+        ("storage/delivery/mover.py", "storage/stores/journalled.py"),
         ("reactor/loop.py", "reactor/stream/connection.py"),
         ("service/options.py", "service/client/smtpc.py"),
     ],

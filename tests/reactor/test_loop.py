@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,17 +19,24 @@ def steps() -> list[str]:
 
 
 @pytest.fixture
-def reactor(steps: list[str]) -> Iterator[Reactor]:
-    def settle(is_idle: bool) -> bool:
-        steps.append("settle")
-        return False
+def still(steps: list[str]) -> Iterator[Reactor]:
+    """A reactor for which no time passes: however busy the machine is, there is time for all in a turn."""
+    yield from running(Reactor(clock=lambda: 1000.0), steps)
 
-    reactor = Reactor(settle, lambda is_idle, waited: steps.append("tidy"))
+
+@pytest.fixture
+def reactor(steps: list[str]) -> Iterator[Reactor]:
+    yield from running(Reactor(), steps)
+
+
+def running(reactor: Reactor, steps: list[str]) -> Iterator[Reactor]:
+    reactor.before_write(lambda: steps.append("before"))
+    reactor.after_write(lambda: steps.append("after"))
     yield reactor
     reactor.close()
 
 
-def test_a_turn_reads_then_settles_then_writes_then_tidies_then_expires(reactor: Reactor, steps: list[str]) -> None:
+def test_the_steps_of_a_turn_and_their_order(reactor: Reactor, steps: list[str]) -> None:
     ours, theirs = socket.socketpair()
     theirs.send(b"x")
 
@@ -41,13 +48,13 @@ def test_a_turn_reads_then_settles_then_writes_then_tidies_then_expires(reactor:
 
     reactor.watch(ours, READ, read)
     reactor.turn()
-    assert steps == ["read", "settle", "write", "tidy", "expire"]
+    assert steps == ["read", "before", "write", "after", "expire"]
     ours.close()
     theirs.close()
 
 
 @pytest.mark.parametrize("crowd", [1, 7, 8, 20])
-def test_who_comes_while_a_crowd_is_read_is_read_in_the_same_turn(reactor: Reactor, steps: list[str], crowd: int) -> None:
+def test_who_comes_while_a_crowd_is_read_is_read_in_the_same_turn(still: Reactor, steps: list[str], crowd: int) -> None:
     pairs = [socket.socketpair() for _ in range(crowd + 1)]
     late = pairs[-1]
 
@@ -58,29 +65,29 @@ def test_who_comes_while_a_crowd_is_read_is_read_in_the_same_turn(reactor: React
             late[1].send(b"x")
 
     for ours, theirs in pairs:
-        reactor.watch(ours, READ, lambda _, ours=ours: read(ours))  # type: ignore[misc]
+        still.watch(ours, READ, lambda _, ours=ours: read(ours))  # type: ignore[misc]
         if theirs is not late[1]:
             theirs.send(b"x")
-    reactor.turn()
-    assert steps == ["read"] * crowd + ["late"] * (crowd >= 8) + ["settle", "tidy"]
+    still.turn()
+    assert steps == ["read"] * crowd + ["late"] * (crowd >= 8) + ["before", "after"]
     for pair in pairs:
         for end in pair:
             end.close()
 
 
-def test_where_hundreds_are_ready_what_is_due_soon_is_done_in_between(reactor: Reactor, steps: list[str]) -> None:
+def test_where_hundreds_are_ready_what_is_due_soon_is_done_in_between(still: Reactor, steps: list[str]) -> None:
     pairs = [socket.socketpair() for _ in range(2 * PART + 1)]
 
     def read(ours: socket.socket) -> None:
         steps.append("read")
         ours.recv(1)
-        reactor.call_soon(lambda: steps.append("write"))
+        still.call_soon(lambda: steps.append("write"))
 
     for ours, theirs in pairs:
-        reactor.watch(ours, READ, lambda _, ours=ours: read(ours))  # type: ignore[misc]
+        still.watch(ours, READ, lambda _, ours=ours: read(ours))  # type: ignore[misc]
         theirs.send(b"x")
-    reactor.turn()
-    assert steps == (["read"] * PART + ["write"] * PART) * 2 + ["read", "settle", "write", "tidy"]
+    still.turn()
+    assert steps == (["read"] * PART + ["write"] * PART) * 2 + ["read", "before", "write", "after"]
     for pair in pairs:
         for end in pair:
             end.close()
@@ -93,8 +100,10 @@ def test_where_hundreds_are_ready_what_is_due_soon_is_done_in_between(reactor: R
 def test_a_turn_waits_until_something_is_due(
     monkeypatch: pytest.MonkeyPatch, wanted_in: float | None, timer_in: float | None, patience: float
 ) -> None:
-    """What tidy asked for, a timer, or nothing."""
-    reactor = Reactor(tidy=lambda is_idle, waited: wanted_in, clock=lambda: 1000.0)
+    """What somebody asked for, a timer, or nothing."""
+    reactor = Reactor(clock=lambda: 1000.0)
+    if wanted_in is not None:
+        reactor.after_write(lambda: reactor.turn_within(wanted_in))
     waited: list[float] = []
 
     def select(seconds: float) -> list[object]:
@@ -119,9 +128,9 @@ def test_what_is_due_soon_is_done_without_waiting_and_once(reactor: Reactor, ste
     reactor.call_soon(again)
     begun = time.monotonic()
     reactor.turn()
-    assert steps == ["settle", "again", "tidy"]
+    assert steps == ["before", "again", "after"]
     reactor.turn()
-    assert steps == ["settle", "again", "tidy"] * 2
+    assert steps == ["before", "again", "after"] * 2
     assert time.monotonic() - begun < 5
 
 
@@ -145,7 +154,7 @@ def test_timers_come_in_the_order_of_their_time(reactor: Reactor, steps: list[st
         reactor.call_later(delay, lambda delay=delay: steps.append(f"{delay}"))  # type: ignore[misc]
     reactor.call_later(0.03, reactor.stop)
     reactor.run()
-    assert [step for step in steps if step not in ("settle", "tidy")] == ["0.0", "0.0", "0.01", "0.02"]
+    assert [step for step in steps if step not in ("before", "after")] == ["0.0", "0.0", "0.01", "0.02"]
 
 
 def test_a_cancelled_timer_is_not_called_and_not_kept(reactor: Reactor, steps: list[str]) -> None:
@@ -169,35 +178,49 @@ def test_a_timer_that_was_called_cannot_be_cancelled(reactor: Reactor) -> None:
     assert reactor._forgotten == 0
 
 
-def test_tidy_says_when_it_is_to_be_called_again() -> None:
-    waits = iter([0.01, 0.01, None])
-    seen: list[float | None] = []
+def test_of_several_wishes_to_turn_soon_the_first_one_decides_for_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    reactor = Reactor(clock=lambda: 1000.0)
+    wishes = iter([[5.0, 0.5, 1.0], [2.0, 3.0], [], []])
+    waits: list[float] = []
 
-    def tidy(is_idle: bool, waited: float) -> float | None:
-        seen.append(next(waits))
-        return seen[-1]
+    def select(seconds: float) -> list[object]:
+        waits.append(seconds)
+        return []
 
-    reactor = Reactor(tidy=tidy)
-    reactor.call_later(0.5, reactor.stop)
-    reactor.call_soon(lambda: None)
-    for _ in range(3):
+    def wish() -> None:
+        for seconds in next(wishes):
+            reactor.turn_within(seconds)
+
+    monkeypatch.setattr(reactor._selector, "select", select)
+    reactor.before_write(lambda: reactor.turn_within(4.0))
+    reactor.after_write(wish)
+    for _ in range(4):
         reactor.turn()
-    assert seen == [0.01, 0.01, None]
+    assert waits == [3600.0, 0.5, 2.0, 4.0]
     reactor.close()
 
 
-def test_tidy_is_told_whether_others_had_work_and_how_long_they_waited_for_it() -> None:
+def test_any_number_is_called_in_the_order_in_which_they_came(steps: list[str]) -> None:
+    reactor = Reactor()
+    for number in range(3):
+        reactor.before_write(lambda number=number: steps.append(f"before {number}"))  # type: ignore[misc]
+        reactor.after_write(lambda number=number: steps.append(f"after {number}"))  # type: ignore[misc]
+    reactor.turn_within(0)
+    reactor.turn()
+    assert steps == ["before 0", "before 1", "before 2", "after 0", "after 1", "after 2"]
+    reactor.close()
+
+
+def test_it_says_whether_others_had_work_and_how_long_they_waited_for_it() -> None:
     idle: list[bool] = []
     waits: list[float] = []
-
-    def tidy(is_idle: bool, waited: float) -> None:
-        idle.append(is_idle)
-        waits.append(waited)
 
     def work(_: int) -> None:
         time.sleep(0.1)  # as for a disk: nobody waits for a client meanwhile
 
-    reactor = Reactor(tidy=tidy)
+    reactor = Reactor()
+    reactor.after_write(lambda: idle.append(reactor.is_idle))
+    reactor.after_write(lambda: waits.append(reactor.waited))
     ours, theirs = socket.socketpair()
     reactor.watch(ours, READ, work)
     reactor.call_later(0.01, lambda: None)
@@ -218,7 +241,7 @@ def test_a_signal_wakes_the_loop_and_is_called_in_it(reactor: Reactor, steps: li
     os.kill(os.getpid(), signal.SIGUSR1)
     os.kill(os.getpid(), signal.SIGUSR2)
     reactor.run()
-    assert steps == ["usr1", "settle", "tidy"]
+    assert steps == ["usr1", "before", "after"]
 
 
 def test_signals_after_the_end_are_ignored() -> None:
@@ -238,20 +261,19 @@ def test_a_callback_that_fails_ends_nothing(reactor: Reactor, steps: list[str], 
     reactor.call_later(0, fail)
     reactor.call_later(0, lambda: steps.append("later"))
     reactor.turn()
-    assert steps == ["settle", "soon", "tidy", "later"] and caplog.text.count("ZeroDivisionError: a bug") == 2
+    assert steps == ["before", "soon", "after", "later"] and caplog.text.count("ZeroDivisionError: a bug") == 2
 
 
-def test_what_would_rather_settle_later_is_asked_again_at_once_and_that_is_no_idle_turn(steps: list[str]) -> None:
-    asked: list[tuple[str, bool]] = []
+def test_a_turn_that_did_not_wait_is_quiet_and_not_idle(steps: list[str]) -> None:
+    reactor = Reactor()
+    seen: list[tuple[bool, bool]] = []
 
-    def settle(is_idle: bool) -> bool:
-        asked.append(("settle", is_idle))
-        return not is_idle
+    def before_write() -> None:
+        seen.append((reactor.is_quiet, reactor.is_idle))
+        if not reactor.is_quiet:
+            reactor.turn_within(0)
 
-    def tidy(is_idle: bool, waited: float) -> None:
-        asked.append(("tidy", is_idle))
-
-    reactor = Reactor(settle, tidy)
+    reactor.before_write(before_write)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         reactor.watch(ours, READ, lambda _: steps.append(str(ours.recv(9))))
@@ -259,24 +281,28 @@ def test_what_would_rather_settle_later_is_asked_again_at_once_and_that_is_no_id
         for _ in range(2):
             reactor.turn()
     reactor.close()
-    assert asked == [("settle", False), ("tidy", False), ("settle", True), ("tidy", False)]
+    assert seen == [(False, False), (True, False)]
 
 
-@pytest.mark.parametrize("step", ["settle", "tidy"])
-def test_a_step_that_fails_ends_nothing(step: str, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(*_: float) -> Any:
+@pytest.mark.parametrize("register", [Reactor.before_write, Reactor.after_write])
+def test_who_fails_in_a_step_ends_nothing_and_the_others_are_called(
+    register: Callable[[Reactor, Callable[[], None]], None], steps: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
         raise ZeroDivisionError("a bug")
 
-    reactor = Reactor(**{step: fail})
+    reactor = Reactor()
+    register(reactor, fail)
+    register(reactor, lambda: steps.append("called"))
     reactor.call_later(0, reactor.stop)
     reactor.run()
-    assert "ZeroDivisionError: a bug" in caplog.text
+    assert "ZeroDivisionError: a bug" in caplog.text and steps
     reactor.close()
 
 
 def test_a_turn_that_is_asked_for_does_not_wait(reactor: Reactor) -> None:
     begun = time.monotonic()
-    reactor.turn_again()
+    reactor.turn_within(0)
     reactor.turn()
     reactor.call_later(0.05, lambda: None)
     reactor.turn()

@@ -10,22 +10,22 @@ from protocol.engine.environment import Site
 from protocol.engine.session import Session
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.discard import DiscardStore
-from storage.stores.store import Store
+from storage.stores.journalled import JournalledStore
 
-from ...kit.support import MESSAGE, find_user
+from ..kit.support import MESSAGE, find_user, once
 
-Stored = Store | DiscardStore
+Stored = JournalledStore | DiscardStore
 
 
 @pytest.fixture(params=["a store", "a store that keeps nothing"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Stored:
-    return Store(tmp_path, MboxMailboxes) if request.param == "a store" else DiscardStore()
+    return JournalledStore(tmp_path, MboxMailboxes) if request.param == "a store" else DiscardStore()
 
 
 def commit(store: Stored, answer: Callable[[object], None]) -> None:
     message = store.begin(b"a@b", [("johndoe", b"johndoe")])
     message.write(b"\nx\r\n")
-    message.commit(answer)
+    message.commit(once(answer))
 
 
 def test_the_others_are_answered(store: Stored, caplog: pytest.LogCaptureFixture) -> None:
@@ -36,12 +36,28 @@ def test_the_others_are_answered(store: Stored, caplog: pytest.LogCaptureFixture
 
     for number in range(9):
         commit(store, fail if number % 3 == 0 else answers.append)
-    assert store.settle() is False
+    assert not store.settle()
     assert answers == [None] * 6
     assert caplog.text.count("ZeroDivisionError: a bug of that one") == 3 and "could not be told" in caplog.text
     commit(store, answers.append)
     store.settle()
     assert answers == [None] * 7, "and it goes on"
+    store.close()
+
+
+def test_each_recipient_is_answered_once_though_one_answer_fails(store: Stored) -> None:
+    message = store.begin(b"a@b", [("johndoe", b"j"), ("babydoe", b"b"), ("johndoe", b"j2")])
+    message.write(b"\nx\r\n")
+    answers: list[tuple[int, object]] = []
+
+    def answer(recipient: int, fault: object) -> None:
+        answers.append((recipient, fault))
+        if recipient == 1:
+            raise ZeroDivisionError("a bug")
+
+    message.commit(answer)
+    store.settle()
+    assert sorted(answers) == [(0, None), (1, None), (2, None)]
     store.close()
 
 

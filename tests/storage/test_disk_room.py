@@ -12,8 +12,8 @@ from storage.journal.records import Payload
 from storage.journal.segments import Place
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.journalled import MailboxKind
 from storage.stores.message import LARGE
-from storage.stores.store import MailboxKind
 
 from ..kit.post import Post
 from ..kit.support import read_mailbox, wait_until
@@ -163,7 +163,7 @@ def test_a_spool_file_goes_when_the_last_mailbox_has_it(
 def test_there_is_a_limit_for_all_spool_files(
     post: Post, monkeypatch: pytest.MonkeyPatch, limit: str, is_moved: bool
 ) -> None:
-    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.0)
+    monkeypatch.setattr("storage.stores.journalled.ROOM_PATIENCE", 0.0)
     monkeypatch.setattr(limit, 3 * len(BIG))
     for _ in range(5):
         post.commit(BIG)

@@ -40,7 +40,7 @@ def test_messages_wait_for_room_and_are_accepted_when_there_is_some(full: Post) 
 def test_when_it_takes_too_long_they_are_refused_and_so_are_the_next_until_there_is_room(
     full: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.05)
+    monkeypatch.setattr("storage.stores.journalled.ROOM_PATIENCE", 0.05)
     full.commit(MESSAGE)
     began = time.monotonic()
     while full.store.settle():
@@ -54,7 +54,7 @@ def test_when_it_takes_too_long_they_are_refused_and_so_are_the_next_until_there
 
 
 def test_who_comes_when_it_is_full_again_waits_again(full: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.05)
+    monkeypatch.setattr("storage.stores.journalled.ROOM_PATIENCE", 0.05)
     for _ in range(2):
         full.commit(MESSAGE)
         assert full.store.settle()

@@ -7,7 +7,7 @@ import pytest
 
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import MailboxKind, Store
+from storage.stores.journalled import JournalledStore, MailboxKind
 
 from ...kit.disk import Watched
 from ...kit.post import Post
@@ -146,5 +146,5 @@ def test_what_was_moved_stays_moved_when_its_intent_was_in_a_segment_that_is_fre
     assert len(post.store._journal.segments) == 1, "the other is freed"
     assert len(post.box()) == number
     post.store._opened.close()
-    Store(tmp_path, MboxMailboxes).close()
+    JournalledStore(tmp_path, MboxMailboxes).close()
     assert len(post.box()) == number

@@ -10,8 +10,8 @@ import pytest
 from storage.delivery.write_marks import WriteMarks
 from storage.files import DIRECTORY, Files, open_directory
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
-from storage.stores.together import Stores, Together
+from storage.stores.journalled import JournalledStore
+from storage.stores.shared import SharedStore, Stores
 
 from ...kit.post import Post
 from ...kit.support import wait_until
@@ -96,7 +96,7 @@ class DiesAppending(Files):
 def post_of(part: str, directory: Path, files: Files | None = None) -> Post:
     post = Post.__new__(Post)
     post.directory, post.answers = directory, []
-    post.store = Store(directory, MboxMailboxes, files, part=part)
+    post.store = JournalledStore(directory, MboxMailboxes, files, part=part)
     return post
 
 
@@ -177,7 +177,7 @@ def test_a_store_in_the_middle_of_a_mailbox_is_ended_before_the_others(
 ) -> None:
     """One process does not keep itself from what it has locked."""
     monkeypatch.setattr("storage.delivery.housekeeping.SLICE", 0.0)
-    left = Store(tmp_path, MboxMailboxes, part="worker-1")
+    left = JournalledStore(tmp_path, MboxMailboxes, part="worker-1")
     large = b"\n" + b"y" * 1_000_000 + b"\n"
     first = Post.__new__(Post)
     first.directory, first.answers = tmp_path, []
@@ -186,8 +186,8 @@ def test_a_store_in_the_middle_of_a_mailbox_is_ended_before_the_others(
     left.settle()
     while not left.is_moving or (tmp_path / "johndoe.txt").stat().st_size < 200_000:
         left.tidy(is_idle=True)
-    own = Store(tmp_path, MboxMailboxes, part="", is_one_of_several=True)
-    both = Together(own, [left])
+    own = JournalledStore(tmp_path, MboxMailboxes, part="", is_one_of_several=True)
+    both = SharedStore(own, [left])
     first.store = own
     if is_closed_at_once:
         first.commit(b"\nx\n")

@@ -15,7 +15,7 @@ from storage.journal import format
 from storage.journal.format import OVERHEAD, START
 from storage.journal.records import Intent, Position, Record, encode
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
+from storage.stores.journalled import JournalledStore
 
 from ...kit.disk import Watched
 from ...kit.post import Post
@@ -44,7 +44,7 @@ def frames(segment: Path) -> list[int]:
 def found(segment: Path) -> list[int]:
     """The messages that are in the mailbox after a recovery."""
     directory = segment.parent.parent
-    Store(directory, MboxMailboxes).close()
+    JournalledStore(directory, MboxMailboxes).close()
     return [int(kept.content.split()[0]) for kept in read_mailbox(directory / "johndoe.txt")]
 
 
@@ -149,7 +149,7 @@ def test_a_damaged_intent_that_is_the_last_makes_nothing_come_twice(tmp_path: Pa
     before = (tmp_path / "johndoe.txt").read_bytes()
     (journal,) = [path for path in (tmp_path / ".journal").glob("segment-*") if path.read_bytes()[10:18].strip(b"\0")]
     change(journal, journal.read_bytes().rindex(b"johndoe"), b"damaged")
-    Store(tmp_path, MboxMailboxes).close()
+    JournalledStore(tmp_path, MboxMailboxes).close()
     assert (tmp_path / "johndoe.txt").read_bytes() == before
 
 
@@ -170,7 +170,7 @@ def test_a_damaged_intent_makes_nothing_come_twice(
     (journal,) = [path for path in (tmp_path / ".journal").glob("segment-*") if path.read_bytes()[10:18].strip(b"\0")]
     where = journal.read_bytes().index(b"johndoe", journal.read_bytes().index(b"I\0\0\0\0"))
     change(journal, where, b"damaged")
-    Store(tmp_path, MboxMailboxes).close()
+    JournalledStore(tmp_path, MboxMailboxes).close()
     assert (tmp_path / "johndoe.txt").read_bytes() == before
     assert "damaged at offset" in caplog.text and "3 messages are there unchanged, 0 are put in" in caplog.text
 
@@ -211,7 +211,7 @@ def test_a_journal_that_is_not_understood_is_refused_and_not_touched(journal: Pa
     change(journal, 8 if data else 0, data or b"something")
     before = journal.read_bytes()
     with pytest.raises(StorageError, match=re.escape(f"{journal} {why}: nothing was changed")):
-        Store(journal.parent.parent, MboxMailboxes)
+        JournalledStore(journal.parent.parent, MboxMailboxes)
     assert journal.read_bytes() == before
 
 
@@ -219,20 +219,20 @@ def test_another_server_on_the_same_directory_is_refused(post: Post) -> None:
     with pytest.raises(
         StorageError, match=r"mail directory .*/mail: another server uses it \(process \d+\): stop that one, or give another"
     ):
-        Store(post.directory, MboxMailboxes)
+        JournalledStore(post.directory, MboxMailboxes)
     post.store.close()
-    Store(post.directory, MboxMailboxes).close()
+    JournalledStore(post.directory, MboxMailboxes).close()
 
 
 def test_a_directory_that_cannot_be_had_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"mail directory .*/file: Not a directory: give a directory"):
-        Store(tmp_path / "file", MboxMailboxes)
+        JournalledStore(tmp_path / "file", MboxMailboxes)
     with pytest.raises(StorageError, match=r"File exists|Not a directory"):
-        Store(tmp_path / "file" / "below", MboxMailboxes)
+        JournalledStore(tmp_path / "file" / "below", MboxMailboxes)
     monkeypatch.setattr(Files, "may_write", lambda *_: False)  # root may write everywhere
     with pytest.raises(StorageError, match="no permission to write in it"):
-        Store(tmp_path / "mail", MboxMailboxes)
+        JournalledStore(tmp_path / "mail", MboxMailboxes)
 
 
 def test_one_sync_carries_all_messages_of_a_turn_whatever_the_mailboxes(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_journal_that_was_removed_accepts_nothing(post: Post) -> None:
 def test_a_full_journal_is_no_room_until_it_is_emptied(
     post: Post, monkeypatch: pytest.MonkeyPatch, limit: str, number: int
 ) -> None:
-    monkeypatch.setattr("storage.stores.store.ROOM_PATIENCE", 0.0)
+    monkeypatch.setattr("storage.stores.journalled.ROOM_PATIENCE", 0.0)
     monkeypatch.setattr("storage.journal.format.SIZE", 4096)
     monkeypatch.setattr(f"storage.delivery.housekeeping.{limit}", number)
     with monkeypatch.context() as idle:

@@ -16,10 +16,11 @@ import pytest
 from storage.errors import StorageError
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
+from storage.stores.journalled import JournalledStore
 
 from ...kit.disk import CHANGES, Watched
 from ...kit.post import MailboxKind
+from ...kit.support import once
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -45,7 +46,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.delivery.queues.LAST_DELAY", 0.001)
 
 
-def deliver(store: Store, answer: Callable[[int, bool], None]) -> None:
+def deliver(store: JournalledStore, answer: Callable[[int, bool], None]) -> None:
     """Three turns of messages: small ones, one for two mailboxes, a large one; some of them moved, and segments freed."""
     numbers = count(1)
     for sizes in ((10, 900), (700, 2000, 10), (1200, 30)):
@@ -54,7 +55,7 @@ def deliver(store: Store, answer: Callable[[int, bool], None]) -> None:
             boxes = BOXES if number % 3 == 0 else BOXES[number % 2 :][:1]
             message = store.begin(b"a@b", [(box, box.encode()) for box in boxes], number in VERBATIM)
             message.write(b"\n%d " % number + b"x" * size + b" %d\r\n" % number)
-            message.commit(partial(_say, answer, number))
+            message.commit(once(partial(_say, answer, number)))
         store.settle()
         move(store)
     message = store.begin(b"a@b", [("johndoe", b"johndoe")])
@@ -66,7 +67,7 @@ def _say(answer: Callable[[int, bool], None], number: int, fault: StorageError |
     answer(number, fault is None)
 
 
-def move(store: Store) -> None:
+def move(store: JournalledStore) -> None:
     end = time.monotonic() + 5
     while store.tidy(is_idle=True) is not None:
         assert time.monotonic() < end
@@ -110,14 +111,14 @@ def is_for(box: str, number: int) -> bool:
 
 
 def run_and_die(
-    directory: Path, kind: MailboxKind, work: Callable[[Store, Callable[[int, bool], None]], None], die: "Death"
+    directory: Path, kind: MailboxKind, work: Callable[[JournalledStore, Callable[[int, bool], None]], None], die: "Death"
 ) -> Answers | None:
     """Works on a store in a process of its own; returns what was answered before it died, None when it did not die."""
     hear, say = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            store = Store(directory, kind, Watched(die))
+            store = JournalledStore(directory, kind, Watched(die))
             with os.fdopen(say, "w", buffering=1) as lines:
                 work(store, lambda number, is_accepted: print(number, int(is_accepted), file=lines))
             store.close()
@@ -148,7 +149,7 @@ class Death:
         return None
 
 
-def nothing(store: Store, answer: Callable[[int, bool], None]) -> None:
+def nothing(store: JournalledStore, answer: Callable[[int, bool], None]) -> None:
     """Only recovery is done."""
 
 
@@ -158,7 +159,7 @@ def test_it_dies_at_each_call_and_recovers(tmp_path: Path, kind: MailboxKind, is
     for number in count(1):
         directory = tmp_path / str(number)
         answers = run_and_die(directory, kind, deliver, Death(number, is_in_the_middle))
-        Store(directory, kind).close()
+        JournalledStore(directory, kind).close()
         if answers is None:
             assert number > 100
             break
@@ -177,7 +178,7 @@ def test_it_dies_at_each_call_of_a_recovery_too(tmp_path: Path, kind: MailboxKin
         for second in count(1, 3):
             shutil.copytree(crashed, directory)
             died = run_and_die(directory, kind, nothing, Death(second, is_in_the_middle=second % 2 == 0))
-            Store(directory, kind).close()
+            JournalledStore(directory, kind).close()
             check(directory, kind, answers)
             shutil.rmtree(directory)
             if died is None:
@@ -213,12 +214,12 @@ def test_each_call_fails(tmp_path: Path, kind: MailboxKind, error: int, caplog: 
         failure = Failure(number, error)
         answers: Answers = {}
         try:
-            store = Store(directory, kind, Watched(failure))
+            store = JournalledStore(directory, kind, Watched(failure))
             deliver(store, answers.__setitem__)
             store.close()
         except StorageError as fault:
             assert os.strerror(error) in str(fault) and not answers
-        Store(directory, kind).close()
+        JournalledStore(directory, kind).close()
         check(directory, kind, answers)
         shutil.rmtree(directory)
         if not failure.happened:

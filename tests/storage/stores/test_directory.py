@@ -15,13 +15,13 @@ import pytest
 from storage.files import Files
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
+from storage.stores.journalled import MailboxKind
 from storage.stores.message import LARGE
-from storage.stores.store import MailboxKind
-from storage.stores.together import Stores, Together
+from storage.stores.shared import SharedStore, Stores
 
 from ...kit.disk import Watched
 from ...kit.removals import EACH_WAY, MENDED, move_away, remove, remove_the_journal, replace
-from ...kit.support import read_mailbox, wait_until
+from ...kit.support import once, read_mailbox, wait_until
 from ..mailboxes.test_mbox_locks import lock
 
 __all__ = ["lock"]
@@ -35,7 +35,7 @@ class Postman:
     def __init__(self, directory: Path, kind: MailboxKind = MboxMailboxes, files: Files | None = None) -> None:
         self.directory = directory
         store = Stores(kind, directory, 1, files).first
-        assert isinstance(store, Together)
+        assert isinstance(store, SharedStore)
         self.store = store
         self.answers: list[str] = []
 
@@ -43,7 +43,7 @@ class Postman:
         message = self.store.begin(b"a@b", [(to, to.encode())])
         message.trace(b"Received: from me ([192.0.2.1])\r\n\tby mx with SMTP id 1\r\n\tfor <b>; now\r\n")
         message.write(content)
-        message.commit(lambda fault: self.answers.append(str(fault or "stored")))
+        message.commit(once(lambda fault: self.answers.append(str(fault or "stored"))))
 
     def put(self, content: bytes, to: str = "johndoe") -> str:
         self.commit(content, to)
@@ -282,7 +282,7 @@ def test_a_message_that_is_on_its_way_is_refused_and_the_next_one_is_not(
     way(postman.directory)
     postman.look()
     message.write(b"x" * size)
-    message.commit(lambda fault: postman.answers.append(str(fault or "stored")))
+    message.commit(once(lambda fault: postman.answers.append(str(fault or "stored"))))
     postman.store.settle()
     assert len(postman.answers) == 1
     assert way in MENDED or postman.answers != ["stored"]

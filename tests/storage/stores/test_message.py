@@ -4,6 +4,7 @@ import tracemalloc
 from pathlib import Path
 
 from ...kit.post import TRACE, Post
+from ...kit.support import once
 
 OCTETS = 60_000
 
@@ -23,7 +24,7 @@ def test_an_octet_at_a_time_takes_little_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert used < 2 * OCTETS
     answers: list[object] = []
-    message.commit(answers.append)
+    message.commit(once(answers.append))
     post.store.settle()
     post.move()
     assert answers == [None]

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from storage.errors import StorageError
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
+from storage.stores.journalled import JournalledStore
 
 from ...kit.disk import CHANGES, Forgetful, Node, PowerCut
 from ...kit.post import MailboxKind
+from ...kit.support import once
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
@@ -76,7 +77,7 @@ class World:
         self.kind = kind
         self.choose = choose
         self.disk = Forgetful()
-        self.store: Store | None = None
+        self.store: JournalledStore | None = None
         self.said: dict[int, bool] = {}
         self.boxes: dict[int, tuple[str, ...]] = {}
         self.answered: list[int] = []
@@ -105,7 +106,7 @@ class World:
             else:
                 self.work(self.store, action, first)
 
-    def work(self, store: Store, action: str, number: int) -> None:
+    def work(self, store: JournalledStore, action: str, number: int) -> None:
         """What a store does that goes on."""
         if action == "settle":
             store.settle()
@@ -124,9 +125,9 @@ class World:
         else:
             self.disk.failing = {CHANGES[number % len(CHANGES)]} if action == "fail" else set()
 
-    def open(self) -> Store | None:
+    def open(self) -> JournalledStore | None:
         try:
-            return Store(DIRECTORY, self.kind, self.disk)
+            return JournalledStore(DIRECTORY, self.kind, self.disk)
         except StorageError:
             assert self.disk.failing
             return None
@@ -146,7 +147,7 @@ class World:
             if not self.may_refuse:
                 assert fault is None, fault
 
-        message.commit(answer)
+        message.commit(once(answer))
 
     def excuse(self) -> None:
         """That a message was refused could not be written either: after a crash it may come nevertheless."""
@@ -173,7 +174,7 @@ class World:
         self.disk.failing, self.disk.locked = set(), set()
         if self.store:
             self.cut_power()
-        Store(DIRECTORY, self.kind, self.disk).close()
+        JournalledStore(DIRECTORY, self.kind, self.disk).close()
         assert not BUGS.found
         for box in BOXES:
             found = self.found(box)

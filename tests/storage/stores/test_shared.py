@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.together import Stores
+from storage.stores.shared import Stores
 
 from ...kit.disk import PowerCut
 from ...kit.post import MailboxKind
@@ -34,13 +34,13 @@ def parts_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         return sorted(name.decode() for name in journal.names if name.startswith(b"worker-")) if journal else []
 
     monkeypatch.setattr(Stores, "_left", left)
-    monkeypatch.setattr("storage.stores.together.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("storage.stores.shared.LOOK_AGAIN", 0.0)
     monkeypatch.setattr("storage.delivery.queues.FIRST_DELAY", 0.01)
     monkeypatch.setattr("storage.delivery.queues.LAST_DELAY", 0.01)
     monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.01)
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.05)
-    monkeypatch.setattr("storage.stores.store.Ids", lambda: IDS)
-    for module in ("journal.journal", "delivery.housekeeping", "delivery.mover", "stores.store", "stores.message"):
+    monkeypatch.setattr("storage.stores.journalled.Ids", lambda: IDS)
+    for module in ("journal.journal", "delivery.housekeeping", "delivery.mover", "stores.journalled", "stores.message"):
         monkeypatch.setattr(f"storage.{module}.time", CLOCK)
 
 

@@ -8,11 +8,12 @@ from itertools import count
 
 from storage.errors import StorageError
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.store import Store
-from storage.stores.together import AnyStore, Stores, Together
+from storage.stores.journalled import JournalledStore
+from storage.stores.shared import SharedStore, Stores
 
 from ...kit.post import MailboxKind
 from ...kit.processes import Died, Machine, Process, replace
+from ...kit.support import once
 from .test_power_cuts import BUGS, DIRECTORY, entries, is_verbatim
 
 BOXES = ("johndoe", "babydoe")
@@ -56,7 +57,7 @@ class World:
         self.choose = choose
         self.machine = Machine()
         self.count = 2
-        self.stores: dict[int, AnyStore] = {}
+        self.stores: dict[int, JournalledStore | SharedStore] = {}
         self.processes: dict[int, Process] = {}
         self.said: dict[int, bool] = {}
         self.boxes: dict[int, tuple[str, ...]] = {}
@@ -110,21 +111,23 @@ class World:
             process = self.processes[number if number in self.processes else PARENT]
             process.dies_at = process.calls + first + 1
         elif action == "settle" and (number or self.count == 1):
-            assert not isinstance(store, Together) or self.count == 1
+            assert not isinstance(store, SharedStore) or self.count == 1
             while store.settle():
                 pass
 
-    def store(self, number: int) -> AnyStore:
+    def store(self, number: int) -> JournalledStore | SharedStore:
         if PARENT not in self.stores:
             parent = self.processes[PARENT] = Process(self.machine, self.dies_at)
             self.dies_at = 0
-            self.stores[PARENT] = Stores(self.kind, DIRECTORY, self.count, parent).first
+            first = Stores(self.kind, DIRECTORY, self.count, parent).first
+            assert isinstance(first, SharedStore)
+            self.stores[PARENT] = first
         if number not in self.stores:
             process = self.processes[number] = Process(self.machine)
-            self.stores[number] = Store(DIRECTORY, self.kind, process, part=f"worker-{number}")
+            self.stores[number] = JournalledStore(DIRECTORY, self.kind, process, part=f"worker-{number}")
         return self.stores[number]
 
-    def commit(self, store: AnyStore, number: int, size: int, boxes: tuple[str, ...]) -> None:
+    def commit(self, store: JournalledStore | SharedStore, number: int, size: int, boxes: tuple[str, ...]) -> None:
         id = len(self.boxes)
         self.boxes[id] = boxes
         message = store.begin(b"a@b", [(box, box.encode()) for box in boxes], is_verbatim(id))
@@ -138,7 +141,7 @@ class World:
             if not self.may_refuse:
                 assert fault is None, fault
 
-        message.commit(answer)
+        message.commit(once(answer))
 
     def bury(self) -> None:
         """Those that died are gone. When the parent is, the others drain, which is nothing but being closed."""
@@ -153,9 +156,9 @@ class World:
     def excuse(self, number: int) -> None:
         """What was refused may come when that could not be written either."""
         store = self.stores.get(number)
-        if isinstance(store, Together):
+        if isinstance(store, SharedStore):
             store = store._store
-        if isinstance(store, Store) and store._journal._voids:
+        if isinstance(store, JournalledStore) and store._journal._voids:
             self.is_excused = True
 
     def close_all(self) -> None:
