@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from bench.load import FORWARD_PATH, HOST, find_program
 
-SMTPD = Path(__file__).resolve().parent.parent / "bin" / "smtpd"
+ROOT = Path(__file__).resolve().parent.parent
+SMTPD = ROOT / "bin" / "smtpd"
 MAILBOX = FORWARD_PATH.partition("@")[0]
 MAILBOXES = 10_000
 
@@ -54,14 +55,17 @@ class PeerError(Exception):
     """A server did not start, or lost mail. The text is one line."""
 
 
+Stored = Callable[[Path], int] | None
+"""How many messages are in a server's directory; None: it keeps none."""
+
+
 class Peer(NamedTuple):
     """A server to be measured."""
 
     name: str
     command: Callable[[Path, int], list[str]]
     """What starts it: given an empty directory of its own, and the port to listen on."""
-    stored: Callable[[Path], int] | None
-    """How many messages are in its directory; None: it keeps none."""
+    stored: Stored
     share: float = 1.0
     """Messages that it gets for each of ours: fewer when it is slow, so that it does not take most of the time."""
     is_extra: bool = False
@@ -133,14 +137,19 @@ def running(peer: Peer, directory: Path) -> Iterator[Running]:
             path.unlink()
 
 
-def carteiro(*options: str) -> Callable[[Path, int], list[str]]:
-    """The command for a Peer."""
+def smtpd(checkout: Path) -> Path:
+    """The server's program."""
+    return checkout / "bin" / "smtpd"
+
+
+def carteiro(*options: str, checkout: Path = ROOT) -> Callable[[Path, int], list[str]]:
+    """The command for a Peer: this checkout, or another one."""
 
     def command(directory: Path, port: int) -> list[str]:
         users_file = directory / "users"
         users_file.write_text("\n".join([MAILBOX, *(f"user{number}" for number in range(MAILBOXES))]))
         places = ["--listen", f"{HOST}:{port}", "--mail-dir", str(directory / "mail")]
-        return [sys.executable, str(SMTPD), *places, *options, str(users_file)]
+        return [sys.executable, str(smtpd(checkout)), *places, *options, str(users_file)]
 
     return command
 

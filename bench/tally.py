@@ -59,13 +59,16 @@ def _parents() -> dict[int, int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time used so far by a process and those that come from it, to a hundredth of a second."""
+    """User and system time used so far by a process and those that come from it, with all their threads, to 10 ms.
+
+    Processes that have ended count, too, when their parent has waited for them.
+    """
     return sum(_cpu(each) for each in processes(pid))
 
 
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_kib(pid: int) -> int:
