@@ -15,19 +15,16 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import frame, measuring, native, peers
-from bench.client import PLAIN, Manner
-from bench.frame import KIB
-from bench.load import Load
+from bench import frame, load, measuring, peers
+from bench.load import KIB, Load
 from bench.measuring import Setting
 from bench.outcome import figure
 from bench.peers import Peer
-from bench.tally import resident_kib
+from bench.tally import Tally, resident_kib
 from bench.visitors import allow_descriptors, visiting
 
-HERE = Path(__file__).resolve().parent.parent
 BASE, THIS = "base", "this"
-WORK = Load(100, KIB, True)
+WORK = Load(100, KIB)
 IDLE = 5000
 OPEN_FILES = 10_000
 
@@ -36,18 +33,18 @@ IDLE_HEADING = "row | KiB a session, base | this | this ÷ base (range)"
 
 
 class Row(NamedTuple):
-    """What both servers are asked for: their options, and how the client speaks."""
+    """What both servers are asked for: their options, the load, and whether all mail has to be in its mailbox in the end."""
 
     options: tuple[str, ...]
-    manner: Manner = PLAIN
-    stored: peers.Stored = None
+    work: Load = WORK
+    is_durable: bool = False
 
 
 ROWS = {
     "discard": Row(("--store", "discard", "--dialect", "classic")),
-    "durable": Row(("--store", "mbox", "--dialect", "classic"), stored=peers.in_mbox),
-    "pipelined": Row(("--store", "discard", "--dialect", "esmtp"), Manner(b"EHLO", pipelines=True)),
-    "rfc5321": Row(("--store", "discard", "--dialect", "esmtp"), Manner(b"EHLO")),
+    "durable": Row(("--store", "mbox", "--dialect", "classic"), is_durable=True),
+    "pipelined": Row(("--store", "discard", "--dialect", "esmtp"), WORK._replace(says_ehlo=True, pipelines=True)),
+    "rfc5321": Row(("--store", "discard", "--dialect", "esmtp"), WORK._replace(says_ehlo=True)),
 }
 IDLE_ROW = "idle"
 
@@ -72,7 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("rows", metavar="ROW", nargs="*", help=f"all if none is given: {', '.join([*ROWS, IDLE_ROW])}")
     parser.add_argument("--seconds", metavar="N", type=float, default=3.0, help="of a measurement (default %(default)s)")
     parser.add_argument("--idle", metavar="N", type=int, default=IDLE, help="sessions of the row idle (default %(default)s)")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     unknown = set(options.rows) - {*ROWS, IDLE_ROW}
     if unknown:
         parser.error(f"no row is named {', '.join(sorted(unknown))}")
@@ -85,8 +82,9 @@ def arguments() -> argparse.Namespace:
 def servers(base: Path, row: Row) -> list[Peer]:
     """Both checkouts."""
     options = ["--quiet", *row.options]
-    checkouts = {BASE: base.resolve(), THIS: HERE}
-    return [Peer(name, peers.carteiro(*options, checkout=place), row.stored) for name, place in checkouts.items()]
+    counter = Tally if row.is_durable else None
+    checkouts = {BASE: base.resolve(), THIS: peers.ROOT}
+    return [Peer(name, peers.carteiro(*options, checkout=place), counter) for name, place in checkouts.items()]
 
 
 def compare(setting: Setting, base: Path, name: str) -> list[str]:
@@ -95,8 +93,8 @@ def compare(setting: Setting, base: Path, name: str) -> list[str]:
     rates, cpus = Pair([], []), Pair([], [])
     for number in range(setting.rounds):
         for server in measuring.in_turns(setting, name, servers(base, row), number):
-            with measuring.running(server, setting.place()) as listening:
-                found = measuring.measure(setting, listening, WORK, row.manner)
+            with measuring.running(setting, server) as listening:
+                found = measuring.measure(setting, listening, row.work)
             getattr(rates, server.name).append(found.rate)
             getattr(cpus, server.name).append(found.cpu)
     return [name, *rates.cells(), *cpus.cells(1e6)]
@@ -109,7 +107,7 @@ def compare_idle(setting: Setting, base: Path, sessions: int) -> list[str]:
     row = Row(("--store", "discard", "--dialect", "esmtp", "--max-connections", str(sessions + 100)))
     for number in range(setting.rounds):
         for server in measuring.in_turns(setting, IDLE_ROW, servers(base, row), number):
-            with measuring.running(server, setting.place()) as listening:
+            with measuring.running(setting, server) as listening:
                 before = resident_kib(listening.pid)
                 with visiting("idle", listening.port, sessions):
                     grown = resident_kib(listening.pid) - before
@@ -129,10 +127,10 @@ def commit(checkout: Path) -> str:
 
 
 def report(options: argparse.Namespace, directory: Path) -> None:
-    setting = Setting(native.compiled(directory), directory, options.rounds, options.seconds, 1)
-    checkouts = [f"base: {commit(options.base)}", f"this: {commit(HERE)}"]
+    setting = Setting(load.compiled(directory), directory, options.rounds, options.seconds)
+    checkouts = [f"base: {commit(options.base)}", f"this: {commit(peers.ROOT)}"]
     seconds = f"{frame.method(options.rounds)}; {options.seconds:g} s each"
-    frame.print_list([*checkouts, *frame.surroundings(directory), setting.tools.words, f"{WORK.name}; {seconds}"])
+    frame.print_list([*checkouts, *frame.surroundings(directory), f"{WORK.name}; {seconds}"])
     rows = [compare(setting, options.base, name) for name in options.rows if name in ROWS]
     if rows:
         print("", *frame.table(HEADING, rows), sep="\n", flush=True)
