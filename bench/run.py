@@ -14,16 +14,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import chart, delivered, fair, flat, frame, idle, load, outcome, rates, rivals
+from bench import chart, costs, delivered, extremes, fair, flat, frame, idle, load, outcome, rates, rivals, tls
 from bench.measuring import Setting
 from bench.outcome import Kept, Outcome
 
 PARTS: dict[str, Callable[[Setting], Outcome]] = {
     "durable": rates.durable,
     "discard": rates.discard,
+    "costs": costs.costs,
+    "tls": tls.tls,
     "delivered": delivered.delivered,
     "idle": idle.idle,
     "flat": flat.flat,
+    "extremes": extremes.extremes,
     "fair": fair.fair,
     "workers": rates.workers,
 }
@@ -37,7 +40,7 @@ QUICK = (0.2, 20)
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Measures the goals of speed and scale. All parts together take about 30 minutes and 5 GB of disk; "
+        description="Measures the goals of speed and scale. All parts together take about 40 minutes and 5 GB of disk; "
         "nothing else may run meanwhile. Parts can be run one by one: each replaces its own part of the results."
     )
     frame.add_options(parser)
