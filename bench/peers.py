@@ -192,10 +192,11 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], name: str, log: Path)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a server and its children, which are a process group."""
+    """Ends a server and its children, which are a process group, unless it has ended."""
     for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_LIMIT)
-            return
