@@ -22,8 +22,8 @@ GOAL = 8.0
 HEADING = "server | accepted/s | delivered/s | all delivered after the last 250, s | client CPU"
 
 NOTE = (
-    f"messages to {postfix.MAILBOXES} mailboxes in turns; *delivered/s* is all messages, divided by the seconds from the "
-    "first command until the last From line is in its mailbox file; Postfix runs with in_flow_delay = 0"
+    f"{postfix.MAILBOXES} mailboxes take turns; *delivered/s* is all messages, divided by the seconds from the first "
+    "command until the last From line is in its mailbox file; Postfix runs with in_flow_delay = 0"
 )
 
 
@@ -69,4 +69,4 @@ def _cells(name: str, found: Delivery) -> list[str]:
 
 
 def _notes(rounds: int) -> list[str]:
-    return [f"{rounds} rounds, each shown", NOTE]
+    return [f"rounds here: {rounds}, each shown", NOTE]

@@ -19,9 +19,9 @@ ALONE = "nobody else"
 SLOW = 5000
 
 NOTE = (
-    "three processes share the machine's cores here: the server, the ordinary clients (with priority where that is allowed) "
-    "and the visitor, so that a part of what it does to the ordinary clients is what it takes of the processor, "
-    f"whatever the server does; those others never pause, the slow ones send an octet every {SLOW_PAUSE:g} s"
+    "the server, the ordinary clients (with priority where that is allowed) and the visitor share the machine's cores: the "
+    "visitor slows the ordinary clients by the processor time that it takes, too, whatever the server does; visitors never "
+    f"pause, but the slow ones send one octet every {SLOW_PAUSE:g} s"
 )
 
 

@@ -28,8 +28,8 @@ OPEN_FILES = 6000
 SESSIONS = "discard, by active sessions"
 NAMES, MAIL = "durable, 100 sessions, by users", "durable, 100 sessions, by mailbox"
 NOTE = (
-    "1 KiB, many a connection; CPU is from the first message, when all sessions stand, until the last is stored (durable: "
-    "in its mailbox); the mailbox of 10 GiB is a sparse file"
+    "1 KiB, many a connection; CPU counts from the first message, when all sessions stand, until the last is stored "
+    "(durable: in its mailbox); the mailbox of 10 GiB is a sparse file"
 )
 
 

@@ -26,9 +26,9 @@ HEADING = (
     f"reply among {FEW}, ms, p50 / p99"
 )
 NOTE = (
-    "an idle session has been greeted and has said HELO; all are asked for at once, by a process of their own, from "
-    "several loopback addresses (of others than carteiro 500 at a time: their backlogs are short); replies are those of "
-    f"{ACTIVE.sessions} sessions that send without a pause; KiB a session is by what the server has grown"
+    "an idle session has been greeted and has said HELO; a process of its own opens all of them at once, from several "
+    "loopback addresses (500 at a time with aiosmtpd, whose backlog is short); replies are those of "
+    f"{ACTIVE.sessions} sessions that send without a pause; KiB a session is the server's growth, divided"
 )
 
 

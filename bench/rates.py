@@ -57,14 +57,14 @@ DISCARD = [
 WORDS: dict[Callable[[Measured], float], str] = {rate_of: "messages/s", cpu_of: "CPU a message", p99_of: "reply p99"}
 
 POSTFIX_NOTE = (
-    f"three of Postfix: *{SHIPPED}* pauses its clients for up to a second while more comes than is delivered "
-    f"(the goals were set by such figures); *{DEFERRED.partition(', ')[2]}* is told not to "
-    f"pause, and its queue manager takes each message up, as in real life; with *{HELD.partition(', ')[2]}* it only accepts"
+    f"there are three rows for Postfix: *{SHIPPED}* pauses its clients for up to a second while more comes than is "
+    f"delivered (the goals were set by such figures); *{DEFERRED.partition(', ')[2]}* does not pause them, and its queue "
+    f"manager takes up each message, as in real life; *{HELD.partition(', ')[2]}* only accepts mail"
 )
 WORKERS_NOTE = (
-    "what cannot be shown on this machine while the load generator runs on it, too: on two cores a second worker has only "
-    "what the client leaves of the second core, and at 1 KiB the client takes nearly all of it; CPU a message says what a "
-    "second worker costs, messages/s does not say what it would bring on four cores"
+    "with two cores and the client on the same machine, a second worker has only what the client leaves of the second core, "
+    "which is next to nothing at 1 KiB; CPU a message shows what a second worker costs, but messages/s does not show "
+    "what it would bring on four cores"
 )
 
 
