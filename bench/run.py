@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
         "--quick", action="store_true", help="one round of tiny counts: shows that all works, and keeps nothing"
     )
     parser.add_argument(
-        "--results", metavar="DIR", type=Path, default=RESULTS, help="where the results are kept (default: here)"
+        "--results", metavar="DIR", type=Path, default=RESULTS, help="where the results are kept (default: bench/results)"
     )
     options = parser.parse_intermixed_args()
     if unknown := set(options.parts) - set(PARTS):
