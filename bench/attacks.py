@@ -10,10 +10,7 @@ import argparse
 import json
 import os
 import re
-import resource
 import selectors
-import shutil
-import signal
 import smtplib
 import socket
 import ssl
@@ -27,12 +24,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import certificate, peers
+from bench.load import HOST, LoadError
+from bench.peers import Peer, PeerError, Running
+from bench.tally import resident_kib
+from bench.visitors import allow_descriptors
+
+TURNS = Path(__file__).resolve().parent / "turns.py"
 BOUND = 0.25
 """Seconds of CPU that a turn may take for `--check`; 0.05 are promised."""
 
-HOST = "127.0.0.1"
 USERS = 40
+SPARE = 500
+"""Descriptors that a server may have open beside those of its clients."""
 
 
 class Site(NamedTuple):
@@ -169,7 +175,7 @@ def send_to_many(site: Site) -> None:
     time.sleep(site.seconds)
 
 
-TLS = ("--listen-tls", f"{HOST}:0", "--tls-cert")
+TLS = ("--listen-tls", f"{HOST}:0")
 ATTACKS = (
     Attack("nobody", lambda site: time.sleep(site.seconds)),
     Attack("hello: ClientHellos at once, RSA 4096, senders leave", say_hello_and_leave, TLS),
@@ -199,49 +205,44 @@ class Seen(NamedTuple):
 
 
 @contextmanager
-def serving(attack: Attack, clients: int, seconds: float) -> Iterator[tuple[subprocess.Popen[str], int, Site]]:
-    """A server of its own; gives the process, the port of a polite client, and where the attack goes."""
-    place = Path(tempfile.mkdtemp())
-    (place / "users.txt").write_text("".join(f"user{number}\n" for number in range(USERS)))
-    pem = place / "pem"
-    flags = list(attack.flags)
-    if "--tls-cert" in flags:
-        subject = ["req", "-x509", "-newkey", "rsa:4096", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
-        files = ["-out", str(pem), "-keyout", str(place / "key")]
-        subprocess.run(["openssl", *subject, *files], check=True, capture_output=True)
-        flags += [str(pem), "--tls-key", str(place / "key")]
-    command = [sys.executable, str(HERE / "turns.py"), str(attack.sync), "--dialect", "esmtp", "--quiet", *flags]
-    where = ["--listen", f"{HOST}:0", "--mail-dir", str(place / "mail"), str(place / "users.txt")]
-    process = subprocess.Popen([*command, *where], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        ports = [int(process.stdout.readline().split()[2].rpartition(":")[2]) for _ in range(1 + ("--tls-cert" in flags))]
-        yield process, ports[0], Site(ports[-1], place / "mail", clients, seconds)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        shutil.rmtree(place)
+def serving(attack: Attack, clients: int, seconds: float) -> Iterator[tuple[Running, Site]]:
+    """A server of its own, and where the attack goes."""
+    with tempfile.TemporaryDirectory(prefix="attacks-") as directory:
+        flags = [*attack.flags]
+        if "--listen-tls" in flags:
+            pem = certificate.make_pem(Path(directory), certificate.RSA)
+            flags += ["--tls-cert", str(pem.cert), "--tls-key", str(pem.key)]
+        options = ["--dialect", "esmtp", "--quiet", *flags]
+        command = peers.carteiro(*options, users=USERS, before=[str(TURNS), str(attack.sync)])
+        with peers.running(Peer(attack.name, command), Path(directory) / "server") as server:
+            port = tls_port(server) if "--listen-tls" in flags else server.port
+            yield server, Site(port, server.directory / "mail", clients, seconds)
+
+
+def tls_port(server: Running) -> int:
+    """Where it listens for TLS; it says so right after the other port."""
+    while not (found := re.search(r"listening on \S+:(\d+) \(TLS\)", server.log.read_text())):
+        time.sleep(0.01)
+    return int(found[1])
 
 
 def measured(attack: Attack, clients: int, seconds: float) -> Seen:
     """The attack, and a polite client beside it."""
-    with serving(attack, clients, seconds) as (process, port, site):
+    with serving(attack, clients, seconds) as (server, site):
         waits: list[float] = []
         is_over = threading.Event()
-        polite = threading.Thread(target=be_polite, args=(port, waits, is_over))
+        polite = threading.Thread(target=be_polite, args=(server.port, waits, is_over))
         polite.start()
         where = json.dumps([site.port, str(site.mail), clients, seconds])
         subprocess.run([sys.executable, __file__, "--only", attack.name, "--at", where], check=True)
-        memory = resident(process.pid, "VmHWM")
+        memory = resident_kib(server.pid, "VmHWM")
         time.sleep(1)
-        left = resident(process.pid, "VmRSS")
+        left = resident_kib(server.pid)
         is_over.set()
         polite.join()
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=120)
-        turns = json.loads(out.splitlines()[-1])
-        return Seen(turns["cpu"], turns["syncs"], max(waits), memory, left)
+        server.stop()
+        turns = json.loads(server.log.read_text().splitlines()[-1])
+        return Seen(turns["cpu"], turns["syncs"], max(waits), memory >> 10, left >> 10)
 
 
 def be_polite(port: int, waits: list[float], is_over: threading.Event) -> None:
@@ -256,12 +257,6 @@ def be_polite(port: int, waits: list[float], is_over: threading.Event) -> None:
             time.sleep(0.02)
 
 
-def resident(pid: int, what: str) -> int:
-    """MiB of memory."""
-    found = re.search(rf"{what}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) // 1024 if found else 0
-
-
 def main() -> None:
     """Measures all, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -272,8 +267,7 @@ def main() -> None:
     parser.add_argument("--only", help=argparse.SUPPRESS)
     parser.add_argument("--at", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_descriptors(options.clients + SPARE)
     if options.only:
         port, mail, clients, seconds = json.loads(options.at)
         (attack,) = [attack for attack in ATTACKS if attack.name == options.only]
@@ -293,4 +287,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (LoadError, PeerError) as error:
+        sys.exit(f"attacks: {error}")

@@ -1,18 +1,13 @@
-"""The step that measures mail until it is in the mailboxes, not only accepted: sustained load, ours beside Postfix.
+"""The part that measures mail until it is in the mailboxes, not only accepted: sustained load, ours beside Postfix.
 
 It does not know how the servers are started, nor how the load is made.
 """
 
-import time
-
-from bench import native, outcome, peers, postfix
-from bench.frame import KIB
-from bench.load import Load
+from bench import load, outcome, peers, postfix
+from bench.load import KIB, Attention, Load, Sent
 from bench.measuring import Setting, in_turns, running
-from bench.native import Attention
 from bench.outcome import Outcome
-from bench.peers import Peer, PeerError, Running
-from bench.tally import Tally
+from bench.peers import Running
 
 SUSTAINED = 20
 """So many times as long as the other measurements: 30 seconds in full."""
@@ -27,19 +22,19 @@ GOAL = 8.0
 HEADING = "server | accepted/s | delivered/s | all delivered after the last 250, s | client CPU"
 
 NOTE = (
-    f"messages to {postfix.MAILBOXES} mailboxes in turns; *delivered/s* is all messages, divided by the seconds from the "
-    "first command until the last From line is in its mailbox file; Postfix runs with in_flow_delay = 0"
+    f"{postfix.MAILBOXES} mailboxes take turns; *delivered/s* is all messages, divided by the seconds from the first "
+    "command until the last From line is in its mailbox file; Postfix runs with in_flow_delay = 0"
 )
 
 
 def delivered(setting: Setting) -> Outcome:
     """Durable, and moved into the mailboxes."""
-    servers = [Peer("carteiro", peers.carteiro("--quiet"), None), *([postfix.DELIVERED] if postfix.is_here() else [])]
+    servers = [peers.ours("carteiro", "mbox"), *([postfix.DELIVERED] if postfix.is_here() else [])]
     found: dict[str, list[Delivery]] = {server.name: [] for server in servers}
     rounds = min(MOST_ROUNDS, setting.rounds)
     for number in range(rounds):
         for server in in_turns(setting, WORK.name, servers, number):
-            with running(server, setting.place()) as listening:
+            with running(setting, server) as listening:
                 found[server.name].append(_measure(setting, listening))
     ours = found["carteiro"]
     rows = []
@@ -55,7 +50,7 @@ def delivered(setting: Setting) -> Outcome:
 class Delivery:
     """What one measurement gave."""
 
-    def __init__(self, sent: native.Sent, late: float) -> None:
+    def __init__(self, sent: Sent, late: float) -> None:
         self.accepted = sent.rate
         self.late = late
         self.rate = sent.messages / (sent.seconds + late)
@@ -64,18 +59,8 @@ class Delivery:
 
 def _measure(setting: Setting, server: Running) -> Delivery:
     late: list[float] = []
-    tally = Tally(server.directory)
-
-    def wait(messages: int) -> None:
-        began = time.monotonic()
-        while (count := tally(server.directory)) != messages:
-            if count > messages or time.monotonic() > began + LIMIT:
-                raise PeerError(f"{server.peer.name}: {messages} messages were accepted, {count} are in the mailboxes")
-            time.sleep(0.05)
-        late.append(time.monotonic() - began)
-
-    work = Attention(lambda: None, wait)
-    sent = native.send(setting.tools, server.port, WORK, SUSTAINED * setting.seconds, attention=work)
+    work = Attention(lambda: None, lambda messages: late.append(server.check_stored(messages, LIMIT)))
+    sent = load.send(setting.tools, server.port, WORK, SUSTAINED * setting.seconds, work)
     return Delivery(sent, late[-1])
 
 
@@ -84,4 +69,4 @@ def _cells(name: str, found: Delivery) -> list[str]:
 
 
 def _notes(rounds: int) -> list[str]:
-    return [f"{rounds} rounds, each shown", NOTE, *([] if postfix.is_here() else [postfix.MISSING])]
+    return [f"rounds here: {rounds}, each shown", NOTE]

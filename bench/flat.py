@@ -1,19 +1,17 @@
-"""The step that measures whether a message costs the same whatever there is: active sessions, users, mail in the mailbox.
+"""The part that measures whether a message costs the same whatever there is: active sessions, users, mail in the mailbox.
 
 It does not know how the servers are started, nor how the load is made.
 """
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from bench import outcome, peers
-from bench.frame import KIB
-from bench.load import HOST, Load
+from bench.load import KIB, Load
 from bench.measuring import HEADING, Measured, Results, Setting, cpu_of, in_turns, measure, running, table
 from bench.outcome import Outcome, Row
-from bench.peers import MAILBOX, SMTPD, Peer
+from bench.peers import MAILBOX, Peer
 from bench.tally import Tally
 from bench.visitors import allow_descriptors
 
@@ -30,8 +28,8 @@ OPEN_FILES = 6000
 SESSIONS = "discard, by active sessions"
 NAMES, MAIL = "durable, 100 sessions, by users", "durable, 100 sessions, by mailbox"
 NOTE = (
-    "1 KiB, many a connection; CPU is from the first message, when all sessions stand, until the last is stored (durable: "
-    "in its mailbox); the mailbox of 10 GiB is a sparse file"
+    "1 KiB, many a connection; CPU counts from the first message, when all sessions stand, until the last is stored "
+    "(durable: in its mailbox); the mailbox of 10 GiB is a sparse file"
 )
 
 
@@ -50,23 +48,23 @@ def flat(setting: Setting) -> Outcome:
 def _sessions(setting: Setting, number: int, results: Results) -> None:
     for active in ACTIVE[:: -1 if number % 2 else 1]:
         sessions = active if active <= FEW_SESSIONS else active // setting.divisor
-        peer = Peer(f"{sessions:,} sessions", peers.carteiro("--quiet", "--store", "discard"), None)
+        peer = peers.ours(f"{sessions:,} sessions", "discard")
         for server in in_turns(setting, SESSIONS, [peer], number):
-            with running(server, setting.place()) as listening:
-                found = measure(setting, listening, Load(sessions, KIB, True))
+            with running(setting, server) as listening:
+                found = measure(setting, listening, Load(sessions, KIB))
             results.setdefault((SESSIONS, server.name), []).append(found)
 
 
 def _users(setting: Setting, number: int, results: Results) -> None:
     few, many = USERS
-    servers = [Peer(f"{users:,} users", _command(users), None) for users in (few, many // setting.divisor)]
+    servers = [Peer(f"{users:,} users", command(users), Tally) for users in (few, many // setting.divisor)]
     _durable(setting, NAMES, servers, number, results)
 
 
 def _mailboxes(setting: Setting, number: int, results: Results) -> None:
     names = ("1 KiB", "10 GiB")
     servers = [
-        Peer(f"a mailbox of {name}", _command(FEW_USERS, size), None)
+        Peer(f"a mailbox of {name}", command(FEW_USERS, size), Tally)
         for name, size in zip(names, MAILBOX_SIZES, strict=True)
     ]
     _durable(setting, MAIL, servers, number, results)
@@ -74,12 +72,11 @@ def _mailboxes(setting: Setting, number: int, results: Results) -> None:
 
 def _durable(setting: Setting, load: str, servers: list[Peer], number: int, results: Results) -> None:
     for server in in_turns(setting, load, servers, number):
-        with running(server, setting.place()) as listening:
-            counted = listening._replace(peer=server._replace(stored=Tally(listening.directory)))
-            results.setdefault((load, server.name), []).append(measure(setting, counted, Load(100, KIB, True)))
+        with running(setting, server) as listening:
+            results.setdefault((load, server.name), []).append(measure(setting, listening, Load(100, KIB)))
 
 
-def _command(users: int, size: int = 0) -> Callable[[Path, int], list[str]]:
+def command(users: int, size: int = 0) -> Callable[[Path, int], list[str]]:
     """What starts ours with so many users, and a mailbox that has so many octets already."""
     return partial(_prepared, users, size)
 
@@ -90,10 +87,7 @@ def _prepared(users: int, size: int, directory: Path, port: int) -> list[str]:
     if size:
         with (mail / f"{MAILBOX}.txt").open("wb") as file:
             file.truncate(size)
-    names = directory / "users"
-    names.write_text("\n".join([MAILBOX, *(f"user{each}" for each in range(users - 1))]))
-    where = ["--listen", f"{HOST}:{port}", "--mail-dir", str(mail), "--quiet"]
-    return [sys.executable, str(SMTPD), *where, str(names)]
+    return peers.carteiro("--quiet", users=users)(directory, port)
 
 
 def _row(results: Results, load: str) -> Row:

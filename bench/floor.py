@@ -7,11 +7,6 @@ It finds line ends and the end of mail data, and answers with canned replies. It
 import selectors
 import socket
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from bench.peers import Peer
 
 RECEIVED = 64 << 10
 BACKLOG = 4096
@@ -64,11 +59,6 @@ class Session:
             self._tail = b"\r\n"
             replies += GO_AHEAD if self._in_data else BYE if line.startswith(b"QUIT") else OK
         return replies
-
-
-def peer() -> Peer:
-    """This loop as a server to be measured."""
-    return Peer("bare loop in Python", lambda _, port: [sys.executable, __file__, str(port)], None)
 
 
 def main() -> None:

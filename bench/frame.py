@@ -7,7 +7,6 @@ import argparse
 import os
 import platform
 import signal
-import statistics
 import sys
 import tempfile
 import time
@@ -15,15 +14,11 @@ import timeit
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
-from bench.load import LoadError, body
+from bench.load import KIB, LoadError, body
 from bench.peers import PeerError
 
-KIB = 1024
 ROUNDS = 5
-
-Figures = TypeVar("Figures")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -115,13 +110,3 @@ def table(heading: str, rows: Iterable[Iterable[str]]) -> list[str]:
     """A Markdown table."""
     lines = [f"| {heading} |", "|---" * (heading.count("|") + 1) + "|"]
     return lines + [f"| {' | '.join(row)} |" for row in rows]
-
-
-def ratio(ours: list[Figures], theirs: list[Figures], of: Callable[[Figures], float]) -> float:
-    """Ours to theirs in the same round, the median over the rounds."""
-    return statistics.median(of(mine) / (of(other) or 1e-9) for mine, other in zip(ours, theirs, strict=True))
-
-
-def verdict(what: str, reached: float, goal: float) -> str:
-    """A line about what is to be reached."""
-    return f"- {what}: {reached:.2f}, {'reached' if reached >= goal else 'NOT reached'}"

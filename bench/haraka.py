@@ -7,9 +7,7 @@ import subprocess
 from pathlib import Path
 
 from bench.load import HOST, find_program
-from bench.peers import START_LIMIT, Peer, PeerError
-
-MISSING = "without Haraka: to have it compared, run npm install Haraka, and put node_modules/.bin on the path"
+from bench.peers import START_LIMIT, Counter, Peer, PeerError
 
 FILES = {
     "smtp.ini": "listen={host}:{port}\nnodes=0\n",
@@ -37,11 +35,12 @@ def _command(directory: Path, port: int) -> list[str]:
     return [program, "--configs", str(place)]
 
 
-def _in_queue(directory: Path) -> int:
-    return sum(1 for path in (directory / "haraka" / "queue").iterdir() if not path.name.startswith("__tmp__"))
+def _in_queue(directory: Path) -> Counter:
+    queue = directory / "haraka" / "queue"
+    return lambda: sum(1 for path in queue.iterdir() if not path.name.startswith("__tmp__"))
 
 
-HELD = Peer("Haraka, mail on hold", _command, _in_queue, share=1 / 3)
+HELD = Peer("Haraka, mail on hold", _command, _in_queue)
 """It syncs the queue file, but not the directory into which it renames it."""
 
 

@@ -1,24 +1,25 @@
-"""The load: what is sent, and how smtp-source is made to send it.
+"""The load: what is sent, and the client in C (source.c) that sends it.
 
-It does not know which server answers, nor where the mail goes, nor the client of our own, which is in `client`.
+It does not know which server answers, nor where the mail goes.
 """
 
-import resource
+import os
 import shutil
 import subprocess
-import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
+HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 REVERSE_PATH = "a@b.c"
 FORWARD_PATH = "johndoe@b.c"
-
-TIME_LIMIT = 120.0
-"""Seconds that one run may take."""
+KIB = 1024
 
 
 class LoadError(Exception):
-    """A server did not take the load. The text is one line."""
+    """A server did not take the load, or the load cannot be made. The text is one line."""
 
 
 class Load(NamedTuple):
@@ -26,60 +27,110 @@ class Load(NamedTuple):
 
     sessions: int
     size: int
-    keeps_connections: bool
+    keeps_connections: bool = True
     mailboxes: int = 1
+    says_ehlo: bool = False
+    pipelines: bool = False
+    """MAIL, RCPT and DATA are sent together (RFC 2920), whether or not that is offered."""
+    has_new_senders: bool = False
+    """Each message comes from another sender."""
+    pause: float = 0.0
+    """Seconds that a session waits after each message."""
 
     @property
     def name(self) -> str:
-        """As the table and `--case` have it."""
+        """As the tables have it."""
         many = "many" if self.keeps_connections else "one"
-        return f"{self.sessions} sessions, {self.size // 1024} KiB, {many} a connection"
+        more = ", pipelined" * self.pipelines + ", new senders" * self.has_new_senders
+        return f"{self.sessions} sessions, {self.size // KIB} KiB, {many} a connection{more}"
+
+    @property
+    def flags(self) -> str:
+        """As source.c has them."""
+        kinds = {"m": self.keeps_connections, "p": self.pipelines, "e": self.says_ehlo, "n": self.has_new_senders}
+        return "".join(letter for letter, is_so in kinds.items() if is_so) or "-"
 
 
-class Effort(NamedTuple):
-    """What a run took: the time in seconds, and the part of one core that the sending side used."""
+class Sent(NamedTuple):
+    """What became of a load: messages, and seconds; the part of one core that the client used; seconds to a reply."""
 
+    messages: int
     seconds: float
     cpu_share: float
+    p50: float
+    p99: float
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds
 
 
-def smtp_source() -> str | None:
-    """Where Postfix's load generator is, if it is."""
-    return find_program("smtp-source")
+class Tools(NamedTuple):
+    """The programs in C, compiled: the client, and the bare loop that is the floor."""
+
+    source: Path
+    floor: Path
 
 
-def find_program(name: str) -> str | None:
-    """A program by its name; /usr/sbin is looked through too, since few people have it on their path."""
-    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
+class Attention(NamedTuple):
+    """What is called when all sessions stand and the messages begin, and when the last of so many replies is there."""
+
+    begins: Callable[[], None]
+    ends: Callable[[int], None]
 
 
-def send_by_smtp_source(program: str, port: int, load: Load, messages: int) -> Effort:
-    """Sends `messages` messages. Raises LoadError when it meets an unexpected reply or takes longer than TIME_LIMIT."""
-    amounts = ["-s", str(load.sessions), "-m", str(messages), "-l", str(load.size)]
-    keep = ["-d"] if load.keeps_connections else []
-    command = [program, *amounts, *keep, "-f", REVERSE_PATH, "-t", FORWARD_PATH, f"{HOST}:{port}"]
-    began, used = time.perf_counter(), _cpu_of_children()
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIME_LIMIT)
-    except subprocess.CalledProcessError as error:
-        raise LoadError(f"smtp-source gave up: {error.stderr.strip()}") from error
-    except subprocess.TimeoutExpired as error:
-        raise LoadError(f"smtp-source took more than {TIME_LIMIT:g} s") from error
-    seconds = time.perf_counter() - began
-    return Effort(seconds, (_cpu_of_children() - used) / seconds)
+NONE = Attention(lambda: None, lambda _: None)
 
 
-def _cpu_of_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def compiled(directory: Path) -> Tools:
+    """Compiles both programs into a directory. Raises LoadError when there is no compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        raise LoadError("a C compiler is needed: the client that makes the load is written in C")
+    tools = Tools(directory / "source", directory / "floor")
+    for program in tools:
+        command = [compiler, "-O2", "-o", str(program), str(HERE / f"{program.name}.c")]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+        except subprocess.CalledProcessError as error:
+            raise LoadError(f"{program.name}.c: {error.stderr.strip().splitlines()[0]}") from error
+    return tools
 
 
-def forward_paths(mailboxes: int) -> list[str]:
-    """The recipients: FORWARD_PATH alone, or as many of others as there are mailboxes."""
-    return [f"user{number}@b.c" for number in range(mailboxes)] if mailboxes > 1 else [FORWARD_PATH]
+def send(tools: Tools, port: int, work: Load, seconds: float, attention: Attention = NONE) -> Sent:
+    """Sends for some seconds. Raises LoadError when a reply is not the expected one, or does not come."""
+    amounts = [port, work.sessions, seconds, work.size, work.mailboxes, 1000 * work.pause]
+    # Its work is not to wait for a processor that others keep busy: reply times would be its own, not the server's.
+    urgent = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
+    pipe = subprocess.PIPE
+    command = [*urgent, str(tools.source), *map(str, amounts), work.flags]
+    if not work.keeps_connections:
+        attention.begins()  # it begins at once, without a word
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin and process.stdout and process.stderr
+        with suppress(BrokenPipeError), process.stdin:  # when this is closed, it leaves
+            if work.keeps_connections and process.stdout.readline():
+                attention.begins()
+                process.stdin.write("\n")
+                process.stdin.flush()
+            line = process.stdout.readline()
+            if line:
+                attention.ends(int(line.split()[0]))
+        if not line:
+            raise LoadError(f"the load broke off: {process.stderr.read().strip()}")
+    messages, took, used, p50, p99, _ = map(float, line.split())
+    if not messages:
+        raise LoadError("no message was accepted")
+    return Sent(int(messages), took, used / took, p50, p99)
 
 
 def body(size: int) -> bytes:
     """A body of `size` octets, in lines of 80."""
     line = b"X" * 78 + b"\r\n"
     return (line * (size // len(line) + 1))[: size - 2] + b"\r\n"
+
+
+def find_program(name: str) -> str | None:
+    """A program by its name; /usr/sbin is looked through too, since few people have it on their path."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin")

@@ -3,6 +3,7 @@
 It does not know what is to be reached.
 """
 
+import os
 import statistics
 import sys
 import time
@@ -11,10 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import client, native, peers, postfix
-from bench.client import Manner
-from bench.load import Load
-from bench.native import Attention, Tools
+from bench import load, peers
+from bench.load import Attention, Load, Tools
 from bench.outcome import share
 from bench.peers import Peer, Running
 from bench.tally import cpu_seconds
@@ -29,13 +28,13 @@ HEADING = "load | server | messages/s | server CPU, µs/message | reply, ms, p50
 
 
 class Setting(NamedTuple):
-    """What all steps share."""
+    """What all parts share."""
 
     tools: Tools
     directory: Path
     rounds: int
     seconds: float
-    divisor: int
+    divisor: int = 1
     """With --quick, sessions and users are fewer by this factor where there are very many."""
 
     def place(self) -> Path:
@@ -68,30 +67,38 @@ class Stopwatch:
 
     def begin(self) -> None:
         """The messages begin."""
-        self._began = cpu_seconds(self._server.pid) if self._server.pid else 0.0
+        self._began = cpu_seconds(self._server.pid)
 
     def end(self, messages: int) -> None:
         """So many were accepted. Raises PeerError when they are not where they belong."""
         time.sleep(SETTLING)
         self._server.check_stored(self._before + messages)
-        self.used = cpu_seconds(self._server.pid) - self._began if self._server.pid else 0.0
+        self.used = cpu_seconds(self._server.pid) - self._began
 
 
-def measure(setting: Setting, server: Running, work: Load, manner: Manner = client.PLAIN, pause: float = 0.0) -> Measured:
+def measure(setting: Setting, server: Running, work: Load) -> Measured:
     """A listening server, after a warm-up."""
     accepted: list[int] = []
     warm_up = Attention(lambda: None, accepted.append)
-    native.send(setting.tools, server.port, work, min(WARM_UP, setting.seconds), manner, attention=warm_up)
+    load.send(setting.tools, server.port, work._replace(pause=0.0), min(WARM_UP, setting.seconds), warm_up)
     watch = Stopwatch(server, sum(accepted))
-    sent = native.send(setting.tools, server.port, work, setting.seconds, manner, pause, Attention(watch.begin, watch.end))
+    sent = load.send(setting.tools, server.port, work, setting.seconds, Attention(watch.begin, watch.end))
     return Measured(sent.rate, watch.used / sent.messages, sent.cpu_share, sent.p50, sent.p99)
 
 
 @contextmanager
-def running(peer: Peer, place: Path) -> Iterator[Running]:
-    """A server of either kind, from when it listens until the end of the block."""
-    with postfix.running(peer, place) if peer.name in postfix.MODES else peers.running(peer, place) as server:
-        yield server
+def running(setting: Setting, peer: Peer) -> Iterator[Running]:
+    """A server in a directory of its own, from when it listens until the end of the block."""
+    os.sync()  # what the server before has left to be written is not to slow this one
+    place = setting.place()
+    try:
+        with peers.running(peer, place) as server:
+            yield server
+    finally:
+        # A virtual machine may get its memory page by page: files that are kept make each later one dearer to write.
+        # Removing these few costs nothing; to remove the many of a Maildir would make new files slow for a minute.
+        for path in [*place.glob("mail/*.txt"), *place.glob("mail/.journal/segment-*")]:
+            path.unlink()
 
 
 def in_turns(setting: Setting, work: str, servers: list[Peer], number: int) -> Iterator[Peer]:

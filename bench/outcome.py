@@ -1,4 +1,4 @@
-"""What the steps found, kept in one file of figures, into which each run merges its steps; and the report made of it.
+"""What the parts found, kept in one file of figures, into which each run merges its parts; and the report made of it.
 
 It does not know how anything is measured.
 """
@@ -49,7 +49,7 @@ class Row(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a step found: rows of goals, and a table of all figures behind them with its heading; notes."""
+    """What a part found: rows of goals, and a table of all figures behind them with its heading; notes."""
 
     rows: list[Row]
     heading: str
@@ -80,7 +80,7 @@ def row(work: str, against: str, found: list[float], goal: float, beside: tuple[
 
 
 def merged(file: Path, new: dict[str, Kept], order: Iterable[str]) -> dict[str, Kept]:
-    """What the file has, with the steps of this run in place of the earlier ones; the file has it, too."""
+    """What the file has, with the parts of this run in place of the earlier ones; the file has it, too."""
     kept = {**(loaded(file) if file.exists() else {}), **new}
     kept = {name: kept[name] for name in order if name in kept}
     text = {name: [each.command, each.machine, each.outcome] for name, each in kept.items()}

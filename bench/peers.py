@@ -1,30 +1,32 @@
-"""The servers that are compared: how each is started on 127.0.0.1, what it has used and stored, how it is stopped.
+"""The servers that are measured: how each is started on 127.0.0.1 and stopped; ours, aiosmtpd and smtp-sink.
 
-It does not know what load they get.
+It does not know what load they get. Postfix and Haraka have modules of their own; `rivals` knows which are installed.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.load import FORWARD_PATH, HOST, find_program
+from bench.tally import Tally
 
-SMTPD = Path(__file__).resolve().parent.parent / "bin" / "smtpd"
+ROOT = Path(__file__).resolve().parent.parent
 MAILBOX = FORWARD_PATH.partition("@")[0]
 MAILBOXES = 10_000
 
-START_LIMIT = 10.0
+START_LIMIT = 20.0
 """Seconds that a server has to start listening."""
 
-STOP_LIMIT = 15.0
+STOP_LIMIT = 60.0
 """Seconds that it has to end before it is killed."""
 
 MOVE_LIMIT = 60.0
@@ -54,18 +56,18 @@ class PeerError(Exception):
     """A server did not start, or lost mail. The text is one line."""
 
 
+Counter = Callable[[], int]
+"""How many messages have been stored so far."""
+
+
 class Peer(NamedTuple):
     """A server to be measured."""
 
     name: str
     command: Callable[[Path, int], list[str]]
-    """What starts it: given an empty directory of its own, and the port to listen on."""
-    stored: Callable[[Path], int] | None
-    """How many messages are in its directory; None: it keeps none."""
-    share: float = 1.0
-    """Messages that it gets for each of ours: fewer when it is slow, so that it does not take most of the time."""
-    is_extra: bool = False
-    """It shows what an option costs, and need not be measured with every load."""
+    """What runs it in the foreground: given an empty directory of its own, and the port to listen on."""
+    counter: Callable[[Path], Counter] | None = None
+    """What counts, from now on, the messages that come to its directory; None: it keeps none."""
 
 
 class Running(NamedTuple):
@@ -75,19 +77,23 @@ class Running(NamedTuple):
     directory: Path
     port: int
     pid: int
+    started: float
+    """Seconds from when it was called until it listened."""
+    stop: Callable[[], None]
+    """Ends it before the end of the block."""
+    stored: Counter | None
 
-    def cpu_seconds(self) -> float:
-        """User and system time used so far, to a hundredth of a second on most machines."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        user_time, system_time = int(fields[11]), int(fields[12])
-        return (user_time + system_time) / os.sysconf("SC_CLK_TCK")
+    @property
+    def log(self) -> Path:
+        """What it has printed."""
+        return self.directory / "log"
 
-    def check_stored(self, messages: int) -> float:
+    def check_stored(self, messages: int, limit: float = MOVE_LIMIT) -> float:
         """The seconds until all messages are where they belong. Raises PeerError unless these are exactly so many."""
         began = time.monotonic()
         stored = messages
-        while self.peer.stored and (stored := self.peer.stored(self.directory)) < messages:
-            if time.monotonic() - began > MOVE_LIMIT:
+        while self.stored and (stored := self.stored()) < messages:
+            if time.monotonic() - began > limit:
                 break
             time.sleep(0.02)
         if stored != messages:
@@ -95,58 +101,49 @@ class Running(NamedTuple):
         return time.monotonic() - began
 
 
-def available() -> tuple[list[Peer], list[str]]:
-    """The servers that can be started here, ours first, and a line about each that cannot."""
-    peers, missing = [Peer("carteiro", carteiro("--quiet"), in_mbox)], []
-    if has_aiosmtpd():
-        peers.append(aiosmtpd(True)._replace(share=1 / 3))
-    else:
-        missing.append(f"without aiosmtpd: to have it compared, run {sys.executable} -m pip install aiosmtpd")
-    if find_program("smtp-sink"):
-        peers.append(SMTP_SINK._replace(share=2))
-    else:
-        missing.append("without smtp-sink: to have it compared, install Postfix")
-    extras = [
-        Peer("carteiro, default log", carteiro(), in_mbox, is_extra=True),
-        Peer("carteiro, --store maildir", carteiro("--quiet", "--store", "maildir"), _in_our_maildir, 1 / 2, True),
-        Peer("carteiro, --store discard", carteiro("--quiet", "--store", "discard"), None, 2, True),
-    ]
-    return [*peers, *extras], missing
-
-
 @contextmanager
 def running(peer: Peer, directory: Path) -> Iterator[Running]:
     """The server, from when it listens until the end of the block."""
-    os.sync()  # what the server before has left to be written is not to slow this one
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     port = free_port()
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(peer.command(directory, port), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    command = peer.command(directory, port)
+    began = time.monotonic()
+    with (directory / "log").open("ab") as log:
+        nothing = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdin=nothing, stdout=log, stderr=log, start_new_session=True)
     try:
-        wait_for(port, process.poll, peer.name, directory / "log")
-        yield Running(peer, directory, port, process.pid)
+        _wait_for(port, process, peer.name, directory / "log")
+        started = time.monotonic() - began
+        counter = peer.counter and peer.counter(directory)
+        yield Running(peer, directory, port, process.pid, started, partial(_stop, process), counter)
     finally:
         _stop(process)
-        # A virtual machine may get its memory page by page: files that are kept make each later one dearer to write.
-        # Removing these few costs nothing; to remove the many of a Maildir would make new files slow for a minute.
-        for path in [*directory.glob("mail/*.txt"), *directory.glob("mail/.journal/segment-*")]:
-            path.unlink()
 
 
-def carteiro(*options: str) -> Callable[[Path, int], list[str]]:
-    """The command for a Peer."""
+def carteiro(
+    *options: str, users: int = MAILBOXES, checkout: Path = ROOT, before: Sequence[str] = ()
+) -> Callable[[Path, int], list[str]]:
+    """The command for a Peer: this checkout, or another one; `before`: a program that runs the server in its place."""
 
     def command(directory: Path, port: int) -> list[str]:
         users_file = directory / "users"
-        users_file.write_text("\n".join([MAILBOX, *(f"user{number}" for number in range(MAILBOXES))]))
+        users_file.write_text("\n".join([MAILBOX, *(f"user{number}" for number in range(users - 1))]))
         places = ["--listen", f"{HOST}:{port}", "--mail-dir", str(directory / "mail")]
-        return [sys.executable, str(SMTPD), *places, *options, str(users_file)]
+        return [sys.executable, *(before or [str(smtpd(checkout))]), *places, *options, str(users_file)]
 
     return command
 
 
-def has_aiosmtpd() -> bool:
-    return find_spec("aiosmtpd") is not None
+def smtpd(checkout: Path) -> Path:
+    """The server's program."""
+    return checkout / "bin" / "smtpd"
+
+
+def ours(name: str, store: str, *options: str) -> Peer:
+    """This checkout, without a log; with the store mbox it is waited for until all mail is in the mailboxes."""
+    command = carteiro("--quiet", "--store", store, *options)
+    counters: dict[str, Callable[[Path], Counter]] = {"mbox": Tally, "maildir": _in_our_maildir}
+    return Peer(name, command, counters.get(store))
 
 
 def aiosmtpd(keeps: bool, *pem: Path) -> Peer:
@@ -156,8 +153,7 @@ def aiosmtpd(keeps: bool, *pem: Path) -> Peer:
         where = [HOST, str(port), str(BACKLOG), str(directory / "mail")]
         return [sys.executable, "-P", "-c", AIOSMTPD, *where, "keeps" if keeps else "", *map(str, pem)]
 
-    name = f"aiosmtpd {version('aiosmtpd')}, {'Maildir' if keeps else 'Sink'}"
-    return Peer(name, command, _in_maildir if keeps else None)
+    return Peer(f"aiosmtpd {version('aiosmtpd')}, {'Maildir' if keeps else 'Sink'}", command, _in_maildir if keeps else None)
 
 
 def _smtp_sink(_: Path, port: int) -> list[str]:
@@ -165,20 +161,15 @@ def _smtp_sink(_: Path, port: int) -> list[str]:
     return [find_program("smtp-sink") or "smtp-sink", *unprivileged, f"{HOST}:{port}", str(BACKLOG)]
 
 
-SMTP_SINK = Peer("smtp-sink", _smtp_sink, None)
+SMTP_SINK = Peer("smtp-sink", _smtp_sink)
 
 
-def in_mbox(directory: Path) -> int:
-    """The messages in the mailbox files."""
-    return sum(path.read_bytes().count(b"From ") for path in (directory / "mail").glob("*.txt"))
+def _in_our_maildir(directory: Path) -> Counter:
+    return lambda: sum(1 for _ in directory.glob("mail/*/new/*"))
 
 
-def _in_maildir(directory: Path) -> int:
-    return sum(1 for _ in (directory / "mail" / "new").iterdir())
-
-
-def _in_our_maildir(directory: Path) -> int:
-    return sum(1 for _ in (directory / "mail").glob("*/new/*"))
+def _in_maildir(directory: Path) -> Counter:
+    return lambda: sum(1 for _ in directory.glob("mail/new/*"))
 
 
 def free_port() -> int:
@@ -189,22 +180,23 @@ def free_port() -> int:
     return port
 
 
-def wait_for(port: int, ended: Callable[[], int | None], name: str, log: Path) -> None:
-    """Returns when somebody listens on the port. Raises PeerError when its server ended, or does not begin to."""
+def _wait_for(port: int, process: subprocess.Popen[bytes], name: str, log: Path) -> None:
     # The kernel's list is read because trying to connect could meet itself: the port is one that clients get, too.
     listening = f":{port:04X} 00000000:0000 0A"
     deadline = time.monotonic() + START_LIMIT
     while listening not in Path("/proc/net/tcp").read_text():
-        if ended() is not None or time.monotonic() > deadline:
+        if process.poll() is not None or time.monotonic() > deadline:
             words = log.read_text(errors="replace").strip().splitlines()
             raise PeerError(f"{name} did not start: {words[-1] if words else 'it said nothing'}")
         time.sleep(0.01)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_LIMIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Ends a server and its children, which are a process group, unless it has ended."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_LIMIT)

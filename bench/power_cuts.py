@@ -11,6 +11,7 @@ import os
 import random
 import re
 import shutil
+import smtplib
 import statistics
 import subprocess
 import sys
@@ -26,13 +27,17 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench import peers
+from bench.load import HOST
+from bench.peers import Peer
 from bench.recording_disk import NAME, cut, entries
-from tests.kit.server import Server, Telnet
-from tests.kit.support import USERS
 
 SIZE = 192 << 20
 SENDERS = 12
-LINE = b"x" * 70 + b"\r\n"
+USERS = ("user0", "user1", "user2")
+LINE = "x" * 70 + "\r\n"
+PATIENCE = 10.0
+"""Seconds that a sender waits for a reply."""
 
 _ENTRY = re.compile(rb"Return-Path: <a@b>\nDelivered-To: .*\nReceived: (?:.*\n){3}\n<(.*)>\n(?:x{70}\n)*\n")
 
@@ -57,17 +62,22 @@ class Outcome(NamedTuple):
 def send(port: int, name: str, sent: Sent, log: Path, until: float) -> None:
     """One client, until it is time, or the server is gone."""
     chance = random.Random(name)
-    with suppress(OSError, AssertionError), Telnet(port) as client:
-        client.hear()
-        client.say("helo me")
+    with suppress(OSError, smtplib.SMTPException), smtplib.SMTP(HOST, port, timeout=PATIENCE) as client:
+        client.helo("me")
         for number in range(100_000):
             if time.monotonic() > until:
                 return
             id = f"{name}-{number}"
             lines = 6000 if chance.random() < 0.01 else chance.randrange(60)
             sent.tried.append(id)
-            if client.mail(f"\r\n<{id}>\r\n".encode() + LINE * lines, to=chance.choice(USERS)).startswith(b"250"):
+            with suppress(smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+                client.sendmail("a@b", [chance.choice(USERS)], f"\r\n<{id}>\r\n{LINE * lines}")
                 sent.accepted.append((id, log.stat().st_size))
+
+
+def server(options: list[str]) -> Peer:
+    """What the power is cut under."""
+    return Peer("carteiro", peers.carteiro("--quiet", *options, users=len(USERS) + 1))
 
 
 @contextmanager
@@ -112,11 +122,12 @@ def deliver(here: Path, options: list[str], seconds: float) -> tuple[bytes, int,
     place.mkdir()
     with recorded(here) as (disk, log):
         subprocess.run(["mkfs.ext4", "-q", "-F", disk], check=True)
-        with mounted(disk, place), Server(place, "--quiet", *options) as server:
+        with mounted(disk, place), peers.running(server(options), place) as running:
             ready = log.stat().st_size
             until = time.monotonic() + seconds
             threads = [
-                threading.Thread(target=send, args=(server.port, f"{number}", sent, log, until)) for number in range(SENDERS)
+                threading.Thread(target=send, args=(running.port, f"{number}", sent, log, until))
+                for number in range(SENDERS)
             ]
             for thread in threads:
                 thread.start()
@@ -129,7 +140,8 @@ def deliver(here: Path, options: list[str], seconds: float) -> tuple[bytes, int,
 def moments(log: bytes, ready: int, count: int, chance: random.Random) -> list[int]:
     """When the power fails: while the server ran, half of them right before a flush, when most is at stake."""
     flushes = [at - 1 for at, entry in entries(log) if entry is None and at > ready]
-    return sorted(chance.choice((chance.choice(flushes), chance.randrange(ready, len(log)))) for _ in range(count))
+    anywhere = range(ready, len(log))
+    return sorted(chance.choice(chance.choice((flushes or anywhere, anywhere))) for _ in range(count))
 
 
 def look(here: Path, log: bytes, end: int, sent: Sent, options: list[str], chance: random.Random) -> Outcome:
@@ -139,10 +151,10 @@ def look(here: Path, log: bytes, end: int, sent: Sent, options: list[str], chanc
     image.write_bytes(left.image)
     place.mkdir(exist_ok=True)
     with mounted(image, place):
-        with Server(place, "--quiet", *options) as server:
-            server.stop()
-        found, damaged = messages(place / "mailboxes")
-        damaged += "Traceback" in server.log
+        with peers.running(server(options), place) as running:
+            running.stop()
+        found, damaged = messages(place / "mail")
+        damaged += "Traceback" in running.log.read_text()
     expected = {id for id, at in sent.accepted if at <= end}
     lost = sum(found[id] == 0 for id in expected)
     doubled = sum(number > 1 for number in found.values()) + len(set(found) - set(sent.tried))

@@ -1,4 +1,4 @@
-"""The steps that compare messages/s, CPU time and reply times with those of other servers: durable, discard, workers.
+"""The parts that compare messages/s, CPU time and reply times with those of other servers: durable, discard, workers.
 
 It does not know how a measurement is made, nor how the servers are started.
 """
@@ -6,18 +6,13 @@ It does not know how a measurement is made, nor how the servers are started.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bench import haraka, measuring, peers, postfix
-from bench.client import PLAIN, Manner
-from bench.floor import peer as python_floor
-from bench.frame import KIB
-from bench.load import Load, find_program
+from bench import measuring, peers
+from bench.load import KIB, Load
 from bench.measuring import HEADING, Measured, Results, Setting, cpu_of, median, p99_of, rate_of
 from bench.outcome import Outcome, Row, figure, row
 from bench.peers import Peer
+from bench.rivals import AIOSMTPD, C_FLOOR, DEFERRED, HARAKA, HELD, PYTHON_FLOOR, SHIPPED, SINK, rivals
 
-SINK, AIOSMTPD, HARAKA = "smtp-sink", "aiosmtpd", "Haraka"
-SHIPPED, DEFERRED, HELD = postfix.SHIPPED.name, postfix.DEFERRED.name, postfix.HELD.name
-C_FLOOR, PYTHON_FLOOR = "bare loop in C", "bare loop in Python"
 OURS = "carteiro"
 
 
@@ -33,49 +28,43 @@ class Case(NamedTuple):
     """A load that we and several servers get; `beside`: servers that are shown without a goal."""
 
     work: Load
-    goals: list[Goal]
+    goals: tuple[Goal, ...]
     beside: tuple[str, ...] = ()
-    manner: Manner = PLAIN
-
-    @property
-    def name(self) -> str:
-        """As the tables have it."""
-        return self.work.name + ", pipelined" * self.manner.pipelines + ", new senders" * self.manner.has_new_senders
 
 
-SMALL, SMALL_ONE, LARGE = Load(100, KIB, True), Load(100, KIB, False), Load(100, 50 * KIB, True)
-PIPELINED, NEW_SENDERS = Manner(b"EHLO", pipelines=True), Manner(has_new_senders=True)
+SMALL, SMALL_ONE, LARGE = Load(100, KIB), Load(100, KIB, keeps_connections=False), Load(100, 50 * KIB)
+PIPELINED, NEW_SENDERS = SMALL._replace(says_ehlo=True, pipelines=True), SMALL._replace(has_new_senders=True)
 
 
-def _postfix(goal: float) -> list[Goal]:
-    return [Goal(SHIPPED, goal), Goal(DEFERRED, goal), Goal(HELD, goal)]
+def _postfix(goal: float) -> tuple[Goal, ...]:
+    return Goal(SHIPPED, goal), Goal(DEFERRED, goal), Goal(HELD, goal)
 
 
 DURABLE = [
-    Case(SMALL, [Goal(SINK, 1.0), *_postfix(12), Goal(HARAKA, 10), Goal(AIOSMTPD, 20)]),
-    Case(Load(10, KIB, True), _postfix(5)),
-    Case(Load(10, KIB, False), _postfix(3.5)),
-    Case(Load(10, 50 * KIB, True), _postfix(4)),
+    Case(SMALL, (Goal(SINK, 1.0), *_postfix(12), Goal(HARAKA, 10), Goal(AIOSMTPD, 20))),
+    Case(Load(10, KIB), _postfix(5)),
+    Case(Load(10, KIB, keeps_connections=False), _postfix(3.5)),
+    Case(Load(10, 50 * KIB), _postfix(4)),
     Case(LARGE, _postfix(5)),
 ]
 DISCARD = [
-    Case(SMALL, [Goal(SINK, 1.1), Goal(C_FLOOR, 2.0, cpu_of), Goal(AIOSMTPD, 0.2, p99_of)], (PYTHON_FLOOR,)),
-    Case(SMALL, [], (SINK,), NEW_SENDERS),
-    Case(SMALL_ONE, [Goal(SINK, 1.0)], (C_FLOOR, PYTHON_FLOOR)),
-    Case(SMALL, [Goal(SINK, 1.1)], (C_FLOOR, PYTHON_FLOOR), PIPELINED),
-    Case(LARGE, [Goal(SINK, 2.5)], (C_FLOOR, PYTHON_FLOOR)),
+    Case(SMALL, (Goal(SINK, 1.1), Goal(C_FLOOR, 2.0, cpu_of), Goal(AIOSMTPD, 0.2, p99_of)), (PYTHON_FLOOR,)),
+    Case(NEW_SENDERS, (), (SINK,)),
+    Case(SMALL_ONE, (Goal(SINK, 1.0),), (C_FLOOR, PYTHON_FLOOR)),
+    Case(PIPELINED, (Goal(SINK, 1.1),), (C_FLOOR, PYTHON_FLOOR)),
+    Case(LARGE, (Goal(SINK, 2.5),), (C_FLOOR, PYTHON_FLOOR)),
 ]
 WORDS: dict[Callable[[Measured], float], str] = {rate_of: "messages/s", cpu_of: "CPU a message", p99_of: "reply p99"}
 
 POSTFIX_NOTE = (
-    f"three of Postfix: *{SHIPPED}* pauses its clients for up to a second while more comes than is delivered "
-    f"(the goals were set by such figures); *{DEFERRED.partition(', ')[2]}* is told not to "
-    f"pause, and its queue manager takes each message up, as in real life; with *{HELD.partition(', ')[2]}* it only accepts"
+    f"there are three rows for Postfix: *{SHIPPED}* pauses its clients for up to a second while more comes than is "
+    f"delivered (the goals were set by such figures); *{DEFERRED.partition(', ')[2]}* does not pause them, and its queue "
+    f"manager takes up each message, as in real life; *{HELD.partition(', ')[2]}* only accepts mail"
 )
 WORKERS_NOTE = (
-    "what cannot be shown on this machine while the load generator runs on it, too: on two cores a second worker has only "
-    "what the client leaves of the second core, and at 1 KiB the client takes nearly all of it; CPU a message says what a "
-    "second worker costs, messages/s does not say what it would bring on four cores"
+    "with two cores and the client on the same machine, a second worker has only what the client leaves of the second core, "
+    "which is next to nothing at 1 KiB; CPU a message shows what a second worker costs, but messages/s does not show "
+    "what it would bring on four cores"
 )
 
 
@@ -93,14 +82,9 @@ def workers(setting: Setting) -> Outcome:
     """Two workers beside one, 50 KiB."""
     results: Results = {}
     for number in range(setting.rounds):
-        for store in ("mbox", "discard"):
-            name = f"{LARGE.name}, {'durable' if store == 'mbox' else store}"
-            options = ["--quiet", "--store", store, "--workers"]
-            stored = peers.in_mbox if store == "mbox" else None
-            servers = [Peer(f"{n} worker{'s' * (n > 1)}", peers.carteiro(*options, str(n)), stored) for n in (1, 2)]
-            for server in measuring.in_turns(setting, name, servers, number):
-                with measuring.running(server, setting.place()) as listening:
-                    results.setdefault((name, server.name), []).append(measuring.measure(setting, listening, LARGE))
+        for store, kind in (("mbox", "durable"), ("discard", "discard")):
+            servers = [peers.ours(f"{n} worker{'s' * (n > 1)}", store, "--workers", str(n)) for n in (1, 2)]
+            _round(setting, LARGE, f"{LARGE.name}, {kind}", {server.name: server for server in servers}, number, results)
     gains = [
         f"2 workers, {name}: {figure(median(results[name, '2 workers']).rate / median(found).rate)} x the messages/s of one"
         for (name, server), found in results.items()
@@ -111,49 +95,38 @@ def workers(setting: Setting) -> Outcome:
 
 def _compare(setting: Setting, cases: list[Case], store: str, title: str) -> Outcome:
     results: Results = {}
-    missing: set[str] = set()
+    others = rivals(setting.tools, store == "mbox")
+    wanted = {case: dict.fromkeys([*(goal.server for goal in case.goals), *case.beside]) for case in cases}
     for number in range(setting.rounds):
         for case in cases:
-            rivals = _rivals(setting, store == "mbox")
-            wanted = dict.fromkeys([*(goal.server for goal in case.goals), *case.beside])
-            missing |= {name for name in wanted if name not in rivals}
-            servers = {OURS: _ours(store, case), **{name: rivals[name] for name in wanted if name in rivals}}
-            keys = {server.name: key for key, server in servers.items()}
-            for server in measuring.in_turns(setting, f"{title}, {case.name}", list(servers.values()), number):
-                with measuring.running(server, setting.place()) as listening:
-                    measured = measuring.measure(setting, listening, case.work, case.manner)
-                results.setdefault((case.name, keys[server.name]), []).append(measured)
-    rows = [_row(results, case, goal, title) for case in cases for goal in case.goals if (case.name, goal.server) in results]
-    notes = [f"without {name}, which is not installed" for name in sorted(missing)]
+            servers = {OURS: _ours(store, case.work), **{name: others[name] for name in wanted[case] if name in others}}
+            _round(setting, case.work, case.work.name, servers, number, results)
+    rows = [
+        _row(results, case, goal, title) for case in cases for goal in case.goals if (case.work.name, goal.server) in results
+    ]
+    missing = sorted({name for names in wanted.values() for name in names if name not in others})
+    notes = [f"without {name}, which is not installed" for name in missing]
     return Outcome(rows, HEADING, measuring.table(results), [*notes, *([POSTFIX_NOTE] if store == "mbox" else [])])
 
 
-def _ours(store: str, case: Case) -> Peer:
-    dialect = "esmtp" if case.manner.pipelines else "classic"
-    options = ["--quiet", "--store", store, "--dialect", dialect]
-    return Peer(OURS, peers.carteiro(*options), peers.in_mbox if store == "mbox" else None)
+def _round(setting: Setting, work: Load, name: str, servers: dict[str, Peer], number: int, results: Results) -> None:
+    """All servers once, in turns; the names are those of the results, and may be shorter than the servers' own."""
+    keys = {server.name: key for key, server in servers.items()}
+    for server in measuring.in_turns(setting, name, list(servers.values()), number):
+        with measuring.running(setting, server) as listening:
+            measured = measuring.measure(setting, listening, work)
+        results.setdefault((name, keys[server.name]), []).append(measured)
 
 
-def _rivals(setting: Setting, keeps: bool) -> dict[str, Peer]:
-    """Those that are here, under the names that the goals have for them."""
-    found = {SINK: peers.SMTP_SINK} if find_program("smtp-sink") else {}
-    if peers.has_aiosmtpd():
-        found[AIOSMTPD] = peers.aiosmtpd(keeps)
-    if keeps and postfix.is_here():
-        found |= {peer.name: peer for peer in (postfix.SHIPPED, postfix.DEFERRED, postfix.HELD)}
-    if keeps and haraka.is_here():
-        found[HARAKA] = haraka.HELD
-    floor = setting.tools.floor
-    if floor:
-        found[C_FLOOR] = Peer(C_FLOOR, lambda _, port: [str(floor), str(port)], None)
-    return {**found, PYTHON_FLOOR: python_floor()}
+def _ours(store: str, work: Load) -> Peer:
+    return peers.ours(OURS, store, "--dialect", "esmtp" if work.says_ehlo else "classic")
 
 
 def _row(results: Results, case: Case, goal: Goal, title: str) -> Row:
-    ours, theirs = results[case.name, OURS], results[case.name, goal.server]
+    ours, theirs = results[case.work.name, OURS], results[case.work.name, goal.server]
     mine, other = median(ours), median(theirs)
     return row(
-        f"{title}, {case.name}: {WORDS[goal.of]}",
+        f"{title}, {case.work.name}: {WORDS[goal.of]}",
         goal.server,
         measuring.ratios(ours, theirs, goal.of),
         goal.goal,

@@ -14,12 +14,13 @@ class Tally:
     """
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._read = {path: path.stat().st_size for path in directory.glob("mail/*.txt")}
         self._count = 0
 
-    def __call__(self, directory: Path) -> int:
+    def __call__(self) -> int:
         """How many so far."""
-        for path in directory.glob("mail/*.txt"):
+        for path in self._directory.glob("mail/*.txt"):
             begin = self._read.get(path, 0)
             if path.stat().st_size > begin:
                 self._read[path] = begin + self._look_through(path, begin)
@@ -59,19 +60,22 @@ def _parents() -> dict[int, int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time used so far by a process and those that come from it, to a hundredth of a second."""
+    """User and system time used so far by a process and those that come from it, with all their threads, to 10 ms.
+
+    Processes that have ended count, too, when their parent has waited for them.
+    """
     return sum(_cpu(each) for each in processes(pid))
 
 
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_kib(pid: int) -> int:
-    """What a process and those that come from it have in memory."""
-    return sum(_resident(each) for each in processes(pid))
+def resident_kib(pid: int, field: str = "VmRSS") -> int:
+    """What a process and those that come from it have in memory; VmHWM: the most that each had at any time."""
+    return sum(_resident(each, field) for each in processes(pid))
 
 
-def _resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0])
+def _resident(pid: int, field: str) -> int:
+    return int(Path(f"/proc/{pid}/status").read_text().partition(f"{field}:")[2].split()[0])

@@ -1,4 +1,4 @@
-"""The step about many idle sessions: the burst in which they come, the memory that they take, and replies among them.
+"""The part about many idle sessions: the burst in which they come, the memory that they take, and replies among them.
 
 It does not know how the servers are started, nor how the load is made.
 """
@@ -7,9 +7,8 @@ import statistics
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bench import outcome, peers
-from bench.frame import KIB
-from bench.load import Load
+from bench import outcome, peers, rivals
+from bench.load import KIB, Load
 from bench.measuring import Setting, in_turns, measure, running
 from bench.outcome import Outcome, Row, figure
 from bench.peers import Peer
@@ -18,7 +17,7 @@ from bench.visitors import allow_descriptors, visiting
 
 IDLE = 10_000
 FEW = 10
-ACTIVE = Load(10, KIB, True)
+ACTIVE = Load(10, KIB)
 """Those whose replies are timed among the idle ones."""
 
 OPEN_FILES = 12_000
@@ -27,9 +26,9 @@ HEADING = (
     f"reply among {FEW}, ms, p50 / p99"
 )
 NOTE = (
-    "an idle session has been greeted and has said HELO; all are asked for at once, by a process of their own, from "
-    "several loopback addresses (of others than carteiro 500 at a time: their backlogs are short); replies are those of "
-    f"{ACTIVE.sessions} sessions that send without a pause; KiB a session is by what the server has grown"
+    "an idle session has been greeted and has said HELO; a process of its own opens all of them at once, from several "
+    "loopback addresses (500 at a time with aiosmtpd, whose backlog is short); replies are those of "
+    f"{ACTIVE.sessions} sessions that send without a pause; KiB a session is the server's growth, divided"
 )
 
 
@@ -49,9 +48,9 @@ def idle(setting: Setting) -> Outcome:
     """Both dialects of ours, and aiosmtpd."""
     allow_descriptors(OPEN_FILES)  # the servers inherit it
     number = IDLE // setting.divisor
-    options = ["--quiet", "--store", "discard", "--max-connections", str(IDLE + 1000), "--dialect"]
-    ours = [Peer(f"carteiro, {dialect}", peers.carteiro(*options, dialect), None) for dialect in ("classic", "esmtp")]
-    servers = [*ours, *([peers.aiosmtpd(False)] if peers.has_aiosmtpd() else [])]
+    options = ["--max-connections", str(IDLE + 1000), "--dialect"]
+    ours = [peers.ours(f"carteiro, {dialect}", "discard", *options, dialect) for dialect in ("classic", "esmtp")]
+    servers = [*ours, *([peers.aiosmtpd(False)] if rivals.has_aiosmtpd() else [])]
     found: dict[str, list[Crowded]] = {server.name: [] for server in servers}
     for each in range(setting.rounds):
         for server in in_turns(setting, f"{number:,} idle sessions", servers, each):
@@ -62,7 +61,7 @@ def idle(setting: Setting) -> Outcome:
 
 
 def _crowded(setting: Setting, server: Peer, number: int) -> Crowded:
-    with running(server, setting.place()) as listening:
+    with running(setting, server) as listening:
         with visiting("idle", listening.port, FEW):
             few = measure(setting, listening, ACTIVE)
             before = resident_kib(listening.pid)

@@ -1,4 +1,4 @@
-"""The step that measures whether anybody can spoil the service for 50 ordinary clients: by haste, by bulk, by sloth.
+"""The part that measures whether anybody can spoil the service for 50 ordinary clients: by haste, by bulk, by sloth.
 
 It does not know how the servers are started, nor what the visitors do.
 """
@@ -7,23 +7,21 @@ from contextlib import nullcontext
 from typing import NamedTuple
 
 from bench import outcome, peers
-from bench.frame import KIB
-from bench.load import Load
+from bench.load import KIB, Load
 from bench.measuring import HEADING, Measured, Results, Setting, in_turns, measure, median, p99_of, ratios, running, table
 from bench.outcome import Outcome, Row
-from bench.peers import Peer
 from bench.visitors import SLOW_PAUSE, visiting
 
-ORDINARY = Load(50, KIB, True)
+ORDINARY = Load(50, KIB)
 PAUSE = 0.05
 GOAL = 3.0
 ALONE = "nobody else"
 SLOW = 5000
 
 NOTE = (
-    "three processes share the machine's cores here: the server, the ordinary clients (with priority where that is allowed) "
-    "and the visitor, so that a part of what it does to the ordinary clients is what it takes of the processor, "
-    f"whatever the server does; those others never pause, the slow ones send an octet every {SLOW_PAUSE:g} s"
+    "the server, the ordinary clients (with priority where that is allowed) and the visitor share the machine's cores: the "
+    "visitor slows the ordinary clients by the processor time that it takes, too, whatever the server does; visitors never "
+    f"pause, but the slow ones send one octet every {SLOW_PAUSE:g} s"
 )
 
 
@@ -57,9 +55,8 @@ def visitors(setting: Setting) -> dict[str, tuple[str, int] | None]:
 def fair(setting: Setting) -> Outcome:
     """The reply times of ordinary clients, alone and beside each visitor."""
     results: Results = {}
-    setups = SETUPS if setting.tools.source else SETUPS[:2]  # only the client in C knows how to pause
     for number in range(setting.rounds):
-        for setup in setups:
+        for setup in SETUPS:
             for visitor, measured in _round(setting, setup, number).items():
                 results.setdefault((f"50 sessions {setup.name}", visitor), []).append(measured)
     rows = [_row(results, load, visitor) for load, visitor in results if visitor != ALONE]
@@ -67,17 +64,16 @@ def fair(setting: Setting) -> Outcome:
 
 
 def _round(setting: Setting, setup: Setup, number: int) -> dict[str, Measured]:
-    options = ["--quiet", "--store", setup.store]
     found = {}
     names = visitors(setting)
-    servers = [Peer(name, peers.carteiro(*options), None) for name in names]
+    servers = [peers.ours(name, setup.store)._replace(counter=None) for name in names]  # visitors send mail, too
     for server in in_turns(setting, f"50 sessions {setup.name}", servers, number):
         who = names[server.name]
         with (
-            running(server, setting.place()) as listening,
+            running(setting, server) as listening,
             visiting(who[0], listening.port, who[1]) if who else nullcontext(),
         ):
-            found[server.name] = measure(setting, listening, ORDINARY, pause=setup.pause)
+            found[server.name] = measure(setting, listening, ORDINARY._replace(pause=setup.pause))
     return {name: found[name] for name in names}
 
 
