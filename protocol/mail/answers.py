@@ -7,25 +7,29 @@ from collections.abc import Callable
 
 from ..engine.environment import Fault
 
+Told = Callable[[int, Fault | None], None]
+"""Takes the number of a recipient, and None or why the message is not safe there."""
+
 _SEVERITY = {"for now": 1, "no room": 2, "for good": 3}
 
 
-class Answers:
-    """Waits for the answers for all recipients, and then tells the worst: SMTP has one reply at the end of mail data
-    (RFC 5321 section 4.2.5), and a message that is missing in one mailbox is not accepted.
+def folded(told: Told, recipients: int) -> Told:
+    """Takes the answers for so many recipients, and passes on one: the worst, when the last has come.
+
+    SMTP has one reply at the end of mail data (RFC 5321 section 4.2.5), and a message that is missing in one mailbox is not
+    accepted.
     """
+    if recipients == 1:
+        return told
+    left = recipients
+    worst: tuple[int, Fault | None] = 0, None
 
-    __slots__ = ("_left", "_told", "_worst")
+    def take(recipient: int, fault: Fault | None) -> None:
+        nonlocal left, worst
+        if fault and _SEVERITY[fault.kind] > worst[0]:
+            worst = _SEVERITY[fault.kind], fault
+        left -= 1
+        if not left:
+            told(recipient, worst[1])
 
-    def __init__(self, recipients: int, told: Callable[[Fault | None], None]) -> None:
-        self._left = recipients
-        self._told = told
-        self._worst: Fault | None = None
-
-    def take(self, recipient: int, fault: Fault | None) -> None:
-        """One more answer: None, or why the message is not safe there."""
-        if fault and (self._worst is None or _SEVERITY[fault.kind] > _SEVERITY[self._worst.kind]):
-            self._worst = fault
-        self._left -= 1
-        if not self._left:
-            self._told(self._worst)
+    return take

@@ -11,7 +11,7 @@ from ..engine import replies
 from ..engine.environment import Fault, Message, Report, Site, nobody_is_told
 from ..engine.replies import Reply
 from ..engine.shown import bracketed, quoted
-from .answers import Answers
+from .answers import folded
 from .content import MessageId
 from .trace import origin, received
 
@@ -80,9 +80,11 @@ class Transaction:
         message, self._message = self._message, None
         assert message
         told = partial(self._answered, answer, message.id, self._site.clock())
-        message.commit(Answers(len(self.recipients), told).take)
+        message.commit(folded(told, len(self.recipients)))
 
-    def _answered(self, answer: Callable[[Reply], None], message_id: str, since: float, fault: Fault | None) -> None:
+    def _answered(
+        self, answer: Callable[[Reply], None], message_id: str, since: float, _recipient: int, fault: Fault | None
+    ) -> None:
         try:
             if self._client and self._message_id:
                 self._log(self._client, self._message_id.value, message_id, since, fault)

@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 import pytest
 
-from protocol.mail.answers import Answers
+from protocol.mail.answers import folded
 
 from ...kit.support import DiskIsFull
 
@@ -16,8 +16,8 @@ def test_the_worst_is_told_once_when_the_last_has_answered_in_whatever_order(cou
     for faults in product(range(len(FAULTS)), repeat=count):
         for order in permutations(range(count)):
             told: list[object] = []
-            answers = Answers(count, told.append)
+            take = folded(lambda recipient, fault, told=told: told.append(fault), count)  # type: ignore[misc]
             for number in order:
                 assert not told
-                answers.take(number, FAULTS[faults[number]])
+                take(number, FAULTS[faults[number]])
             assert told == [FAULTS[max(faults)]]
