@@ -32,7 +32,7 @@ STEPS = 1000
 PART = 128
 """Ready descriptors that are read before what can be is written: what both touch is still near the processor then."""
 
-_LOOK_AT_THE_CLOCK = 4
+_LOOK_AT_THE_CLOCK = 8
 """Calls after which it is looked whether the time is over."""
 
 _ESCAPED = "an error reached the loop, which goes on"

@@ -1,11 +1,17 @@
 """One connected socket: what is read goes to its conversation, what that wants to say is sent, as far as the peer takes it.
 
 It does not know what is said. Whether it reads or writes follows from the buffers at the end of each turn.
+
+In a turn an open connection is read in the read step, and with that its part of the write step is DUE, in which it sends
+what it can and finds out what it wants next. Whoever is DUE has had a share of this turn, and is not read again. A wake-up
+makes it DUE, too; that the conversation is to be resumed is remembered in `_resumption`, and nowhere else. What waits for
+room, and could go on without a wake-up, goes on LATER: when all others have had their turn.
 """
 
 import logging
 import socket
 from collections.abc import Callable
+from enum import Enum
 
 from ..loop import READ, WRITE, Reactor, Timer
 from .conversation import Conversation, Opener
@@ -28,6 +34,28 @@ LINGER = 2.0
 """Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
 
 
+class Stage(Enum):
+    """How far a connection is."""
+
+    OPEN = "it waits for what it wants"
+    DUE = "it was read, or woken: its part of the write step is due"
+    DEAF = "it does not want to read, though it is still watched for that"
+    LINGERING = "all is said, and what comes is dropped"
+    CLOSED = "the socket is closed"
+
+
+class Resumption(Enum):
+    """When the conversation is to be resumed."""
+
+    NEVER = "nothing is left to do"
+    LATER = "when all others have had their turn"
+    NOW = "in the next write step"
+
+
+OPEN, DUE, DEAF, LINGERING, CLOSED = Stage
+NEVER, LATER, NOW = Resumption
+
+
 class Connection:
     """A nonblocking connected socket with a conversation and a deadline: `idle_timeout` seconds without a byte either way,
     or fewer when the conversation's patience is shorter; its patience alone counts while the peer waits for us.
@@ -37,9 +65,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_beside", "_conversation", "_events", "_has_ended", "_idle_timeout", "_interest", "_is_behind", "_is_deaf",
-        "_is_due", "_is_lingering", "_is_woken", "_last_activity", "_on_closed", "_reactor", "_socket", "_timer",
-        "_timer_patience", "_tls", "is_closed", "peer",
+        "_beside", "_conversation", "_events", "_has_ended", "_idle_timeout", "_interest", "_last_activity", "_on_closed",
+        "_reactor", "_resumption", "_socket", "_stage", "_timer", "_timer_patience", "_tls", "peer",
     )  # fmt: skip
 
     def __init__(
@@ -61,15 +88,11 @@ class Connection:
         self._tls = tls
         self._events = 0
         self._has_ended = False
-        self._is_deaf = False
-        self._is_due = False
-        self._is_behind = False
-        self._is_woken = False
-        self._is_lingering = False
+        self._stage = OPEN
+        self._resumption = NEVER
         self._last_activity = reactor.now
         self._interest: object = _UNKNOWN
         self.peer = peer
-        self.is_closed = False
         self._conversation = open_conversation(peer, self._wake)
         self._timer: Timer
         self._start_timer(min(idle_timeout, self._conversation.patience))
@@ -85,14 +108,19 @@ class Connection:
     def cut_off(self, why: str) -> None:
         """Closes now, with the last words that the socket takes at once."""
         self._tell(self._conversation.shut_down, True)
-        self._speak()
+        self._speak_now()
         self.close(why)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the socket is closed."""
+        return self._stage is CLOSED
 
     def close(self, why: str) -> None:
         """Closes the socket at once."""
-        if self.is_closed:
+        if self._stage is CLOSED:
             return
-        self.is_closed = True
+        self._stage = CLOSED
         self._timer.cancel()
         if self._events:
             self._reactor.unwatch(self._socket)
@@ -108,12 +136,10 @@ class Connection:
     # The read step
 
     def _ready(self, events: int) -> None:
-        if self._is_due or self.is_closed:  # who is due was read in this turn: he has had his share
+        if self._stage is not OPEN:
+            self._ready_otherwise()
             return
-        if self._is_deaf:  # only now: mostly nothing comes before it is over, and two system calls are saved
-            self._watch(0)
-            return
-        self._is_due = True
+        self._stage = DUE
         self._reactor.call_soon(self._speak)
         if not events & self._events & READ:  # it may have been wanted only until what was read before was answered
             return
@@ -124,8 +150,10 @@ class Connection:
         except (OSError, MemoryError) as error:
             self.close(str(error) or "out of memory")
             return
-        if self._is_lingering or not data:
-            self._take_the_last(data)
+        if not data:
+            self._last_activity = self._reactor.now
+            self._has_ended, self._interest = True, _UNKNOWN
+            self._tell(self._conversation.end_of_input)
             return
         self._last_activity = self._reactor.now
         conversation = self._conversation
@@ -136,40 +164,50 @@ class Connection:
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._break_down(error)
 
-    def _take_the_last(self, data: bytes) -> None:
-        if not self._is_lingering:
-            self._last_activity = self._reactor.now
-            self._has_ended, self._interest = True, _UNKNOWN
-            self._tell(self._conversation.end_of_input)
-        elif not data:
-            self.close("")
+    def _ready_otherwise(self) -> None:
+        if self._stage is DEAF:  # only now: mostly nothing comes before it is over, and two system calls are saved
+            self._stage = OPEN
+            self._watch(0)
+        elif self._stage is LINGERING:
+            try:
+                if not self._socket.recv_into(_received):
+                    self.close("")
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self.close(str(error))
 
     # The write step
 
     def _wake(self) -> None:
-        self._is_woken = True
+        self._resumption = NOW
         self._speak_soon()
 
     def _catch_up(self) -> None:
         """Others have had their turn: the conversation goes on with what it has not carried out."""
-        self._is_behind = False
-        self._is_woken = True
-        self._speak()
+        if self._resumption is LATER:
+            self._resumption = NOW
+            self._speak_now()
 
     def _speak_soon(self) -> None:
-        if not self._is_due:
-            self._is_due = True
+        if self._stage is OPEN or self._stage is DEAF:
+            self._stage, self._interest = DUE, _UNKNOWN
             self._reactor.call_soon(self._speak)
+
+    def _speak_now(self) -> None:
+        if self._stage is not LINGERING and self._stage is not CLOSED:
+            self._stage, self._interest = DUE, _UNKNOWN
+            self._speak()
 
     def _speak(self) -> None:
         """Sends what it can, then watches for what the buffers ask for."""
-        self._is_due = False
-        if self.is_closed:
+        if self._stage is not DUE:  # it was closed meanwhile, or has spoken
             return
-        if self._is_woken:
+        self._stage = OPEN
+        if self._resumption is NOW:
             self._resume()
-        if self.is_closed or self._is_lingering:
-            return
+            if self._stage is CLOSED:
+                return
         conversation = self._conversation
         outgoing = conversation.outgoing
         if outgoing:
@@ -188,9 +226,9 @@ class Connection:
         self._look_after(conversation)
 
     def _resume(self) -> None:
-        self._is_woken = False
+        self._resumption = NEVER
         self._tell(self._conversation.resume)
-        if not self.is_closed and not self._conversation.takes_input:
+        if self._stage is not CLOSED and not self._conversation.takes_input:
             self._reactor.turn_within(0)
 
     def _look_after(self, conversation: Conversation) -> None:
@@ -200,14 +238,12 @@ class Connection:
         if conversation.is_finished and not conversation.outgoing:
             self._end()
             return
-        if conversation.is_behind and not conversation.outgoing and not self._is_behind:
-            self._is_behind = True
+        if conversation.is_behind and not conversation.outgoing and self._resumption is NEVER:
+            self._resumption = LATER
             self._reactor.call_last(self._catch_up)
-        wanted = READ if conversation.takes_input and not self._has_ended else 0
-        if conversation.outgoing:
-            wanted |= WRITE
-        if wanted == 0 and self._events == READ:
-            self._is_deaf = True
+        wanted = self._wanted(conversation)
+        if wanted == 0 and self._events == READ and self._stage is OPEN:
+            self._stage = DEAF
         else:
             self._watch(wanted)
         patience = min(self._idle_timeout, conversation.patience)
@@ -215,8 +251,17 @@ class Connection:
             self._timer.cancel()
             self._start_timer(patience)
 
+    def _wanted(self, conversation: Conversation) -> int:
+        """The events that are waited for. It is read, unless
+        1. the peer has ended its side, or
+        2. the conversation takes no input: it waits for somebody, has enough to carry out or to say, or is finished.
+        It is written to, if
+        3. the peer has not taken all that was said.
+        """
+        wanted = READ if conversation.takes_input and not self._has_ended else 0
+        return wanted | WRITE if conversation.outgoing else wanted
+
     def _watch(self, wanted: int) -> None:
-        self._is_deaf = False
         if wanted == self._events:
             return
         if not self._events:
@@ -242,7 +287,7 @@ class Connection:
         if self._has_ended or self._conversation.is_agreed:
             self.close("")
             return
-        self._is_lingering = True
+        self._stage = LINGERING
         self._timer.cancel()
         self._timer = self._reactor.call_later(LINGER, lambda: self.close(""))
         self._watch(READ)
