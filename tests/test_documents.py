@@ -15,7 +15,7 @@ from protocol.esmtp.table import ESMTP
 from .support import ROOT, Client, MemoryStore, find_user
 from .test_transcript import Notebook
 
-LATER = {"storage.md", "limits.md", "clients.md"}
+LATER = {"limits.md", "clients.md"}
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
