@@ -15,7 +15,6 @@ from protocol.esmtp.table import ESMTP
 from .support import ROOT, Client, MemoryStore, find_user
 from .test_transcript import Notebook
 
-LATER = {"limits.md", "clients.md"}
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -24,7 +23,7 @@ def blocks(name: str, language: str) -> list[str]:
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", (ROOT / name).read_text())
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if path.name not in LATER], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_prose_fits_a_page(path: Path) -> None:
     text = re.sub(r"(?ms)^```.*?^```$", "", path.read_text())
     assert [line for line in text.splitlines() if len(line) > 140 and not line.startswith("|")] == []
