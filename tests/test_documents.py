@@ -15,7 +15,7 @@ from protocol.esmtp.table import ESMTP
 from .support import ROOT, Client, MemoryStore, find_user
 from .test_transcript import Notebook
 
-PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -82,3 +82,10 @@ def test_a_document_has_one_title() -> None:
         levels = [len(hashes) for hashes in re.findall(r"(?m)^(#+) ", re.sub(r"(?ms)^```.*?^```$", "", path.read_text()))]
         assert levels[0] == 1 and levels.count(1) == 1, path.name
         assert all(after <= before + 1 for before, after in pairwise(levels)), path.name
+
+
+def test_paths_in_documents_exist() -> None:
+    """Of what stands in code and looks like a module, a folder or a document of ours."""
+    for path in PAGES:
+        for name in re.findall(r"`((?:bin|bench|docs|protocol|reactor|settings|storage|tests)/[\w./-]*)`", path.read_text()):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
