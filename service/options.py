@@ -15,6 +15,7 @@ from protocol.esmtp.extensions import EXTENSIONS
 from reactor.stream import addresses
 
 from . import VERSION
+from .reference import Reference
 from .wiring import DIALECTS, FORMATS, STORES
 
 T = TypeVar("T")
@@ -67,66 +68,63 @@ def seconds(text: str) -> float:
 
 # fmt: off
 VALUES = (
-    # flag                 shown as   is         default              meaning
-    ("--mail-dir",         "DIR",     Path,      Path("mailboxes"),   "where the mailboxes are"),
-    ("--max-message-size", "SIZE",    size,      "25M",               "largest message: octets, or 500K, 25M, 1G"),
-    ("--max-connections",  "N",       number(1), 10_000,              "most clients at once"),
-    ("--workers",          "N",       number(0), 1,                   "processes that share the work; 0: one a core"),
-    ("--idle-timeout",     "SECONDS", seconds,   300.0,               "after so long without a byte a client is sent away"),
+    # flag                 shown as   is         default      meaning
+    ("--mail-dir",         "DIR",     Path,      "mailboxes", "directory of the mailboxes; created if it is missing"),
+    ("--max-message-size", "SIZE",    size,      "25M",       "largest message: octets, or as 500K, 25M, 1G"),
+    ("--max-connections",  "N",       number(1), 10_000,      "most clients at once, per worker; one more gets a 421"),
+    ("--workers",          "N",       number(0), 1,           "processes that share the clients; 0: one per core"),
+    ("--idle-timeout",     "SECONDS", seconds,   "300",       "a client that sends nothing for so long gets a 421"),
 )
 
 # What only the dialect esmtp knows.
 ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
     # flag                 shown as  is         default meaning
-    ("--max-recipients",   "N",      number(1), 1000,    "most recipients of a message (default: 1000)"),
-    ("--max-messages",     "N",      number(0), 0,       "most messages on a connection (default: 0, any number)"),
-    ("--postmaster",       "NAME",   str,       None,    "who is postmaster (default: postmaster, --catch-all, the first)"),
-    ("--hide-extension",   "NAME",   str.upper, [],      "an extension that is not offered; repeatable"),
-    ("--tls-cert",         "FILE",   Path,      None,    "certificate and chain, PEM: STARTTLS is offered"),
-    ("--tls-key",          "FILE",   Path,      None,    "its private key, PEM (default: in the certificate's file)"),
-    ("--auth-file",        "FILE",   Path,      None,    "who may authenticate: name:hash a line, argon2 or bcrypt"),
+    ("--max-recipients",   "N",      number(1), 1000,    "most recipients of a message; each one more gets a 452, and the "
+                                                         "message goes to the others (default: 1000)"),
+    ("--max-messages",     "N",      number(0), 0,       "most messages on a connection; 0: any number (default: 0)"),
+    ("--postmaster",       "NAME",   str,       None,    "the user who gets the postmaster's mail (default: the user "
+                                                         "postmaster, else --catch-all, else the first in USERS_FILE)"),
+    ("--hide-extension",   "NAME",   str.upper, [],      "neither offer nor understand this extension; repeatable"),
+    ("--tls-cert",         "FILE",   Path,      None,    "certificate with its chain, PEM: STARTTLS is offered"),
+    ("--tls-key",          "FILE",   Path,      None,    "its private key, PEM (default: in the file of --tls-cert)"),
+    ("--auth-file",        "FILE",   Path,      None,    "who may authenticate: one name:hash per line, argon2 or bcrypt"),
 )
 ESMTP_SWITCHES = (
-    ("--vrfy",                "VRFY tells who has a mailbox"),
-    ("--strict-syntax",       "refuse what RFC 5321 forbids and many clients send: addresses without <>, ..."),
-    ("--require-tls",         "no mail before STARTTLS"),
-    ("--require-auth",        "no mail before AUTH"),
-    ("--auth-accept-any",     "any name and password will do: for development"),
-    ("--auth-allow-insecure", "AUTH also without TLS"),
+    ("--vrfy",                "let VRFY tell who has a mailbox (default: it answers 252 for everybody)"),
+    ("--strict-syntax",       "refuse what RFC 5321 forbids and many clients send, such as addresses without <> "
+                              "(default: accept it)"),
+    ("--require-tls",         "accept no mail before STARTTLS"),
+    ("--require-auth",        "accept no mail before AUTH"),
+    ("--auth-accept-any",     "accept any name and password; for development"),
+    ("--auth-allow-insecure", "offer AUTH without TLS, too (default: under TLS only)"),
 )
 # fmt: on
 
 
+# What the program does when it runs: at the end of --help, and of the reference.
+NOTES = (
+    (
+        "output",
+        "When the server listens it prints one line per listener on standard output: listening on HOST:PORT, with (TLS) "
+        "behind it for --listen-tls. The log goes to standard error, one line per event.",
+    ),
+    (
+        "signals",
+        "SIGTERM and SIGINT: no new clients; messages on their way have 10 seconds to end; what was accepted is moved to "
+        "the mailboxes; then the server exits. A second one stops it at once. SIGHUP: the users file, the certificate and "
+        "the auth file are read again; if one is bad, that is logged and the old one stays. With several workers, send "
+        "signals to the first process.",
+    ),
+    (
+        "exit codes",
+        "0: stopped by a signal. 1: it cannot run; one line on standard error says why and what to do. 2: a bad flag.",
+    ),
+)
+
+
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """What these words ask for, or those of the command line. Ends the program with one line when that cannot be."""
-    parser = Arguments(prog="smtpd", description="Receives mail by SMTP into one mailbox a user.")
-    add = parser.add_argument
-    add("users_file", metavar="USERS_FILE", nargs="?", type=Path, help="the mailboxes that exist: one name a line")
-    where = "where to listen; repeatable; IPv6 as [::1]:25; port 0 picks one (default: 127.0.0.1:49152)"
-    add("--listen", metavar="HOST:PORT", type=told(addresses.parse), action="append", help=where)
-    for flag, shown, kind, default, meaning in VALUES:
-        add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
-    name = "what the server calls itself (default: the machine's name)"
-    add("--hostname", metavar="NAME", type=told(domains.parse_hostname), help=name)
-    add(
-        "--store",
-        choices=STORES,
-        default="mbox",
-        help="files NAME.txt, Maildirs NAME/, or nothing (default: %(default)s)",
-    )
-    add("--catch-all", metavar="NAME", help="the user who gets what is for names that are not in USERS_FILE")
-    add("--dialect", choices=DIALECTS, default="classic", help="the table that is spoken (default: %(default)s)")
-    refusals = "commands refused for good in a row that end a connection; 0: never (default: 0, with esmtp 100)"
-    add("--max-refusals", metavar="N", type=number(0), help=refusals)
-    _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
-    loudness = parser.add_mutually_exclusive_group()
-    for flag, level, meaning in (
-        ("--verbose", logging.DEBUG, "log the dialogue and the states of each session"),
-        ("--quiet", logging.WARNING, "log warnings and errors only"),
-    ):
-        loudness.add_argument(flag, action="store_const", const=level, default=logging.INFO, dest="level", help=meaning)
-    add("--table", choices=FORMATS, nargs="?", const="text", help="print the dialect's table and exit")
-    add("--version", action="version", version=f"carteiro {VERSION}")
+    parser = _parser()
     options = parser.parse_args(words)
     if options.users_file is None and options.table is None:
         parser.error("USERS_FILE is missing: give a text file with one user name a line")
@@ -136,19 +134,56 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
+def _parser() -> Arguments:
+    parser = Arguments(prog="smtpd", description="Receives mail by SMTP and puts it into one mailbox per user.")
+    add = parser.add_argument
+    users = "the mailboxes that exist: one name per line, in any case; blank lines are ignored, there are no comments"
+    add("users_file", metavar="USERS_FILE", nargs="?", type=Path, help=users)
+    where = (
+        "where to listen, on all addresses of the host; repeatable; IPv6 as [::1]:25; port 0 picks a free one "
+        "(default: 127.0.0.1:49152, or nothing with --listen-tls)"
+    )
+    add("--listen", metavar="HOST:PORT", type=told(addresses.parse), action="append", help=where)
+    for flag, shown, kind, default, meaning in VALUES:
+        add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
+    name = "what the server calls itself (default: the machine's name)"
+    add("--hostname", metavar="NAME", type=told(domains.parse_hostname), help=name)
+    kinds = "a file DIR/NAME.txt per user, a Maildir DIR/NAME/, or nothing at all, for measuring (default: %(default)s)"
+    add("--store", choices=STORES, default="mbox", help=kinds)
+    add("--catch-all", metavar="NAME", help="the user who gets mail for unknown names (default: it is refused)")
+    dialect = "the table to speak: classic for learning, esmtp for RFC 5321 (default: %(default)s)"
+    add("--dialect", choices=DIALECTS, default="classic", help=dialect)
+    refusals = "end a connection after so many refused commands (5yz) in a row; 0: never (default: 0, with esmtp 100)"
+    add("--max-refusals", metavar="N", type=number(0), help=refusals)
+    _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
+    loudness = parser.add_mutually_exclusive_group()
+    for flag, level, meaning in (
+        ("--verbose", logging.DEBUG, "log dialogues: lines of clients as C:, replies as S:, and states; never a secret"),
+        ("--quiet", logging.WARNING, "log warnings and errors only"),
+    ):
+        loudness.add_argument(flag, action="store_const", const=level, default=logging.INFO, dest="level", help=meaning)
+    table = "print the table of the dialect, as text unless you say otherwise, and exit"
+    add("--table", choices=FORMATS, nargs="?", const="text", help=table)
+    add("--reference", action=Reference, help="print this help as Markdown and exit")
+    add("--version", action="version", version=f"carteiro {VERSION}", help="print the version and exit")
+    for title, text in NOTES:
+        parser.add_argument_group(title, text)
+    return parser
+
+
 def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
     for flag, shown, kind, default, meaning in ESMTP_VALUES:
         action = "append" if default == [] else "store"
         group.add_argument(flag, metavar=shown, type=kind, action=action, default=default, help=meaning)
-    whose = "a domain that mail is taken for; repeatable (default: all)"
+    whose = "accept mail for this domain, in Unicode or as xn--; repeatable (default: for every domain)"
     group.add_argument("--domain", metavar="DOMAIN", type=told(domains.parse), action="append", default=[], help=whose)
-    where = "where to listen for TLS from the first byte on; repeatable"
+    where = "where to listen for TLS from the first octet on; repeatable"
     group.add_argument(
         "--listen-tls", metavar="HOST:PORT", type=told(addresses.parse), action="append", default=[], help=where
     )
     for flag, meaning in ESMTP_SWITCHES:
         group.add_argument(flag, action="store_true", help=meaning)
-    newlines = "what a CR or LF alone in mail data is: refused, or made a line end (default: %(default)s)"
+    newlines = "a CR or LF alone in mail data: refuse the message, or make it a line end (default: %(default)s)"
     group.add_argument("--bare-newline", choices=["reject", "normalize"], default="reject", help=newlines)
 
 

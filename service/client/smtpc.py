@@ -15,11 +15,28 @@ from reactor.stream import addresses
 from reactor.stream.connection import Connection
 
 from ..options import Arguments, told
+from ..reference import Reference
 from .dialogue import PATIENCE, Dialogue
 from .keyboard import Keyboard
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that the server has to take the connection."""
+
+
+NOTES = (
+    (
+        "scripts",
+        "When standard input is not a terminal, its lines are sent one at a time, each when the one before was answered, "
+        "and both sides are shown: C: for the client, S: for the server. A line of mail data that begins with a dot needs "
+        "a second dot in front.",
+    ),
+    (
+        "exit codes",
+        "0: the server said 221, or the script was sent to its end, even if lines of it were refused. 1: the server could "
+        "not be reached or closed the connection, or the script ended inside the mail data. 2: a bad flag. 130: Ctrl-C.",
+    ),
+)
+"""What stands at the end of --help, and of the reference."""
 
 
 def talk(sock: socket.socket, peer: str, is_script: bool, is_transcript: bool) -> int:
@@ -51,15 +68,24 @@ def leave_once(signum: int, _: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def main() -> int:
-    signal.signal(signal.SIGINT, leave_once)
-    parser = Arguments(prog="smtpc", description="Talks to a mail server, from a terminal or a script on standard input.")
+def parser() -> Arguments:
+    """What reads the command line."""
+    made = Arguments(prog="smtpc", description="Talks to a mail server, from a terminal or a script on standard input.")
     where = "where the server is (default: 127.0.0.1:49152)"
-    parser.add_argument(
+    made.add_argument(
         "server", metavar="HOST:PORT", type=told(addresses.parse), nargs="?", default=("127.0.0.1", 49152), help=where
     )
-    parser.add_argument("--quiet", action="store_true", help="from a script: show what the server says, and nothing else")
-    options = parser.parse_args()
+    made.add_argument("--quiet", action="store_true", help="from a script: show what the server says, and nothing else")
+    made.add_argument("--reference", action=Reference, help="print this help as Markdown and exit")
+    for title, text in NOTES:
+        made.add_argument_group(title, text)
+    return made
+
+
+def main() -> int:
+    """Runs the client; returns the exit code."""
+    signal.signal(signal.SIGINT, leave_once)
+    options = parser().parse_args()
     host, port = options.server
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

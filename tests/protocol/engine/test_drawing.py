@@ -137,9 +137,13 @@ def test_the_picture_has_all_words_of_the_text_and_a_colour_for_each_cell(table:
 
 
 def test_the_documents_show_these_tables() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert f"```mermaid\n{diagrams.mermaid(CLASSIC.table)}\n```" in readme, "run bin/smtpd --table mermaid and copy it"
-    assert f"```text\n{drawing.text(CLASSIC.table)}\n```" in readme, "run bin/smtpd --table and copy it"
+    text = drawing.text(CLASSIC.table)
+    grid = text.partition("\n\n")[0]
+    page = (ROOT / "docs" / "table.md").read_text()
+    assert f"```mermaid\n{diagrams.mermaid(CLASSIC.table)}\n```" in page, "run bin/smtpd --table mermaid and copy it"
+    assert f"```text\n{text}\n```" in page, "run bin/smtpd --table and copy it"
+    for name in ("README.md", "README.pt.md"):
+        assert f"```text\n{grid}\n```" in (ROOT / name).read_text(), "run bin/smtpd --table and copy its first part"
     for table in (CLASSIC.table, ESMTP.table):
         drawn = (ROOT / "docs" / f"{table.name}.svg").read_text()
         assert drawn == picture.svg(table) + "\n", f"bin/smtpd --dialect {table.name} --table svg > docs/{table.name}.svg"
