@@ -35,7 +35,9 @@ Answers = dict[int, bool]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes at which a few messages take every path."""
+    """Sizes at which a few messages take every path; and no sync: the death of a process loses nothing that was written."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: None)
     monkeypatch.setattr("storage.journal.format.SIZE", 4096)
     monkeypatch.setattr("storage.stores.message.LARGE", 1500)
     monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", 1000)

@@ -112,7 +112,8 @@ class World:
             store.settle()
         elif action == "tidy":
             for _ in range(number % 12):
-                store.tidy(is_idle=True)
+                if store.tidy(is_idle=True) != 0.0:
+                    break  # there is nothing to do now
         elif action == "burst":
             for commit in range(number):
                 self.commit(700, BOXES[commit % 3 : commit % 3 + 1])

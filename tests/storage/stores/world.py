@@ -106,7 +106,8 @@ class World:
             self.commit(store, number, first, BOXES[: 1 + second % 2])
         elif action == "tidy":
             for _ in range(first):
-                store.tidy(is_idle=True)
+                if store.tidy(is_idle=True) != 0.0:
+                    break  # there is nothing to do now, and no time passes before the next action
         elif action == "die":
             process = self.processes[number if number in self.processes else PARENT]
             process.dies_at = process.calls + first + 1
