@@ -206,16 +206,16 @@ class Housekeeping:
     def _free(self, segments: Sequence[Segment]) -> Steps:
         """Syncs what the messages of the oldest segments were put in, and then frees these."""
         for segment in segments:
-            segment.is_sealed = True
+            segment.seal()
             for mailbox in list(segment.mailboxes):
                 queue = self._mover.queues.get(mailbox)
-                if queue and queue.unsynced:
+                if queue and queue.is_unsynced:
                     self._mover.sync(mailbox)
                     yield
             yield
         self._mailboxes.sync_names()
         yield
-        done = list(takewhile(lambda segment: not (segment.waiting or segment.unsynced), segments))
+        done = list(takewhile(lambda segment: not segment.is_needed, segments))
         yield from self._conclude_beyond(done)
         for segment in done:
             spooled = segment.spooled
@@ -352,7 +352,7 @@ class Housekeeping:
     def restate(self, removed: Sequence[Segment]) -> None:
         """Copies what waits in segments that are no more, and says anew what mailboxes have. Raises as `append_all`."""
         self.stop()
-        for mailbox in [queue.mailbox for queue in self._mover.queues.values() if queue.unsynced]:
+        for mailbox in [queue.mailbox for queue in self._mover.queues.values() if queue.is_unsynced]:
             self._mover.sync(mailbox)
         for queue in self._mover.queues.values():
             if any(place.segment in removed for place in queue.waiting):
@@ -373,7 +373,7 @@ class Housekeeping:
         for mailbox in sorted(mailboxes):
             queue = self._mover.queues.get(mailbox)
             since = queue.waiting[0].since if queue and queue.waiting else end
-            if queue is None or not (queue.is_doubtful or queue.unsynced):
+            if queue is None or not (queue.is_doubtful or queue.is_unsynced):
                 intents.append(Intent(mailbox, since, 0, 0))
                 concluded.append(mailbox)
             elif with_doubts and queue.start:

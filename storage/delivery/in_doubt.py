@@ -71,7 +71,7 @@ class InDoubt:
         elif not (yield from self.cut_tail(queue, mailbox)):
             self.check_torn(queue, mailbox)
             yield from self._search(queue, mailbox)
-        queue.is_doubtful = False
+        queue.found_out()
 
     def cut_tail(self, queue: Queue, mailbox: Mailbox) -> Generator[None, None, bool]:
         """Cuts off what can be nothing but ours, perhaps torn; false when other programs, or processes, wrote to it."""
@@ -84,8 +84,7 @@ class InDoubt:
             self._write_marks.settle(queue.mailbox)  # when it is not cut it was whole: others wrote only then
         if is_cut:
             # What others wrote before may not be on disk: then we write only after a new intent.
-            queue.end = None if self._write_marks else queue.start
-            queue.is_doubtful = False
+            queue.cut_back(may_have_grown=self._write_marks is not None)
         return is_cut
 
     def _taken(self, queue: Queue, places: list[Place]) -> Generator[Letter, None, None]:
@@ -96,7 +95,7 @@ class InDoubt:
         missing = yield from mailbox.missing(self._taken(queue, places))
         mailbox.sync()  # what is there may not be on disk
         queue.replace(len(places), [place for place, is_missing in zip(places, missing, strict=True) if is_missing])
-        queue.start = None
+        queue.forget_end()
 
     def _search(self, queue: Queue, mailbox: Mailbox) -> Steps:
         """Another program changed the mailbox file: what is in it as it was written is not put in again."""
@@ -110,7 +109,7 @@ class InDoubt:
         )
         log.warning(words, self._mailboxes.path(queue.mailbox), len(missing) - len(places), len(places))
         yield from self._put_last(queue, places, len(missing))
-        queue.start = queue.end = None
+        queue.forget_end()
 
     def _put_last(self, queue: Queue, places: list[Place], looked_at: int) -> Steps:
         """Copies these, and what came since so many were looked at, to the end of the journal: only they are left to wait.

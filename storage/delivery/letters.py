@@ -37,7 +37,7 @@ class Letters:
     def need(self, segment: Segment, id: str, length: int, count: int) -> None:
         """So many mailboxes are to get what is in a spool file, as a record in a segment says."""
         self._spool.need(id, length, count)
-        segment.spooled[id] += count
+        segment.need(id, count)
 
     def remember(self, place: Place, record: Record) -> None:
         """The same of a new message: mostly it is moved a moment later, and then it need not be read again."""
@@ -80,8 +80,7 @@ class Letters:
 
     def has_arrived(self, segment: Segment, id: str) -> None:
         """One of these mailboxes has it, on disk, and the journal says so."""
-        if segment.spooled[id]:
-            segment.spooled[id] -= 1
+        if segment.arrived(id):
             self._spool.release(id)
 
     def copy(self, places: Iterable[Place], mailbox: str) -> list[Place]:

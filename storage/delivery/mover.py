@@ -23,7 +23,7 @@ from .arrivals import Arrivals
 from .in_doubt import InDoubt, Steps
 from .letters import Letters
 from .outages import Outages
-from .queues import REST, Queue
+from .queues import Queue
 from .write_marks import WriteMarks
 
 log = logging.getLogger("carteiro.storage")
@@ -167,13 +167,13 @@ class Mover:
                 extent = mailbox.extent
                 if extent and queue.waiting and not queue.is_intended(extent):
                     # What others wrote is to be on disk, too: then only what comes after the last intent can be torn.
-                    if queue.unsynced or self._write_marks:
+                    if queue.is_unsynced or self._write_marks:
                         mailbox.sync()
                         synced.append(queue)
                         yield
                     intents.append((queue, extent))
             except NotSynced as error:  # if nothing is ours, there is nothing to put right
-                self._postpone(queue, error if queue.unsynced else OSError(*error.args))
+                self._postpone(queue, error if queue.is_unsynced else OSError(*error.args))
             except OSError as error:
                 self._postpone(queue, error)
         if synced:
@@ -205,11 +205,11 @@ class Mover:
             self._close(queue)
             del self.ready[queue]
             if queue.waiting and self._write_marks:
-                queue.not_before = time.monotonic() + REST
+                queue.rest(time.monotonic())
                 self._put_off(queue)
             elif queue.waiting:
                 self.ready[queue] = None
-            elif not queue.unsynced:  # all was there already
+            elif not queue.is_unsynced:  # all was there already
                 del self.queues[queue.mailbox]
 
     def _append(self, queue: Queue, mailbox: Mailbox, letters: list[Letter]) -> Steps:
@@ -223,7 +223,7 @@ class Mover:
         if letters[0].is_large:
             (letter,) = letters
             self.arrivals.add(queue.mailbox, queue.moved[-1], letter.id, self._letters.size(letter.id))
-        queue.end = mailbox.extent
+        queue.ends_at(mailbox.extent)
         self._in_doubt.end()
         yield
 
@@ -280,8 +280,9 @@ class Mover:
             error = StorageError(f"{path}: another program keeps it locked")
         elif not isinstance(error, OSError | StorageError):
             log.error("%s: internal error", path, exc_info=error)
-        queue.fault = fault(path, error)
-        self._outages.look(path, queue.fault)
+        refusal = fault(path, error)
+        queue.refuse(refusal)
+        self._outages.look(path, refusal)
 
     def _works(self, queue: Queue) -> None:
         """The last attempt to write to a mailbox did not fail."""

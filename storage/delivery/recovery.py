@@ -57,7 +57,7 @@ def _read(journal: Journal) -> Left:
         elif isinstance(record, Record):
             if record.content is None:
                 left.spooled[record.id] = record.length
-            place.segment.mailboxes.update(record.recipients)
+            place.segment.name_mailboxes(record.recipients)
             for mailbox in record.recipients:
                 left.places.pop((record.id, mailbox), None)  # the last place of a message is the one that counts
                 left.places[record.id, mailbox] = place

@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -85,7 +84,7 @@ class Journal:
         size = self._files.status(segment.file).st_size
         header = self._files.read(segment.file, START, 0)
         try:
-            segment.sequence, segment.salt = format.read_header(header)
+            sequence, salt = format.read_header(header)
         except format.NotASegment as error:
             advice = "nothing was changed; start the version that wrote it, or move it away"
             raise StorageError(f"{self._where}/{os.fsdecode(segment.name)} {error}: {advice}") from error
@@ -93,15 +92,15 @@ class Journal:
             self._set_aside(segment, str(error))
             return
         if size < format.SIZE:
-            if not segment.sequence:  # its making was interrupted, or it was freed
+            if not sequence:  # its making was interrupted, or it was freed
                 self._drop(segment)
                 return
             self._lengthen(segment, size)
-        if not segment.sequence:  # who freed it may have been killed before that was on disk
+        if not sequence:  # who freed it may have been killed before that was on disk
             write_all(self._files, segment.file, header, 0)
             self._files.sync(segment.file)
-        segment.is_sealed, segment.end = True, format.SIZE
-        (self.segments if segment.sequence else self._spare).append(segment)
+        segment.find(sequence, salt, format.SIZE)
+        (self.segments if sequence else self._spare).append(segment)
 
     def _lengthen(self, segment: Segment, size: int) -> None:
         """Somebody has cut a segment that was in use: what is left of it counts."""
@@ -132,7 +131,7 @@ class Journal:
         for outcome in outcomes:
             if isinstance(outcome, StorageError):
                 for segment in {place.segment for place in places}:
-                    segment.is_sealed = True
+                    segment.seal()
                     self._voids.append(Void(segment.sequence, group + 1))
                 raise outcome
         return places
@@ -177,10 +176,7 @@ class Journal:
 
     def _begin(self, segment: Segment) -> None:
         self._sequence += 1
-        segment.sequence, segment.salt = self._sequence, os.urandom(8)
-        segment.end, segment.since = START, time.monotonic()
-        segment.waiting, segment.owed, segment.is_sealed = 0, 0, False
-        segment.mailboxes, segment.spooled = set(), Counter()
+        segment.begin(self._sequence, os.urandom(8), START)
         self.segments.append(segment)
 
     def _make(self, is_written_ahead: bool = False) -> Segment:
@@ -214,18 +210,14 @@ class Journal:
             self._abandon(segment, error)
             return [fault(self._where, error)] * records
         self._voids.clear()
-        places: list[Place | StorageError] = []
-        for payload in payloads:
-            length = OVERHEAD + payload.length
-            places.append(Place(segment, segment.end, length))
-            segment.end += length
-        return places[len(places) - records :]
+        places = [segment.take(OVERHEAD + payload.length) for payload in payloads]
+        return [*places[len(places) - records :]]
 
     def _abandon(self, segment: Segment, error: OSError) -> None:
         """What failed once may or may not be on disk, whatever is said later: nothing more is written to this segment."""
         where = f"{self._where}/{os.fsdecode(segment.name)}"
         log.critical("%s: %s: what was to be written is refused, and the segment never used again", where, words_of(error))
-        segment.is_sealed, segment.is_trusted = True, False
+        segment.distrust()
         self._voids.append(Void(segment.sequence, self._group))
 
     def _say_what_is_void(self) -> None:
@@ -245,7 +237,7 @@ class Journal:
     def seal(self) -> None:
         """The last segment takes no more records."""
         if self.segments:
-            self.segments[-1].is_sealed = True
+            self.segments[-1].seal()
 
     # Reading
 
@@ -327,7 +319,7 @@ class Journal:
                 write_all(self._files, segment.file, format.header(0, segment.salt), 0)
                 self._files.sync(segment.file)
             except OSError:
-                segment.is_trusted = False
+                segment.distrust()
                 raise
         if not segment.is_trusted or len(self._spare) >= SPARES:
             self._drop(segment)
@@ -356,7 +348,7 @@ class Journal:
             self._files.close(segment.file)
         removed = [segment for segment in self.segments if not self._has_name(segment)]
         for segment in removed:
-            segment.is_sealed, segment.is_trusted = True, False
+            segment.distrust()
         return removed
 
     def remove(self) -> None:

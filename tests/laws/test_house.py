@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ..kit.support import ROOT
+from .test_layering import MODULES
 
 
 def is_ours(path: Path) -> bool:
@@ -40,3 +41,22 @@ def anchors(text: str) -> set[str]:
     """Those of a document's headings, as GitHub makes them."""
     headings = re.findall(r"(?m)^#+ (.*)$", re.sub(r"(?ms)^```.*?^```", "", text))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+OWNED = {"segment": "storage/journal/segments.py", "queue": "storage/delivery/queues.py"}
+"""What has verbs, and the one file that writes its fields."""
+
+
+def strangers(text: str, name: str) -> list[str]:
+    """The fields of something with this name that a source assigns to, and the private ones that it looks at."""
+    fields = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)]
+    found = [ast.unparse(field) for field in fields if isinstance(field.ctx, ast.Store) or field.attr.startswith("_")]
+    return sorted(place for place in found if re.search(rf"(^|\.){name}\.[a-z_]+$", place))
+
+
+@pytest.mark.parametrize("name", sorted(OWNED))
+def test_what_has_verbs_keeps_its_fields_to_itself(name: str) -> None:
+    sources = [path for path in MODULES if str(path.relative_to(ROOT)) != OWNED[name]]
+    assert not {str(path): found for path in sources if (found := strangers(path.read_text(), name))}
+    text = "x.thing.end = 1; thing._end; thing.end += 1; thing.end; thing.take(1)"
+    assert strangers(text, "thing") == ["thing._end", "thing.end", "x.thing.end"]
