@@ -6,10 +6,10 @@ It does not know where the log is written to.
 import logging
 from functools import partial
 
-from protocol.engine.ends import Event
+from protocol.engine.ends import Ending
 from protocol.engine.environment import Observer, Report, nobody_is_told
 from protocol.engine.replies import Reply
-from protocol.engine.table import State, Verb
+from protocol.engine.table import Event, State
 
 log = logging.getLogger("carteiro")
 
@@ -24,7 +24,7 @@ class Transcript:
         """The client has sent this."""
         log.debug("%s C: %s", self._peer, line)
 
-    def moved(self, before: State, event: Verb | Event, after: State, reply: Reply | None) -> None:
+    def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
         """Only a change of state is logged."""
         if after is not before:
             log.debug("%s    %s -> %s", self._peer, before.name, after.name)

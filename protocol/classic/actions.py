@@ -1,6 +1,6 @@
-"""What the verbs of the classic dialect do.
+"""What the commands of the classic dialect do.
 
-It does not know when a verb is allowed.
+It does not know when a command is allowed.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from ..engine.actions import Outcome
 from ..engine.buffer import Buffer
 from ..engine.environment import Report, Site
 from ..engine.replies import Reply
-from ..engine.table import Verb
+from ..engine.table import Event
 from ..mail.transaction import Client, Transaction
 
 
@@ -68,7 +68,7 @@ class ClassicActions:
             return self._transaction.commit
         return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
 
-    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+    def hear(self, line: bytes) -> tuple[Event, Outcome]:
         """Nobody is challenged here."""
         raise NotImplementedError
 
@@ -80,10 +80,10 @@ class ClassicActions:
         """The session is over."""
         self._transaction.abandon()
 
-    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
-        Verb.HELO: _helo,
-        Verb.MAIL: _mail,
-        Verb.RCPT: _rcpt,
-        Verb.DATA: _data,
-        Verb.QUIT: _quit,
+    by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]] = {
+        Event.HELO: _helo,
+        Event.MAIL: _mail,
+        Event.RCPT: _rcpt,
+        Event.DATA: _data,
+        Event.QUIT: _quit,
     }

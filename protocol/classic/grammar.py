@@ -1,6 +1,6 @@
-"""The grammar: a command line becomes a verb and its argument, or the Reply that refuses its syntax.
+"""The grammar: a command line becomes an event and its argument, or the Reply that refuses its syntax.
 
-It does not know whether the verb is allowed now; the table says that, and says it first.
+It does not know whether the event is allowed now; the table says that, and says it first.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from ..engine.buffer import MAX_COMMAND_LINE
 from ..engine.foreign import Foreign, is_foreign
 from ..engine.replies import UNRECOGNIZED, Reply
-from ..engine.table import Verb
+from ..engine.table import Event
 
 # The classic grammar, in the ABNF of RFC 5234. A line is matched whole, without its line end; letters in any case.
 #   blank   = SP / HTAB
@@ -19,34 +19,34 @@ _WORD = rb"([^\x00-\x20\x7f]+)"
 _ADDRESS = rb"[^\x00-\x20\x7f<>]+"
 
 _CLASSIC = {
-    verb: re.compile(pattern + _BLANKS, re.IGNORECASE)
-    for verb, pattern in {
+    event: re.compile(pattern + _BLANKS, re.IGNORECASE)
+    for event, pattern in {
         # helo = "helo" 1*blank 1*octet
-        Verb.HELO: rb"helo[ \t]+" + _WORD,
+        Event.HELO: rb"helo[ \t]+" + _WORD,
         # mail = "mail" 1*blank "from:" *blank (address / "<" [address] ">")
-        Verb.MAIL: rb"mail[ \t]+from:[ \t]*(?:(%b)|<((?:%b)?)>)" % (_ADDRESS, _ADDRESS),
+        Event.MAIL: rb"mail[ \t]+from:[ \t]*(?:(%b)|<((?:%b)?)>)" % (_ADDRESS, _ADDRESS),
         # rcpt = "rcpt" 1*blank "to:" *blank (address / "<" address ">")
-        Verb.RCPT: rb"rcpt[ \t]+to:[ \t]*(?:(%b)|<(%b)>)" % (_ADDRESS, _ADDRESS),
+        Event.RCPT: rb"rcpt[ \t]+to:[ \t]*(?:(%b)|<(%b)>)" % (_ADDRESS, _ADDRESS),
         # data = "data"; quit = "quit"; trailing blanks are taken off every line
-        Verb.DATA: rb"(data)",
-        Verb.QUIT: rb"(quit)",
+        Event.DATA: rb"(data)",
+        Event.QUIT: rb"(quit)",
     }.items()
 }
-_VERBS = {verb.name.encode(): verb for verb in _CLASSIC} | {b".": Verb.END}
+_VERBS = {event.name.encode(): event for event in _CLASSIC} | {b".": Event.END}
 
 
-def parse_classic(line: bytes) -> tuple[Verb, bytes | Reply | Foreign]:
-    """The verb that a line (without its line end) begins with, and its argument: the client's name, or a path.
+def parse_classic(line: bytes) -> tuple[Event, bytes | Reply | Foreign]:
+    """What command a line is (without its line end), and its argument: the client's name, or a path.
 
     A path comes lower-cased (ASCII only) and without its angle brackets, the null reverse-path as b"". A line longer than
     MAX_COMMAND_LINE is no command. What does not fit the grammar has the refusing Reply in place of its argument.
     """
-    verb = _VERBS.get(line[:4].upper(), Verb.OTHER)
-    if verb is Verb.OTHER:
-        return verb, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
-    pattern = _CLASSIC.get(verb)
+    event = _VERBS.get(line[:4].upper(), Event.OTHER)
+    if event is Event.OTHER:
+        return event, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
+    pattern = _CLASSIC.get(event)
     match = pattern.fullmatch(line) if pattern and len(line) <= MAX_COMMAND_LINE else None
     if match is None:
-        return verb, UNRECOGNIZED
+        return event, UNRECOGNIZED
     argument: bytes = match[match.lastindex or 0]
-    return verb, argument if verb is Verb.HELO else argument.lower()
+    return event, argument if event is Event.HELO else argument.lower()

@@ -1,12 +1,12 @@
 """The classic dialect: the strict order of the student prototype, as one table.
 
-It does not know what a verb does; the actions are in `actions`, the syntax is in `grammar`.
+It does not know what an event does; the actions are in `actions`, the syntax is in `grammar`.
 """
 
 from ..engine.dialect import Dialect
-from ..engine.ends import ENDS, End, Event
+from ..engine.ends import ENDS, End, Ending
 from ..engine.replies import UNRECOGNIZED
-from ..engine.table import Mark, Patience, State, Table, Verb, Written
+from ..engine.table import Event, Mark, Patience, State, Table, Written
 from .actions import ClassicActions
 from .grammar import parse_classic
 
@@ -26,8 +26,8 @@ class Classic(State):
 
 START, CLIENT, SERVED, REVERSE, FORWARD, CONTENT, STORING, CLOSED = Classic
 TEXT, HELD, GONE, NEVER, BACK = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.NEVER, Mark.BACK
-HELO, MAIL, RCPT, DATA, QUIT = Verb.HELO, Verb.MAIL, Verb.RCPT, Verb.DATA, Verb.QUIT
-END, OTHER, STORED = Verb.END, Verb.OTHER, Verb.STORED
+HELO, MAIL, RCPT, DATA, QUIT = Event.HELO, Event.MAIL, Event.RCPT, Event.DATA, Event.QUIT
+END, OTHER, STORED = Event.END, Event.OTHER, Event.STORED
 NO = UNRECOGNIZED
 
 Cells = tuple[Written, Written, Written, Written, Written, Written, Written, Written]
@@ -36,7 +36,7 @@ Cells = tuple[Written, Written, Written, Written, Written, Written, Written, Wri
 # A cell is the state that follows; X|Y: X when the action accepts, Y when it refuses; NO: refused, nothing changes.
 # BACK: to that one of HOMES in which the transaction began.
 HOMES = (CLIENT, SERVED)
-VERBS = (     HELO,   MAIL,    RCPT,         DATA,    QUIT,   END,          OTHER, STORED)
+EVENTS = (     HELO,   MAIL,    RCPT,         DATA,    QUIT,   END,          OTHER, STORED)
 ROWS: dict[State, Cells] = {
     START:   (CLIENT, NO,      NO,           NO,      NO,     NO,           NO,    NEVER),
     CLIENT:  (NO,     REVERSE, NO,           NO,      NO,     NO,           NO,    NEVER),
@@ -52,7 +52,7 @@ ROWS: dict[State, Cells] = {
 PATIENCE: Patience = {HELD: 600.0}
 """Who waits for storage waits for 10 minutes at most (RFC 5321 section 4.5.3.2.6 gives a client as many)."""
 
-CLASSIC_ENDS = {**ENDS, Event.FOREIGN: End(UNRECOGNIZED)}
+CLASSIC_ENDS = {**ENDS, Ending.FOREIGN: End(UNRECOGNIZED)}
 """There is no 421 for who speaks another protocol: the prototype knows one refusal."""
 
-CLASSIC = Dialect(Table("classic", VERBS, ROWS, HOMES, PATIENCE, CLASSIC_ENDS), parse_classic, ClassicActions)
+CLASSIC = Dialect(Table("classic", EVENTS, ROWS, HOMES, PATIENCE, CLASSIC_ENDS), parse_classic, ClassicActions)

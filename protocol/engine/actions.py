@@ -1,19 +1,19 @@
-"""What a session needs of whoever carries out the verbs of its dialect, stated as types.
+"""What a session needs of whoever carries out the commands of its dialect, stated as types.
 
-It does not know any verb.
+It does not know any event.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .replies import Reply
-from .table import Verb
+from .table import Event
 
 Pending = Callable[[Callable[[Reply], None]], None]
 """Begins something outside, and has what it is given called with the reply once it is known."""
 
 Outcome = Reply | Pending | None
-"""What a verb comes to: a reply; one that comes later; or nothing to say yet, which accepts."""
+"""What an event comes to: a reply; one that comes later; or nothing to say yet, which accepts."""
 
 
 class Chunk(NamedTuple):
@@ -24,12 +24,12 @@ class Chunk(NamedTuple):
 
 
 class Actions(Protocol):
-    """The state of one session beside its place in the table, and what each verb does with it.
+    """The state of one session beside its place in the table, and what each command does with it.
 
-    An action is called only where the table allows its verb, and its reply says whether it accepts.
+    An action is called only where the table allows its event, and its reply says whether it accepts.
     """
 
-    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]]
+    by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]]
 
     @property
     def is_coded(self) -> bool:
@@ -45,7 +45,7 @@ class Actions(Protocol):
     def end(self, is_whole: bool) -> Outcome:
         """The mail data has ended; or, when the message is not whole, a chunk of it."""
 
-    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+    def hear(self, line: bytes) -> tuple[Event, Outcome]:
         """The answer to a challenge: AUTH when there is another one, PROOF when that was the last."""
 
     def secured(self) -> Reply | None:

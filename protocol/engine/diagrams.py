@@ -5,7 +5,7 @@ It does not know any dialect.
 
 from collections.abc import Iterator
 
-from .table import Go, Mark, State, Table, Target, Verb
+from .table import Event, Go, Mark, State, Table, Target
 
 LEGEND = "A command without an arrow changes nothing, refused or not."
 
@@ -48,14 +48,14 @@ def _moves(table: Table) -> Iterator[tuple[Target, Target, str]]:
         if home in table.homes:
             yield Mark.BACK, home, "if it began there"
     for state in table.states:
-        for verb in table.verbs:
-            cell = table.cells[state][verb]
+        for event in table.events:
+            cell = table.cells[state][event]
             if isinstance(cell, Go):
-                yield from _moves_of(state, verb, cell)
+                yield from _moves_of(state, event, cell)
 
 
-def _moves_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Target, str]]:
-    accepted, refused = _LABELS.get(verb, (verb.value.replace(":", ""), f"{verb.name.lower()} refused"))
+def _moves_of(state: State, event: Event, cell: Go) -> Iterator[tuple[State, Target, str]]:
+    accepted, refused = _LABELS.get(event, (event.value.replace(":", ""), f"{event.name.lower()} refused"))
     if cell == Go(state, state):  # whatever comes of it, nothing changes
         return
     if cell.accepted is cell.refused:
@@ -67,9 +67,9 @@ def _moves_of(state: State, verb: Verb, cell: Go) -> Iterator[tuple[State, Targe
 
 
 _LABELS = {
-    Verb.END: ("its end", "its end, refused"),
-    Verb.STORED: ("stored", "not stored"),
-    Verb.CHECKED: ("right", "wrong"),
-    Verb.SECURED: ("encrypted", "not encrypted"),
+    Event.END: ("its end", "its end, refused"),
+    Event.STORED: ("stored", "not stored"),
+    Event.CHECKED: ("right", "wrong"),
+    Event.SECURED: ("encrypted", "not encrypted"),
 }
 """On arrows, accepted and refused, without the characters that Mermaid or dot take for syntax."""

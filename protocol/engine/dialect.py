@@ -1,4 +1,4 @@
-"""A dialect: a table, what turns a line into a verb and its argument, and what carries the verbs out.
+"""A dialect: a table, what turns a line into an event and its argument, and what carries the commands out.
 
 It does not know any of these.
 """
@@ -7,19 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 from .line_cache import LineCache
-from .table import Table, Verb
+from .table import Event, Table
 
 
 class Dialect:
-    """`parse` turns a command line into a verb and its argument (or the Reply that refuses the syntax), always the same.
+    """`parse` turns a command line into an event and its argument (or the Reply that refuses the syntax), always the same.
 
-    `actions` makes what carries out the verbs of one session (`actions.Actions`).
+    `actions` makes what carries out the commands of one session (`actions.Actions`).
     """
 
     def __init__(
         self,
         table: Table,
-        parse: Callable[[bytes], tuple[Verb, object]],
+        parse: Callable[[bytes], tuple[Event, object]],
         actions: Callable[..., Any],
     ) -> None:
         self.table = table

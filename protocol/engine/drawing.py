@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 from .replies import Reply
-from .table import Cell, Go, Mark, State, Table, Verb
+from .table import Cell, Event, Go, Mark, State, Table
 
 WIDTH = 80
 """Columns of a page, when nobody says how wide it is."""
@@ -20,16 +20,16 @@ Column = Sequence[Sequence[str]]
 
 
 def text(table: Table, width: int = WIDTH) -> str:
-    """Rows are states, columns are verbs; verbs that are alike everywhere share one. Wider than `width`, it is in parts."""
-    states, *verbs = columns(table)
+    """Rows are states, columns are events; those that are alike everywhere share one. Wider than `width`, it is in parts."""
+    states, *events = columns(table)
     parts = [[states]]
-    for column in verbs:
+    for column in events:
         if _width([*parts[-1], column]) > width:
             parts.append([states])
         parts[-1].append(column)
     grids = ["\n".join(_grid(part)) for part in parts]
     if len(parts) > 1:
-        whole = _width([states, *verbs])
+        whole = _width([states, *events])
         grids.append(f"It is {whole} columns wide, and in {len(parts)} parts here: COLUMNS={whole} shows it as one.")
     names = [f"{state.name:{_widest(states)}}{_GAP}{state.value}" for state in table.states]
     return "\n\n".join([*grids, "\n".join(names), "\n".join(ends(table)), "\n".join(legend(table))])
@@ -38,28 +38,28 @@ def text(table: Table, width: int = WIDTH) -> str:
 def ends(table: Table) -> list[str]:
     """What can happen in every state, a line each: what the client hears then, and what is waited for before."""
     lines = [("In any state", "leads to", "and says", "when")]
-    for event, (says, waits) in table.ends.items():
+    for ending, (says, waits) in table.ends.items():
         when = " and ".join(wait.value for wait in waits)
-        lines.append((event.value, table.closed.name, str(says.code) if says else "-", when or "at once"))
+        lines.append((ending.value, table.closed.name, str(says.code) if says else "-", when or "at once"))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [_GAP.join(f"{word:{width}}" for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def columns(table: Table) -> list[Column]:
-    """The names of the states, and what each verb does in them."""
+    """The names of the states, and what each event does in them."""
     names = names_of(table)
     found: list[Column] = [[(), *((state.name,) for state in table.states)]]
-    for verbs in alike(table):
-        heading = [line for verb in verbs for line in wrap(verb.value, _LONGEST_WORDS)]
-        found.append([heading, *(words(state, table.cells[state][verbs[0]], names) for state in table.states)])
+    for events in alike(table):
+        heading = [line for event in events for line in wrap(event.value, _LONGEST_WORDS)]
+        found.append([heading, *(words(state, table.cells[state][events[0]], names) for state in table.states)])
     return found
 
 
-def alike(table: Table) -> list[list[Verb]]:
-    """The verbs, those together that do the same in every state."""
-    found: dict[tuple[Cell, ...], list[Verb]] = {}
-    for verb in table.verbs:
-        found.setdefault(tuple(table.cells[state][verb] for state in table.states), []).append(verb)
+def alike(table: Table) -> list[list[Event]]:
+    """The events, those together that do the same in every state."""
+    found: dict[tuple[Cell, ...], list[Event]] = {}
+    for event in table.events:
+        found.setdefault(tuple(table.cells[state][event] for state in table.states), []).append(event)
     return list(found.values())
 
 

@@ -18,7 +18,7 @@ from .replies import (
 )
 
 
-class Event(Enum):
+class Ending(Enum):
     """What can happen in any state. The value is for people, and for the log."""
 
     GONE = "the connection was lost"
@@ -50,15 +50,15 @@ class End(NamedTuple):
 
 
 # fmt: off
-ENDS: Mapping[Event, End] = {
-    Event.GONE:       End(None),
-    Event.ENDED:      End(None,              (Wait.COMMANDS, Wait.STORED)),
-    Event.SILENT:     End(IDLE_TOO_LONG),
-    Event.UNANSWERED: End(NO_ANSWER),
-    Event.REFUSED:    End(TOO_MANY_REFUSALS),
-    Event.FOREIGN:    End(NOT_SMTP),
-    Event.DRAINED:    End(SHUTTING_DOWN,     (Wait.CONTENT, Wait.STORED)),
-    Event.STOPPED:    End(SHUTTING_DOWN),
-    Event.BROKEN:     End(OUR_BUG),
+ENDS: Mapping[Ending, End] = {
+    Ending.GONE:       End(None),
+    Ending.ENDED:      End(None,              (Wait.COMMANDS, Wait.STORED)),
+    Ending.SILENT:     End(IDLE_TOO_LONG),
+    Ending.UNANSWERED: End(NO_ANSWER),
+    Ending.REFUSED:    End(TOO_MANY_REFUSALS),
+    Ending.FOREIGN:    End(NOT_SMTP),
+    Ending.DRAINED:    End(SHUTTING_DOWN,     (Wait.CONTENT, Wait.STORED)),
+    Ending.STOPPED:    End(SHUTTING_DOWN),
+    Ending.BROKEN:     End(OUR_BUG),
 }
 # fmt: on

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from .dialect import Dialect
-from .ends import Event
+from .ends import Ending
 from .replies import Reply
-from .table import State, Verb
+from .table import Event, State
 
 
 class Fault(Protocol):
@@ -63,7 +63,7 @@ class Observer(Protocol):
     def heard(self, line: str) -> None:
         """The client has sent this line, which is carried out now, or so much mail data."""
 
-    def moved(self, before: State, event: Verb | Event, after: State, reply: Reply | None) -> None:
+    def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
         """This happened in a state, and led to another one or to the same; the client hears the reply, if there is one."""
 
     def said(self, line: str) -> None:

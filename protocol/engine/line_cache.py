@@ -5,17 +5,17 @@ It does not know the grammar.
 
 from collections.abc import Callable
 
-from .table import Verb
+from .table import Event
 
 MOST = 4096
 LONGEST = 128
 """Lines that are remembered, and octets of one, its line end included: a few megabytes at the most."""
 
-_STRANGE = {Verb.AUTH, Verb.PROOF, Verb.OTHER, Verb.BDAT, Verb.LAST}
+_STRANGE = {Event.AUTH, Event.PROOF, Event.OTHER, Event.BDAT, Event.LAST}
 """Those that are not remembered: with the first three may come a secret, and what follows the last two is no line."""
 
-Meaning = tuple[Verb, object, bytes]
-"""A verb, its argument, and the line itself, without its line end."""
+Meaning = tuple[Event, object, bytes]
+"""An event, its argument, and the line itself, without its line end."""
 
 
 class LineCache:
@@ -23,7 +23,7 @@ class LineCache:
 
     __slots__ = ("_parse", "known")
 
-    def __init__(self, parse: Callable[[bytes], tuple[Verb, object]]) -> None:
+    def __init__(self, parse: Callable[[bytes], tuple[Event, object]]) -> None:
         self._parse = parse
         self.known: dict[bytes, Meaning] = {}
 
@@ -32,9 +32,9 @@ class LineCache:
         sent = line + b"\r\n"
         known = self.known.get(sent)
         if known is None:
-            verb, argument = self._parse(line)
-            known = verb, argument, line
-            if len(sent) <= LONGEST and verb not in _STRANGE:
+            event, argument = self._parse(line)
+            known = event, argument, line
+            if len(sent) <= LONGEST and event not in _STRANGE:
                 if len(self.known) == MOST:
                     self.known.clear()
                 self.known[sent] = known

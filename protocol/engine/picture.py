@@ -27,7 +27,7 @@ _STYLE = """
 
 
 def svg(table: Table) -> str:
-    """Rows are states, columns are verbs; what leads on is green, what is refused is red, what is no command is grey."""
+    """Rows are states, columns are events; what leads on is green, what is refused is red, what is no command is grey."""
     all_columns = columns(table)
     widths = [max(len(line) for cell in column for line in cell) * _LETTER + 2 * _PAD for column in all_columns]
     rows = list(zip(*all_columns, strict=True))
@@ -48,7 +48,7 @@ def _grid(
     table: Table, rows: Sequence[Sequence[Sequence[str]]], widths: Sequence[float], heights: Sequence[float]
 ) -> Iterator[str]:
     """Each cell, and the words in it."""
-    kinds = [[_kind(state, table.cells[state][verbs[0]]) for state in table.states] for verbs in alike(table)]
+    kinds = [[_kind(state, table.cells[state][events[0]]) for state in table.states] for events in alike(table)]
     top = float(_EDGE)
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
         left = float(_EDGE)

@@ -6,7 +6,7 @@ It does not know why a command is refused, nor what too many lead to.
 from .environment import Report
 from .replies import BAD_SEQUENCE, PERMANENT, Reply
 from .shown import shown
-from .table import Verb
+from .table import Event
 
 LOGGED_REFUSALS = 10
 """Refused commands in a row that are logged."""
@@ -14,7 +14,7 @@ LOGGED_REFUSALS = 10
 EXCUSED = 1001
 """Commands behind a MAIL that was refused which are not counted: recipients as many as there may be, and DATA."""
 
-_BEHIND_MAIL = frozenset((Verb.RCPT, Verb.DATA, Verb.BDAT, Verb.LAST))
+_BEHIND_MAIL = frozenset((Event.RCPT, Event.DATA, Event.BDAT, Event.LAST))
 
 _SHOWN = 100
 """Octets of a refused line that the log shows."""
@@ -22,10 +22,10 @@ _SHOWN = 100
 _MECHANISMS = frozenset((b"PLAIN", b"LOGIN", b"CRAM-MD5", b"XOAUTH2", b"OAUTHBEARER"))
 """What is no secret behind AUTH."""
 
-_FREE = frozenset((Verb.NOOP, Verb.HELP, Verb.VRFY, Verb.EXPN))
+_FREE = frozenset((Event.NOOP, Event.HELP, Event.VRFY, Event.EXPN))
 """Behind these a client may say anything."""
 
-OF_AUTH = frozenset((Verb.AUTH, Verb.PROOF, Verb.CHECKED))
+OF_AUTH = frozenset((Event.AUTH, Event.PROOF, Event.CHECKED))
 
 
 class Refusals:
@@ -54,20 +54,20 @@ class Refusals:
         """A command was accepted."""
         self.in_a_row = self._counted = self._excused = 0
 
-    def add(self, reply: Reply, verb: Verb, line: bytes) -> bool:
+    def add(self, reply: Reply, event: Event, line: bytes) -> bool:
         """One more in a row, but for a message, which is no command; whether these are too many."""
-        if verb in (Verb.END, Verb.STORED):
+        if event in (Event.END, Event.STORED):
             self._report("message refused with %s", words(reply))
             return False
         self.in_a_row += 1
-        line_shown = self._shown(verb, line)
+        line_shown = self._shown(event, line)
         if self.in_a_row <= LOGGED_REFUSALS:
             more = " (more in a row are not logged)" if self.in_a_row == LOGGED_REFUSALS else ""
             self._report("refused with %s: %r%s", words(reply), line_shown, more)
         is_out_of_order = reply.code == BAD_SEQUENCE
-        if verb is Verb.MAIL and not is_out_of_order:
+        if event is Event.MAIL and not is_out_of_order:
             self._excused = EXCUSED
-        elif is_out_of_order and self._excused and verb in _BEHIND_MAIL:
+        elif is_out_of_order and self._excused and event in _BEHIND_MAIL:
             self._excused -= 1
             return False
         if reply.code < PERMANENT:
@@ -79,29 +79,29 @@ class Refusals:
         """A line of another protocol, which ends the session."""
         self._report("speaks another protocol than SMTP: %r", line[:_SHOWN])
 
-    def _shown(self, verb: Verb, line: bytes) -> bytes:
+    def _shown(self, event: Event, line: bytes) -> bytes:
         """Who was refused to authenticate may send a secret as the next line."""
-        if verb in OF_AUTH:
+        if event in OF_AUTH:
             return b"AUTH"
-        return b"..." if self._may_be_secret(verb, line) else line[:_SHOWN]
+        return b"..." if self._may_be_secret(event, line) else line[:_SHOWN]
 
-    def _may_be_secret(self, verb: Verb, line: bytes) -> bool:
-        if verb is not Verb.OTHER:
+    def _may_be_secret(self, event: Event, line: bytes) -> bool:
+        if event is not Event.OTHER:
             return False
         self.keeps_secrets = self.keeps_secrets or b"AUTH" in line.upper()
         return self.keeps_secrets or self._is_wary
 
-    def transcribed(self, verb: Verb, line: bytes) -> str:
-        """A line for a transcript, whole: of what may hold a secret, only which verb it is."""
-        if verb in OF_AUTH:
+    def transcribed(self, event: Event, line: bytes) -> str:
+        """A line for a transcript, whole: of what may hold a secret, only which command it is."""
+        if event in OF_AUTH:
             word, _, rest = line.partition(b" ")
             mechanism = rest.lstrip(b" ").partition(b" ")[0]
             known = f"{shown(mechanism)} " if mechanism.upper() in _MECHANISMS else ""
             return f"{shown(word)} {known}..." if word.upper() == b"AUTH" else "..."
-        if self._may_be_secret(verb, line):
+        if self._may_be_secret(event, line):
             return "..."
-        if self.keeps_secrets and verb in _FREE:
-            return f"{verb.name} ..." if b" " in line else verb.name
+        if self.keeps_secrets and event in _FREE:
+            return f"{event.name} ..." if b" " in line else event.name
         return shown(line)
 
 

@@ -1,19 +1,19 @@
 """One client's dialogue: bytes come in, replies and finished messages go out.
 
-It applies the cells of a table and decides nothing about order itself; it knows no verb, socket, file, clock or log.
+It applies the cells of a table and decides nothing about order itself; it knows no command, socket, file, clock or log.
 """
 
 from collections.abc import Callable, Mapping
 
 from .actions import Actions, Chunk, Outcome
 from .buffer import Buffer
-from .ends import End, Event, Wait
+from .ends import End, Ending, Wait
 from .environment import Observer, Report, Site
 from .foreign import Foreign
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .shown import shown
-from .table import Mark, Move, Row, State, Verb
+from .table import Event, Mark, Move, Row, State
 
 OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
@@ -25,7 +25,7 @@ FEW = 4
 """Commands in one segment that are carried out at once, however many are ready."""
 
 PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
-"""Octets in which there cannot be more that are remembered: no verb is shorter."""
+"""Octets in which there cannot be more that are remembered: no command is shorter."""
 
 _TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
 _IN_LINES = (None, _ANSWER)
@@ -67,10 +67,10 @@ class Session:
         self.is_behind = self.is_agreed = False
         self.farewell = ""
         self._refusals = Refusals(report, site.max_refusals, is_wary=site.policy.authenticate is not None)
-        self._refused_chunk: tuple[Row | None, Reply, Verb, bytes] | None = None
+        self._refused_chunk: tuple[Row | None, Reply, Event, bytes] | None = None
         self._answer: Reply | None = None
         self._has_told_of_lf = False
-        self._coming: tuple[Event, ...] = ()
+        self._coming: tuple[Ending, ...] = ()
         self._is_quiet = True  # nothing waits to be carried out
         self._line_cache = site.dialect.line_cache
         table = site.dialect.table
@@ -83,7 +83,7 @@ class Session:
     def open(self) -> None:
         """The client is there: it is greeted."""
         if not self.wants_tls:
-            self._move(Verb.OPENED, self._row, self._actions.greeting)
+            self._move(Event.OPENED, self._row, self._actions.greeting)
 
     def receive(self, data: bytes) -> None:
         """Bytes came from the client."""
@@ -121,32 +121,32 @@ class Session:
 
     def end_of_input(self) -> None:
         """The client sends no more. What it has sent is still answered; half a line or half a message is dropped."""
-        self._expect(Event.ENDED)
+        self._expect(Ending.ENDED)
 
     def hang_up(self) -> None:
         """The connection is gone. A message that has ended is still stored."""
-        self._end(Event.GONE)
+        self._end(Ending.GONE)
 
     def time_out(self) -> None:
         """The client was idle for too long; or it has waited for too long, for somebody outside."""
         if self._row.reading is _HELD and not self.wants_tls:
-            self._end(Event.UNANSWERED)
+            self._end(Ending.UNANSWERED)
         else:
-            self._end(Event.SILENT)
+            self._end(Ending.SILENT)
 
     def break_down(self) -> None:
         """An error of ours was met in this session."""
-        self._end(Event.BROKEN)
+        self._end(Ending.BROKEN)
 
     def shut_down(self, at_once: bool) -> None:
         """The server stops: for this client at once, or after the message that it is sending, if it is."""
         if at_once:
-            self._end(Event.STOPPED)
-        self._expect(Event.DRAINED)
+            self._end(Ending.STOPPED)
+        self._expect(Ending.DRAINED)
 
-    def _expect(self, event: Event) -> None:
+    def _expect(self, ending: Ending) -> None:
         """It happens as soon as what it waits for is done."""
-        self._coming, self._is_quiet = (*self._coming, event), False
+        self._coming, self._is_quiet = (*self._coming, ending), False
         self.resume()
 
     def secured(self) -> None:
@@ -155,7 +155,7 @@ class Session:
             return
         reply = self._actions.secured()
         is_opening = self.state is self._site.dialect.table.opening
-        self._apply(self._row.cells[Verb.SECURED], Verb.SECURED, self._actions.greeting if is_opening else reply)
+        self._apply(self._row.cells[Event.SECURED], Event.SECURED, self._actions.greeting if is_opening else reply)
         self.resume()
 
     @property
@@ -223,8 +223,8 @@ class Session:
     def _hear_answer(self, line: bytes) -> None:
         if self._observer is not None:
             self._observer.heard("...")
-        verb, outcome = self._actions.hear(line)
-        self._apply(self._row.cells[verb], verb, outcome, line)
+        event, outcome = self._actions.hear(line)
+        self._apply(self._row.cells[event], event, outcome, line)
 
     def _notice_bare_lf(self) -> None:
         """By the RFC a LF alone ends no line: a client that thinks so gets no answer, and its user no hint."""
@@ -242,42 +242,42 @@ class Session:
         if row.reading is _GONE:
             self._buffer.clear()
         else:
-            for event in self._coming:
-                if not self._is_waited_for(self._ends[event].waits):
-                    self._end(event)
+            for ending in self._coming:
+                if not self._is_waited_for(self._ends[ending].waits):
+                    self._end(ending)
         return False
 
     @property
     def _takes_commands(self) -> bool:
-        return all(Wait.COMMANDS in self._ends[event].waits for event in self._coming)
+        return all(Wait.COMMANDS in self._ends[ending].waits for ending in self._coming)
 
     def _is_waited_for(self, waits: tuple[Wait, ...]) -> bool:
         """Whether something of this is under way, when all was carried out that came."""
         row = self._row
-        return (Wait.STORED in waits and row.awaited is Verb.STORED) or (Wait.CONTENT in waits and row.reading is _TEXT)
+        return (Wait.STORED in waits and row.awaited is Event.STORED) or (Wait.CONTENT in waits and row.reading is _TEXT)
 
-    def _command(self, verb: Verb, argument: object, line: bytes) -> None:
+    def _command(self, event: Event, argument: object, line: bytes) -> None:
         if self._observer is not None:
-            self._observer.heard(self._refusals.transcribed(verb, line))
-        cell = self._row.cells[verb]
+            self._observer.heard(self._refusals.transcribed(event, line))
+        cell = self._row.cells[event]
         if isinstance(cell, Reply):
-            self._refuse_command(self._row, cell, verb, line, argument)
+            self._refuse_command(self._row, cell, event, line, argument)
         elif isinstance(argument, Reply):
-            self._refuse(self._row, argument, verb, line)
+            self._refuse(self._row, argument, event, line)
         else:
             actions = self._actions
-            self._apply(cell, verb, actions.by_verb[verb](actions, argument), line, argument)
+            self._apply(cell, event, actions.by_event[event](actions, argument), line, argument)
 
-    def _refuse_command(self, row: Row | None, reply: Reply, verb: Verb, line: bytes, argument: object = None) -> None:
+    def _refuse_command(self, row: Row | None, reply: Reply, event: Event, line: bytes, argument: object = None) -> None:
         """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
         if isinstance(argument, Chunk):
             self._buffer.skip(argument.size)
-            self._refused_chunk = row, reply, verb, line
+            self._refused_chunk = row, reply, event, line
         elif argument is Foreign.LINE:
             self._refusals.foreign(line)
-            self._end(Event.FOREIGN)
+            self._end(Ending.FOREIGN)
         else:
-            self._refuse(row, reply, verb, line)
+            self._refuse(row, reply, event, line)
 
     def _content(self, piece: bytes, is_end: bool) -> None:
         if self._observer is not None:
@@ -285,29 +285,29 @@ class Session:
         self._actions.write(piece)
         if is_end:
             row = self._row
-            self._apply(row.cells[Verb.END], Verb.END, self._actions.end(row.ends_message))
+            self._apply(row.cells[Event.END], Event.END, self._actions.end(row.ends_message))
 
     # Applying a cell
 
     def _apply(
-        self, move: Move | Reply | Mark, verb: Verb, outcome: Outcome, line: bytes = b"", argument: object = None
+        self, move: Move | Reply | Mark, event: Event, outcome: Outcome, line: bytes = b"", argument: object = None
     ) -> None:
-        """Goes where the cell of a verb says for this outcome."""
+        """Goes where the cell of an event says for this outcome."""
         if not isinstance(move, Move):
-            raise RuntimeError(f"{verb} in {self.state}: {move}")
+            raise RuntimeError(f"{event} in {self.state}: {move}")
         if not isinstance(outcome, Reply):
-            self._move(verb, move.accepted)
+            self._move(event, move.accepted)
             if outcome:
                 outcome(self._hear)
             return
         if outcome.code >= REFUSALS:
-            self._refuse_command(move.refused, outcome, verb, line, argument)
+            self._refuse_command(move.refused, outcome, event, line, argument)
             return
         if outcome.code < INTERMEDIATES and self._refusals.in_a_row:
             self._refusals.end_the_row()
-        self._move(verb, move.accepted, outcome)
+        self._move(event, move.accepted, outcome)
         if self._row.reading is _GONE:
-            self.farewell, self.is_agreed = verb.value, True
+            self.farewell, self.is_agreed = event.value, True
             self._actions.abandon()
 
     def _hear(self, answer: Reply) -> None:
@@ -315,7 +315,7 @@ class Session:
         self._answer = answer
         self._wake()
 
-    def _move(self, event: Verb | Event, row: Row | None, reply: Reply | None = None) -> None:
+    def _move(self, event: Event | Ending, row: Row | None, reply: Reply | None = None) -> None:
         """All that happens in the table happens here: the session is in a row now, and the client hears a reply.
 
         None for the row: the home, where the transaction began.
@@ -329,7 +329,7 @@ class Session:
         if reply is not None:
             self.outgoing += reply.coded_line if self._is_coded else reply.line
 
-    def _tell(self, observer: Observer, event: Verb | Event, row: Row, reply: Reply | None) -> None:
+    def _tell(self, observer: Observer, event: Event | Ending, row: Row, reply: Reply | None) -> None:
         observer.moved(self.state, event, row.state, reply)
         if reply is not None:
             for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
@@ -340,24 +340,24 @@ class Session:
         """Where in the table it is."""
         return self._row.state
 
-    def _refuse(self, row: Row | None, reply: Reply, verb: Verb, line: bytes) -> None:
-        self._move(verb, row, reply)
+    def _refuse(self, row: Row | None, reply: Reply, event: Event, line: bytes) -> None:
+        self._move(event, row, reply)
         if b"\n" in line:
             self._notice_bare_lf()
-        if self._refusals.add(reply, verb, line):
-            self._end(Event.REFUSED)
+        if self._refusals.add(reply, event, line):
+            self._end(Ending.REFUSED)
 
     @property
-    def _ends(self) -> Mapping[Event, End]:
+    def _ends(self) -> Mapping[Ending, End]:
         return self._site.dialect.table.ends
 
-    def _end(self, event: Event) -> None:
+    def _end(self, ending: Ending) -> None:
         """Something has happened that ends a session in any state."""
         if not self.is_finished:
-            says = self._ends[event].says
+            says = self._ends[ending].says
             if says and says.is_about:
                 says = says.about(self._site.hostname)
             table = self._site.dialect.table
-            self._move(event, table.rows[table.closed], says)
-            self.farewell = event.value
+            self._move(ending, table.rows[table.closed], says)
+            self.farewell = ending.value
             self._actions.abandon()

@@ -1,6 +1,6 @@
-"""What the table of a dialect is: states, verbs, a cell for every pair of them, and the check that none is missing.
+"""What the table of a dialect is: states, events, a cell for every pair of them, and the check that none is missing.
 
-It does not know any dialect, nor how a line is read or a verb carried out.
+It does not know any dialect, nor how a line is read or an event carried out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,12 +8,12 @@ from enum import Enum
 from math import inf
 from typing import NamedTuple
 
-from .ends import ENDS, End, Event
+from .ends import ENDS, End, Ending
 from .replies import Reply
 
 
-class Verb(Enum):
-    """What can happen to a session: one of these lines comes, or (the last ones) somebody else answers.
+class Event(Enum):
+    """What can happen to a session: one of these lines comes, mail data ends, or (the last ones) somebody outside answers.
 
     The value is for people. A dialect has columns for those that it needs.
     """
@@ -71,7 +71,7 @@ Target = State | Mark
 
 
 class Go(NamedTuple):
-    """Where the session goes when the action of this verb accepts, and where when it refuses."""
+    """Where the session goes when the action of this event accepts, and where when it refuses."""
 
     accepted: Target
     refused: Target
@@ -80,13 +80,13 @@ class Go(NamedTuple):
 Written = State | tuple[Target, Target] | Reply | Mark
 Cell = Go | Reply | Mark
 
-Patience = Mapping[Verb | Mark | None, float]
+Patience = Mapping[Event | Mark | None, float]
 """Seconds of silence that end a session, by what is awaited or else read, None being a command; else the operator says."""
 
-LEADS_ON = {Mark.TEXT: {Verb.END}, Mark.ANSWER: {Verb.AUTH, Verb.PROOF}}
+LEADS_ON = {Mark.TEXT: {Event.END}, Mark.ANSWER: {Event.AUTH, Event.PROOF}}
 """Where no commands are read: what may lead on."""
 
-EVENTS = (Verb.STORED, Verb.CHECKED, Verb.FOUND, Verb.SECURED)
+ANSWERS = (Event.STORED, Event.CHECKED, Event.FOUND, Event.SECURED)
 """What is no line, but the answer of somebody outside."""
 
 
@@ -110,21 +110,21 @@ class Row:
     def __init__(
         self,
         state: State,
-        cells: Mapping[Verb, Cell],
+        cells: Mapping[Event, Cell],
         is_home: bool,
         patience: Patience,
         interests: dict[Interest, Interest],
     ) -> None:
-        other = cells[Verb.OTHER]
+        other = cells[Event.OTHER]
         self.state = state
         self.is_home = is_home
         self.reading = other if isinstance(other, Mark) else None
-        self.awaited = next((verb for verb in EVENTS if isinstance(cells.get(verb), Go)), None)
+        self.awaited = next((event for event in ANSWERS if isinstance(cells.get(event), Go)), None)
         takes_input, is_finished = self.reading not in (Mark.HELD, Mark.GONE), self.reading is Mark.GONE
         seconds = patience.get(self.awaited or self.reading, patience.get(self.reading, inf))
-        interest = Interest(takes_input, is_finished, self.awaited is Verb.SECURED, seconds)
+        interest = Interest(takes_input, is_finished, self.awaited is Event.SECURED, seconds)
         self.interest = interests.setdefault(interest, interest)
-        self.cells: dict[Verb, Move | Reply | Mark] = {}
+        self.cells: dict[Event, Move | Reply | Mark] = {}
         self.ends_message = False
 
 
@@ -136,10 +136,10 @@ class Move(NamedTuple):
 
 
 class Table:
-    """A dialect's whole order: `cells[state][verb]` is a Go, a refusing Reply, or a Mark. Total: there is no default.
+    """A dialect's whole order: `cells[state][event]` is a Go, a refusing Reply, or a Mark. Total: there is no default.
 
     A cell is written as the state that follows (a refusal stays), as a pair of states, accepted | refused, as the Reply
-    that refuses the verb in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the
+    that refuses the event in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the
     session was last. `ends` is what can happen in all states alike. A session that begins with a TLS handshake begins in the
     state `opening`. Raises ValueError with every flaw that it finds.
     """
@@ -147,25 +147,28 @@ class Table:
     def __init__(
         self,
         name: str,
-        verbs: Sequence[Verb],
+        events: Sequence[Event],
         rows: Mapping[State, Sequence[Written]],
         homes: Iterable[State] = (),
         patience: Patience | None = None,
-        ends: Mapping[Event, End] = ENDS,
+        ends: Mapping[Ending, End] = ENDS,
         opening: State | None = None,
     ) -> None:
         self.name = name
         self.ends = ends
         self.opening = opening
         self.patience = patience or {}
-        self.verbs = tuple(verbs)
+        self.events = tuple(events)
         self.states = tuple(rows)
         self.homes = frozenset(homes)
-        flaws = [*_shape_flaws(self.verbs, rows), *(f"{event.name} ends nothing" for event in Event if event not in ends)]
+        flaws = [
+            *_shape_flaws(self.events, rows),
+            *(f"{ending.name} ends nothing" for ending in Ending if ending not in ends),
+        ]
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
-        self.cells: dict[State, dict[Verb, Cell]] = {
-            state: {verb: _meaning(state, cell) for verb, cell in zip(self.verbs, row, strict=True)}
+        self.cells: dict[State, dict[Event, Cell]] = {
+            state: {event: _meaning(state, cell) for event, cell in zip(self.events, row, strict=True)}
             for state, row in rows.items()
         }
         interests: dict[Interest, Interest] = {}
@@ -173,27 +176,29 @@ class Table:
             state: Row(state, row, state in self.homes, self.patience, interests) for state, row in self.cells.items()
         }
         for state, row in self.rows.items():
-            row.cells = {verb: self._resolved(cell) for verb, cell in self.cells[state].items()}
-            end = row.cells[Verb.END]
-            row.ends_message = isinstance(end, Move) and end.accepted is not None and end.accepted.awaited is Verb.STORED
+            row.cells = {event: self._resolved(cell) for event, cell in self.cells[state].items()}
+            end = row.cells[Event.END]
+            row.ends_message = isinstance(end, Move) and end.accepted is not None and end.accepted.awaited is Event.STORED
         flaws = list(_sense_flaws(self))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
 
-    def overlaid(self, changes: Mapping[tuple[State, Verb], Written], name: str = "") -> "Table":
-        """The same with other cells. States and verbs that are new are to have all their cells; states come before `closed`.
+    def overlaid(self, changes: Mapping[tuple[State, Event], Written], name: str = "") -> "Table":
+        """The same with other cells. New states and events are to have all their cells; the states come before `closed`.
 
         Raises ValueError as for any table.
         """
         states = [*self.states[:-1], *(state for state, _ in changes if state not in self.cells), self.closed]
-        verbs = [*self.verbs, *(verb for _, verb in changes if verb not in self.verbs)]
-        known = {(state, verb): cell for state, row in self.cells.items() for verb, cell in row.items()} | {**changes}
-        pairs = [(state, verb) for state in dict.fromkeys(states) for verb in dict.fromkeys(verbs)]
-        missing = [f"{state.name} has no cell for {verb.name}" for state, verb in pairs if (state, verb) not in known]
+        events = [*self.events, *(event for _, event in changes if event not in self.events)]
+        known = {(state, event): cell for state, row in self.cells.items() for event, cell in row.items()} | {**changes}
+        pairs = [(state, event) for state in dict.fromkeys(states) for event in dict.fromkeys(events)]
+        missing = [f"{state.name} has no cell for {event.name}" for state, event in pairs if (state, event) not in known]
         if missing:
             raise ValueError(f"table {name or self.name}: " + "; ".join(missing))
-        rows = {state: [known[state, verb] for verb in dict.fromkeys(verbs)] for state in dict.fromkeys(states)}
-        return Table(name or self.name, list(dict.fromkeys(verbs)), rows, self.homes, self.patience, self.ends, self.opening)
+        rows = {state: [known[state, event] for event in dict.fromkeys(events)] for state in dict.fromkeys(states)}
+        return Table(
+            name or self.name, list(dict.fromkeys(events)), rows, self.homes, self.patience, self.ends, self.opening
+        )
 
     def _resolved(self, cell: Cell) -> Move | Reply | Mark:
         if not isinstance(cell, Go):
@@ -214,8 +219,8 @@ class Table:
         """What becomes of a line that comes in this state; None: it is a command, and its cell decides."""
         return self.rows[state].reading
 
-    def awaited(self, state: State) -> Verb | None:
-        """Whose answer this state waits for: one of EVENTS, or None."""
+    def awaited(self, state: State) -> Event | None:
+        """Whose answer this state waits for: one of ANSWERS, or None."""
         return self.rows[state].awaited
 
 
@@ -225,17 +230,17 @@ def _meaning(state: State, cell: Written) -> Cell:
     return cell if isinstance(cell, Reply | Mark) else Go(*cell)
 
 
-def _shape_flaws(verbs: tuple[Verb, ...], rows: Mapping[State, Sequence[Written]]) -> Iterable[str]:
+def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Written]]) -> Iterable[str]:
     kind = type(next(iter(rows)))
     for state in kind:
         if state not in rows:
             yield f"{state.name} has no row"
-    for verb in {*verbs, Verb.END, Verb.OTHER, Verb.STORED}:
-        if verbs.count(verb) != 1:
-            yield f"{verb.name} has {verbs.count(verb)} columns"
+    for event in {*events, Event.END, Event.OTHER, Event.STORED}:
+        if events.count(event) != 1:
+            yield f"{event.name} has {events.count(event)} columns"
     for state, row in rows.items():
-        if len(row) != len(verbs):
-            yield f"{state.name} has {len(row)} cells for {len(verbs)} verbs"
+        if len(row) != len(events):
+            yield f"{state.name} has {len(row)} cells for {len(events)} events"
         targets = {target for cell in row if isinstance(go := _meaning(state, cell), Go) for target in go}
         for target in targets - rows.keys() - {Mark.BACK}:
             yield f"{state.name} leads to {target}, which has no row"
@@ -250,36 +255,36 @@ def _sense_flaws(table: Table) -> Iterable[str]:
         yield f"{table.closed.name} is the last row, so nothing may be read in it"
 
 
-def _row_flaws(table: Table, state: State, row: Mapping[Verb, Cell]) -> Iterable[str]:
+def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
     """A state reads one kind of line, and only what ends that may differ; or it waits for one answer."""
     reading = table.reading(state)
-    if reading is Mark.NEVER or isinstance(row[Verb.OTHER], Go):
+    if reading is Mark.NEVER or isinstance(row[Event.OTHER], Go):
         yield f"{state.name}: a line of any kind can come"
     ends = LEADS_ON.get(reading, set()) if reading else set()
-    for verb in row.keys() - {Verb.OTHER, *EVENTS}:
-        if verb in ends:
-            if not isinstance(row[verb], Go):
-                yield f"{state.name}: {_READ[verb]} never ends"
-        elif reading is None and (isinstance(row[verb], Mark) or (verb is Verb.END and isinstance(row[verb], Go))):
-            yield f"{state.name}, {verb.name}: commands are read here"
-        elif reading is not None and row[verb] is not reading:
-            yield f"{state.name}, {verb.name}: no commands are read here"
-    for verb in set(EVENTS) & row.keys():
-        is_due = reading is Mark.HELD and verb is (table.awaited(state) or Verb.STORED)
-        if not (isinstance(row[verb], Go) if is_due else row[verb] is Mark.NEVER):
-            yield f"{state.name}: {_READ[verb]} answers in the states that wait for it, and in no other"
+    for event in row.keys() - {Event.OTHER, *ANSWERS}:
+        if event in ends:
+            if not isinstance(row[event], Go):
+                yield f"{state.name}: {_READ[event]} never ends"
+        elif reading is None and (isinstance(row[event], Mark) or (event is Event.END and isinstance(row[event], Go))):
+            yield f"{state.name}, {event.name}: commands are read here"
+        elif reading is not None and row[event] is not reading:
+            yield f"{state.name}, {event.name}: no commands are read here"
+    for event in set(ANSWERS) & row.keys():
+        is_due = reading is Mark.HELD and event is (table.awaited(state) or Event.STORED)
+        if not (isinstance(row[event], Go) if is_due else row[event] is Mark.NEVER):
+            yield f"{state.name}: {_READ[event]} answers in the states that wait for it, and in no other"
     if not table.homes and any(Mark.BACK in cell for cell in row.values() if isinstance(cell, Go)):
         yield f"{state.name}: there is nothing to go back to"
 
 
 _READ = {
-    Verb.END: "mail data",
-    Verb.AUTH: "the exchange",
-    Verb.PROOF: "the exchange",
-    Verb.STORED: "storage",
-    Verb.CHECKED: "who checks passwords",
-    Verb.FOUND: "who knows the mailboxes",
-    Verb.SECURED: "the handshake",
+    Event.END: "mail data",
+    Event.AUTH: "the exchange",
+    Event.PROOF: "the exchange",
+    Event.STORED: "storage",
+    Event.CHECKED: "who checks passwords",
+    Event.FOUND: "who knows the mailboxes",
+    Event.SECURED: "the handshake",
 }
 
 

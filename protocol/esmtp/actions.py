@@ -1,6 +1,6 @@
-"""What the verbs of the dialect of RFC 5321 do.
+"""What the commands of RFC 5321 do.
 
-It does not know when a verb is allowed.
+It does not know when a command is allowed.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from ..engine.actions import Chunk, Outcome
 from ..engine.buffer import Buffer
 from ..engine.environment import Report, Site
 from ..engine.replies import Reply
-from ..engine.table import Verb
+from ..engine.table import Event
 from ..mail import transaction
 from ..mail.content import MAX_RECEIVED, Hops, Newlines
 from ..mail.transaction import Transaction
@@ -118,7 +118,7 @@ class EsmtpActions:
             return replies.ENCRYPTION_REQUIRED
         return self._proof.begin(auth, policy.authenticate, policy.accepts_any)
 
-    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+    def hear(self, line: bytes) -> tuple[Event, Outcome]:
         """The answer to a challenge."""
         return self._proof.hear(line)
 
@@ -276,23 +276,23 @@ class EsmtpActions:
     def _quit(self, _: bytes) -> Reply:
         return replies.CLOSING.about(self._site.hostname)
 
-    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]] = {
-        Verb.EHLO: _ehlo,
-        Verb.HELO: _helo,
-        Verb.MAIL: _mail,
-        Verb.RCPT: _rcpt,
-        Verb.DATA: _data,
-        Verb.BDAT: _bdat,
-        Verb.LAST: _bdat,
-        Verb.RSET: _rset,
-        Verb.NOOP: _noop,
-        Verb.HELP: _help,
-        Verb.VRFY: _vrfy,
-        Verb.EXPN: _expn,
-        Verb.STARTTLS: _starttls,
-        Verb.AUTH: _auth,
-        Verb.PROOF: _auth,
-        Verb.QUIT: _quit,
+    by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]] = {
+        Event.EHLO: _ehlo,
+        Event.HELO: _helo,
+        Event.MAIL: _mail,
+        Event.RCPT: _rcpt,
+        Event.DATA: _data,
+        Event.BDAT: _bdat,
+        Event.LAST: _bdat,
+        Event.RSET: _rset,
+        Event.NOOP: _noop,
+        Event.HELP: _help,
+        Event.VRFY: _vrfy,
+        Event.EXPN: _expn,
+        Event.STARTTLS: _starttls,
+        Event.AUTH: _auth,
+        Event.PROOF: _auth,
+        Event.QUIT: _quit,
     }
 
 

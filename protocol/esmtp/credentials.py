@@ -12,7 +12,7 @@ from ..engine.actions import Outcome
 from ..engine.environment import Authenticate, Report
 from ..engine.replies import Reply
 from ..engine.shown import quoted
-from ..engine.table import Verb
+from ..engine.table import Event
 from .grammar import Auth, decoded
 
 
@@ -91,12 +91,12 @@ class Proof:
         refusal = None if auth.response is None else exchange.take(auth.response)
         return self._refused(exchange, refusal) or self._go_on(exchange)
 
-    def hear(self, line: bytes) -> tuple[Verb, Outcome]:
+    def hear(self, line: bytes) -> tuple[Event, Outcome]:
         """The answer to a challenge."""
         exchange = self._exchange
         assert exchange
         refusal = self._refused(exchange, exchange.hear(line))
-        return (Verb.AUTH if refusal or exchange.is_missing else Verb.PROOF), refusal or self._go_on(exchange)
+        return (Event.AUTH if refusal or exchange.is_missing else Event.PROOF), refusal or self._go_on(exchange)
 
     def _refused(self, exchange: Exchange, refusal: Reply | None) -> Reply | None:
         if refusal is replies.WRONG_CREDENTIALS:

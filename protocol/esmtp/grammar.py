@@ -1,6 +1,6 @@
-"""The grammar of RFC 5321: a command line becomes a verb and its argument, or the Reply that refuses its syntax.
+"""The grammar of RFC 5321: a command line becomes an event and its argument, or the Reply that refuses its syntax.
 
-It does not know whether the verb is allowed now, nor who exists.
+It does not know whether the event is allowed now, nor who exists.
 """
 
 import re
@@ -20,7 +20,7 @@ from ..engine.replies import (
     UNRECOGNIZED,
     Reply,
 )
-from ..engine.table import Verb
+from ..engine.table import Event
 from . import domains, paths
 from .domains import MAX_DOMAIN
 from .paths import MAILBOX, SOURCE_ROUTE, Path
@@ -71,49 +71,49 @@ class Auth(NamedTuple):
 Argument = bytes | Client | Envelope | Chunk | Auth | Reply | Foreign
 
 
-def parse_esmtp(line: bytes) -> tuple[Verb, Argument]:
-    """The verb that a line (without its CRLF) begins with, and its argument, or the refusing Reply in its place.
+def parse_esmtp(line: bytes) -> tuple[Event, Argument]:
+    """What command a line is (without its CRLF), and its argument, or the refusing Reply in its place.
 
     What the grammar forbids and many clients send is let pass, and said in the argument.
     """
     if len(line) > MAX_LINE:
-        return Verb.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
+        return Event.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
     word, _, rest = line.rstrip(b" \t").partition(b" ")
     command = _COMMANDS.get(word.upper())
     if command is None:
         return _parse_odd(line)
-    verb, parse = command
-    if rest[:1] in _BLANK and verb in _TOLERANT:
+    event, parse = command
+    if rest[:1] in _BLANK and event in _TOLERANT:
         return _parse_odd(line)
-    return parse(rest.lstrip(b" ")) if verb is None else (verb, parse(rest.lstrip(b" ")))
+    return parse(rest.lstrip(b" ")) if event is None else (event, parse(rest.lstrip(b" ")))
 
 
-def parse_strictly(line: bytes) -> tuple[Verb, Argument]:
+def parse_strictly(line: bytes) -> tuple[Event, Argument]:
     """The same, but what the grammar forbids is refused, with a reply that says what to write instead."""
-    verb, argument = parse_esmtp(line)
+    event, argument = parse_esmtp(line)
     if not isinstance(argument, Client | Envelope) or not argument.tolerated:
-        return verb, argument
+        return event, argument
     instead = argument.tolerated[0].instead
-    refusals = {Verb.MAIL: SENDER_SYNTAX, Verb.RCPT: RECIPIENT_SYNTAX}
-    if verb in refusals:
-        return verb, refusals[verb].about(instead)
-    return verb, SYNTAX.about(b"%b name: %b" % (verb.name.encode(), instead))
+    refusals = {Event.MAIL: SENDER_SYNTAX, Event.RCPT: RECIPIENT_SYNTAX}
+    if event in refusals:
+        return event, refusals[event].about(instead)
+    return event, SYNTAX.about(b"%b name: %b" % (event.name.encode(), instead))
 
 
-def _parse_odd(line: bytes) -> tuple[Verb, Argument]:
+def _parse_odd(line: bytes) -> tuple[Event, Argument]:
     """A line that begins with none of the commands and a blank: perhaps there are more blanks, or it is no SMTP at all."""
     match = _MORE_BLANKS.match(line)
     if match:
-        verb, parse = _COMMANDS[match[1].upper()]
-        assert verb
+        event, parse = _COMMANDS[match[1].upper()]
+        assert event
         argument = parse(line[match.end() :].rstrip(b" \t"))
         if isinstance(argument, Client | Envelope):
             argument = argument._replace(tolerated=tuple(dict.fromkeys((Tolerance.BLANKS, *argument.tolerated))))
-        return verb, argument
-    return Verb.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
+        return event, argument
+    return Event.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
 
 
-_TOLERANT = (Verb.EHLO, Verb.HELO, Verb.MAIL, Verb.RCPT)
+_TOLERANT = (Event.EHLO, Event.HELO, Event.MAIL, Event.RCPT)
 """The commands in which blanks of any kind and number are tolerated."""
 
 _MORE_BLANKS = re.compile(rb"(EHLO|HELO|MAIL|RCPT)[ \t]+", re.IGNORECASE)
@@ -203,29 +203,29 @@ def _parameters(words: bytes) -> dict[bytes, bytes | None] | None:
     return parameters
 
 
-def _bdat(text: bytes) -> tuple[Verb, Chunk | Reply]:
+def _bdat(text: bytes) -> tuple[Event, Chunk | Reply]:
     match, flaw = _CHUNK.fullmatch(text), SYNTAX.about(b"BDAT size [LAST]")
     if match is None or len(match[1].lstrip(b"0")) > _MOST_DIGITS:
-        return Verb.BDAT, flaw
+        return Event.BDAT, flaw
     size = int(match[1].lstrip(b"0") or b"0")
     if match[2] is None:
-        return Verb.BDAT, Chunk(size)
-    return (Verb.LAST, Chunk(size)) if match[2].upper() == b"LAST" else (Verb.BDAT, Chunk(size, flaw))
+        return Event.BDAT, Chunk(size)
+    return (Event.LAST, Chunk(size)) if match[2].upper() == b"LAST" else (Event.BDAT, Chunk(size, flaw))
 
 
-def _auth(text: bytes) -> tuple[Verb, Auth | Reply]:
+def _auth(text: bytes) -> tuple[Event, Auth | Reply]:
     """PROOF when nothing is left to be asked for, which depends on the mechanism."""
     match = _AUTH.fullmatch(text)
     if match is None:
-        return Verb.AUTH, SYNTAX.about(b"AUTH mechanism [initial-response]")
+        return Event.AUTH, SYNTAX.about(b"AUTH mechanism [initial-response]")
     mechanism = match[1].upper()
     if mechanism not in MECHANISMS:
-        return Verb.AUTH, UNKNOWN_MECHANISM
+        return Event.AUTH, UNKNOWN_MECHANISM
     response = None if match[2] is None else b"" if match[2] == b"=" else decoded(match[2])
     if isinstance(response, Reply):
-        return Verb.AUTH, response
+        return Event.AUTH, response
     is_all = mechanism == b"PLAIN" and response is not None
-    return Verb.PROOF if is_all else Verb.AUTH, Auth(mechanism, response)
+    return Event.PROOF if is_all else Event.AUTH, Auth(mechanism, response)
 
 
 MECHANISMS = (b"PLAIN", b"LOGIN")
@@ -240,20 +240,20 @@ def decoded(text: bytes) -> bytes | Reply:
 
 
 _NOTHING = re.compile(rb"")
-_ARGUMENTS: dict[Verb, Callable[[bytes], Argument]] = {
-    Verb.EHLO: _client(b"EHLO name"),
-    Verb.HELO: _client(b"HELO name"),
-    Verb.MAIL: _mail,
-    Verb.RCPT: _rcpt,
-    Verb.DATA: _words(_NOTHING, SYNTAX.about(b"DATA")),
-    Verb.RSET: _words(_NOTHING, SYNTAX.about(b"RSET")),
-    Verb.NOOP: _words(_TEXT, SYNTAX.about(b"NOOP")),
-    Verb.HELP: _words(_TEXT, SYNTAX.about(b"HELP")),
-    Verb.VRFY: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"VRFY address")),
-    Verb.EXPN: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"EXPN list")),
-    Verb.STARTTLS: _words(_NOTHING, SYNTAX.about(b"STARTTLS")),
-    Verb.QUIT: _words(_NOTHING, SYNTAX.about(b"QUIT")),
+_ARGUMENTS: dict[Event, Callable[[bytes], Argument]] = {
+    Event.EHLO: _client(b"EHLO name"),
+    Event.HELO: _client(b"HELO name"),
+    Event.MAIL: _mail,
+    Event.RCPT: _rcpt,
+    Event.DATA: _words(_NOTHING, SYNTAX.about(b"DATA")),
+    Event.RSET: _words(_NOTHING, SYNTAX.about(b"RSET")),
+    Event.NOOP: _words(_TEXT, SYNTAX.about(b"NOOP")),
+    Event.HELP: _words(_TEXT, SYNTAX.about(b"HELP")),
+    Event.VRFY: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"VRFY address")),
+    Event.EXPN: _words(re.compile(rb"[\x20-\x7e\x80-\xff]+"), SYNTAX.about(b"EXPN list")),
+    Event.STARTTLS: _words(_NOTHING, SYNTAX.about(b"STARTTLS")),
+    Event.QUIT: _words(_NOTHING, SYNTAX.about(b"QUIT")),
 }
-_COMMANDS: dict[bytes, tuple[Verb | None, Callable[[bytes], Any]]] = {
-    verb.name.encode(): (verb, parse) for verb, parse in _ARGUMENTS.items()
+_COMMANDS: dict[bytes, tuple[Event | None, Callable[[bytes], Any]]] = {
+    event.name.encode(): (event, parse) for event, parse in _ARGUMENTS.items()
 } | {b"BDAT": (None, _bdat), b"AUTH": (None, _auth)}

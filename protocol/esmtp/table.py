@@ -1,6 +1,6 @@
 """The dialect of RFC 5321 with its extensions, as one table.
 
-It does not know what a verb does; the actions are in `actions`, the syntax is in `grammar`.
+It does not know what an event does; the actions are in `actions`, the syntax is in `grammar`.
 """
 
 from ..engine.dialect import Dialect
@@ -14,7 +14,7 @@ from ..engine.replies import (
     TLS_ALREADY,
     UNRECOGNIZED,
 )
-from ..engine.table import Mark, State, Table, Verb, Written
+from ..engine.table import Event, Mark, State, Table, Written
 from .actions import EsmtpActions
 from .grammar import parse_esmtp, parse_strictly
 
@@ -43,37 +43,37 @@ class Esmtp(State):
 START, OPENING, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED = tuple(Esmtp)[:8]
 STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[8:]
 TEXT, HELD, GONE, NEVER, ANSWER, BACK = Mark
-V = Verb
+V = Event
 
 HI, MF, RF, NM, CB = HELLO_FIRST, MAIL_FIRST, RCPT_FIRST, NESTED_MAIL, CONTENT_BEGUN
 TLS, AUT, NO = TLS_ALREADY, AUTH_ALREADY, UNRECOGNIZED
 
 HELLO, ASK = (V.EHLO, V.HELO), (V.NOOP, V.HELP, V.VRFY, V.EXPN)
-EVENTS = (V.STORED, V.CHECKED, V.SECURED)
-VERBS = (
+ANSWERS = (V.STORED, V.CHECKED, V.SECURED)
+EVENTS = (
     *HELLO, V.MAIL, V.RCPT, V.DATA, V.BDAT, V.LAST, V.RSET, *ASK, V.STARTTLS, V.AUTH, V.PROOF, V.QUIT, V.OTHER, V.END,
-    *EVENTS,
+    *ANSWERS,
 )  # fmt: skip
 
-Cells = dict[Verb, Written]
+Cells = dict[Event, Written]
 
 
 def says(
     hello: Written, ask: Written, starttls: Written, auth: Written, proof: Written, quit: Written, other: Written
 ) -> Cells:
-    """The session's verbs in a state in which commands are read."""
+    """The session's commands in a state in which commands are read."""
     alike = dict.fromkeys(HELLO, hello) | dict.fromkeys(ASK, ask)
     return alike | {V.STARTTLS: starttls, V.AUTH: auth, V.PROOF: proof, V.QUIT: quit, V.OTHER: other}
 
 
 def sends(mail: Written, rcpt: Written, data: Written, bdat: Written, last: Written, rset: Written) -> Cells:
-    """The transaction's verbs in such a state."""
+    """The transaction's commands in such a state."""
     return {V.MAIL: mail, V.RCPT: rcpt, V.DATA: data, V.BDAT: bdat, V.LAST: last, V.RSET: rset}
 
 
 def reads(mark: Mark, **ends: Written) -> list[Written]:
     """A row in which no commands are read; what leads on is named, and nothing else can come."""
-    return [ends.get(verb.name, NEVER if verb in EVENTS else mark) for verb in VERBS]
+    return [ends.get(event.name, NEVER if event in ANSWERS else mark) for event in EVENTS]
 
 
 # fmt: off
@@ -107,7 +107,7 @@ TRANSACTION = {
 ELSE: Cells = {V.END: NO, V.STORED: NEVER, V.CHECKED: NEVER, V.SECURED: NEVER}
 
 ROWS: dict[State, list[Written]] = {
-    **{state: [(SESSION[state] | TRANSACTION[state] | ELSE)[verb] for verb in VERBS] for state in SESSION},
+    **{state: [(SESSION[state] | TRANSACTION[state] | ELSE)[event] for event in EVENTS] for state in SESSION},
     CONTENT:  reads(TEXT,   END=STORING|BACK),
     CHUNK:    reads(TEXT,   END=CHUNKED|BACK),
     STORING:  reads(HELD,   STORED=(BACK, BACK)),
@@ -123,7 +123,7 @@ PATIENCE = {None: 300.0, TEXT: 300.0, ANSWER: 300.0, HELD: 600.0, V.SECURED: 60.
 """RFC 5321 section 4.5.3.2.7: 5 minutes for whatever the client sends (the shorter times are for clients); 10 for what we
 have to do; and one for the handshake."""
 
-TABLE = Table("esmtp", VERBS, ROWS, HOMES, PATIENCE, opening=OPENING)
+TABLE = Table("esmtp", EVENTS, ROWS, HOMES, PATIENCE, opening=OPENING)
 ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActions)
 STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActions)
 """The same, to the letter: what the grammar forbids is refused, however common it is."""

@@ -67,8 +67,8 @@ class Ordering:
     def say(self, line: str, stored: str = STORED) -> int | None:
         """A line and its reply's code, after the answers that it takes, if any."""
         replies = self.talk.take(line, 0)
-        for event in (stored, CHECKED):
-            replies += self.talk.take(event, 0)
+        for verb in (stored, CHECKED):
+            replies += self.talk.take(verb, 0)
         return self.code(replies)
 
     def code(self, replies: list[str]) -> int | None:

@@ -13,7 +13,7 @@ from protocol.classic.table import CLASSIC, Classic
 from protocol.engine.actions import Outcome, Pending
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import Reply
-from protocol.engine.table import Mark, State, Verb, Written
+from protocol.engine.table import Event, Mark, State, Written
 
 
 class Waiting(State):
@@ -22,12 +22,12 @@ class Waiting(State):
     LOOKING = "a forward-path is being looked up"
 
 
-CELLS: dict[tuple[State, Verb], Written] = {
-    (Classic.REVERSE, Verb.RCPT): (Waiting.LOOKING, Mark.BACK),
-    **{(state, Verb.FOUND): Mark.NEVER for state in Classic},
-    **{(Waiting.LOOKING, verb): Mark.HELD for verb in CLASSIC.table.verbs},
-    (Waiting.LOOKING, Verb.STORED): Mark.NEVER,
-    (Waiting.LOOKING, Verb.FOUND): (Classic.FORWARD, Mark.BACK),
+CELLS: dict[tuple[State, Event], Written] = {
+    (Classic.REVERSE, Event.RCPT): (Waiting.LOOKING, Mark.BACK),
+    **{(state, Event.FOUND): Mark.NEVER for state in Classic},
+    **{(Waiting.LOOKING, event): Mark.HELD for event in CLASSIC.table.events},
+    (Waiting.LOOKING, Event.STORED): Mark.NEVER,
+    (Waiting.LOOKING, Event.FOUND): (Classic.FORWARD, Mark.BACK),
 }
 TABLE = CLASSIC.table.overlaid(CELLS, "lookup")
 
@@ -47,18 +47,20 @@ class LookupActions:
 
     def _rcpt(self, forward_path: bytes) -> Pending:
         def ask(hear: Callable[[Reply], None]) -> None:
-            self._asked.append(lambda: hear(_classic(Verb.RCPT, self, forward_path)))
+            self._asked.append(lambda: hear(_classic(Event.RCPT, self, forward_path)))
 
         return ask
 
-    by_verb: ClassVar[Mapping[Verb, Callable[[Any, Any], Outcome]]]
+    by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]]
 
 
-def _classic(verb: Verb, actions: LookupActions, argument: object) -> Any:
-    return ClassicActions.by_verb[verb](actions._classic, argument)
+def _classic(event: Event, actions: LookupActions, argument: object) -> Any:
+    return ClassicActions.by_event[event](actions._classic, argument)
 
 
-LookupActions.by_verb = {verb: partial(_classic, verb) for verb in ClassicActions.by_verb} | {Verb.RCPT: LookupActions._rcpt}
+LookupActions.by_event = {event: partial(_classic, event) for event in ClassicActions.by_event} | {
+    Event.RCPT: LookupActions._rcpt
+}
 
 
 def lookup(asked: Asked) -> Dialect:

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-from protocol.engine.table import Verb
+from protocol.engine.table import Event
 from protocol.esmtp.table import PATIENCE
 
 from ..kit.esmtp_server import run
@@ -33,7 +33,7 @@ def test_each_figure_is_that_of_the_code(figure: str, name: str) -> None:
 
 
 def test_there_are_figures() -> None:
-    assert len(CONSTANTS) > 20 and PATIENCE[Verb.SECURED] == 60
+    assert len(CONSTANTS) > 20 and PATIENCE[Event.SECURED] == 60
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "`--" in row[2]], ids=lambda row: row[2])

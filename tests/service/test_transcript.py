@@ -3,11 +3,11 @@
 import pytest
 
 from protocol.classic.table import CLASSIC
-from protocol.engine.ends import Event
+from protocol.engine.ends import Ending
 from protocol.engine.environment import Policy, Site
 from protocol.engine.replies import Reply
 from protocol.engine.session import Session
-from protocol.engine.table import State, Verb
+from protocol.engine.table import Event, State
 from protocol.esmtp.table import ESMTP
 
 from ..kit.esmtp import Checker, base64, proof
@@ -26,7 +26,7 @@ class Notebook:
     def heard(self, line: str) -> None:
         self.lines.append(f"C: {line}")
 
-    def moved(self, before: State, event: Verb | Event, after: State, reply: Reply | None) -> None:
+    def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
         if after is not before:
             self.lines.append(f"{before.name} -> {after.name}")
 

@@ -7,33 +7,33 @@ from hypothesis import strategies as st
 from protocol.classic.grammar import parse_classic
 from protocol.engine.buffer import MAX_COMMAND_LINE
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import Verb
+from protocol.engine.table import Event
 
 
 @pytest.mark.parametrize(
-    ("line", "verb", "argument"),
+    ("line", "event", "argument"),
     [
-        (b"helo x", Verb.HELO, b"x"),
-        (b"HELO \t X.Example", Verb.HELO, b"X.Example"),
-        (b"hElO [127.0.0.1]", Verb.HELO, b"[127.0.0.1]"),
-        (b"helo x \t", Verb.HELO, b"x"),
-        (b"mail from: johndoe", Verb.MAIL, b"johndoe"),
-        (b"mail from:johndoe", Verb.MAIL, b"johndoe"),
-        (b"MAIL FROM:<JohnDoe@Example>", Verb.MAIL, b"johndoe@example"),
-        (b"Mail  \tFrom: \t<a@b> ", Verb.MAIL, b"a@b"),
-        (b"MAIL FROM:<>", Verb.MAIL, b""),
-        (b"mail from: <>", Verb.MAIL, b""),
-        (b"mail from: \xc3\x89\xff", Verb.MAIL, b"\xc3\x89\xff"),
-        (b"rcpt to: B@C", Verb.RCPT, b"b@c"),
-        (b"RCPT TO:<a@b@c>", Verb.RCPT, b"a@b@c"),
-        (b"rcpt to: ../x", Verb.RCPT, b"../x"),
-        (b"data", Verb.DATA, b"data"),
-        (b"DATA  ", Verb.DATA, b"data"),
-        (b"Quit", Verb.QUIT, b"quit"),
+        (b"helo x", Event.HELO, b"x"),
+        (b"HELO \t X.Example", Event.HELO, b"X.Example"),
+        (b"hElO [127.0.0.1]", Event.HELO, b"[127.0.0.1]"),
+        (b"helo x \t", Event.HELO, b"x"),
+        (b"mail from: johndoe", Event.MAIL, b"johndoe"),
+        (b"mail from:johndoe", Event.MAIL, b"johndoe"),
+        (b"MAIL FROM:<JohnDoe@Example>", Event.MAIL, b"johndoe@example"),
+        (b"Mail  \tFrom: \t<a@b> ", Event.MAIL, b"a@b"),
+        (b"MAIL FROM:<>", Event.MAIL, b""),
+        (b"mail from: <>", Event.MAIL, b""),
+        (b"mail from: \xc3\x89\xff", Event.MAIL, b"\xc3\x89\xff"),
+        (b"rcpt to: B@C", Event.RCPT, b"b@c"),
+        (b"RCPT TO:<a@b@c>", Event.RCPT, b"a@b@c"),
+        (b"rcpt to: ../x", Event.RCPT, b"../x"),
+        (b"data", Event.DATA, b"data"),
+        (b"DATA  ", Event.DATA, b"data"),
+        (b"Quit", Event.QUIT, b"quit"),
     ],
 )
-def test_a_line_that_is_a_command(line: bytes, verb: Verb, argument: bytes) -> None:
-    assert parse_classic(line) == (verb, argument)
+def test_a_line_that_is_a_command(line: bytes, event: Event, argument: bytes) -> None:
+    assert parse_classic(line) == (event, argument)
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,14 @@ def test_a_line_that_is_no_command(line: bytes) -> None:
 def test_a_line_of_1000_octets_is_a_command_and_one_of_1001_is_not() -> None:
     longest = b"helo " + b"x" * (MAX_COMMAND_LINE - 5)
     assert len(longest) == 1000
-    assert parse_classic(longest) == (Verb.HELO, longest[5:])
-    assert parse_classic(longest + b"x") == (Verb.HELO, UNRECOGNIZED)
+    assert parse_classic(longest) == (Event.HELO, longest[5:])
+    assert parse_classic(longest + b"x") == (Event.HELO, UNRECOGNIZED)
 
 
 def test_only_ascii_letters_have_a_case() -> None:
     kelvin = "\N{KELVIN SIGN}".encode()
-    assert parse_classic(b"rcpt to: " + kelvin) == (Verb.RCPT, kelvin)
-    assert parse_classic("rcpt to: É".encode()) == (Verb.RCPT, "É".encode())
+    assert parse_classic(b"rcpt to: " + kelvin) == (Event.RCPT, kelvin)
+    assert parse_classic("rcpt to: É".encode()) == (Event.RCPT, "É".encode())
 
 
 WORDS = st.sampled_from(
@@ -104,9 +104,9 @@ WORDS = st.sampled_from(
 
 @given(st.lists(st.one_of(WORDS, st.binary(max_size=3)), max_size=8).map(b"".join))
 def test_any_bytes_are_a_verb_and_an_argument_or_a_refusal(line: bytes) -> None:
-    verb, argument = parse_classic(line)
+    event, argument = parse_classic(line)
     assert argument is UNRECOGNIZED or isinstance(argument, bytes)
     if isinstance(argument, bytes):
-        assert verb not in (Verb.END, Verb.OTHER, Verb.STORED)
+        assert event not in (Event.END, Event.OTHER, Event.STORED)
         assert argument.lower() in line.lower()
         assert not any(octet <= 0x20 or octet == 0x7F for octet in argument)

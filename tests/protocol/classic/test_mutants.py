@@ -7,10 +7,10 @@ import pytest
 
 from protocol.classic.actions import ClassicActions
 from protocol.classic.grammar import parse_classic
-from protocol.classic.table import CLASSIC, HOMES, VERBS, Classic
+from protocol.classic.table import CLASSIC, EVENTS, HOMES, Classic
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import UNRECOGNIZED, Reply
-from protocol.engine.table import Go, Mark, State, Target, Verb, Written
+from protocol.engine.table import Event, Go, Mark, State, Target, Written
 
 from ...kit.histories import Ordering
 from ...kit.mutation import is_noticed
@@ -19,10 +19,10 @@ from ...kit.walks import ENOUGH, wander
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
-MAY_REFUSE = {Verb.RCPT, Verb.END, Verb.STORED}
-"""The verbs whose action can refuse; for the others it is of no effect where a refusal would lead."""
+MAY_REFUSE = {Event.RCPT, Event.END, Event.STORED}
+"""The events whose action can refuse; for the others it is of no effect where a refusal would lead."""
 
-CELLS = [(state, verb) for state in Classic for verb in VERBS]
+CELLS = [(state, event) for state in Classic for event in EVENTS]
 
 
 def others(state: State, old: Target | None) -> Iterator[Target]:
@@ -32,43 +32,43 @@ def others(state: State, old: Target | None) -> Iterator[Target]:
             yield target
 
 
-def other_cells(state: State, verb: Verb) -> Iterator[Written]:
+def other_cells(state: State, event: Event) -> Iterator[Written]:
     """What else could stand in this cell: every other target, for each outcome; every other Mark; a refusal."""
-    old = CLASSIC.table.cells[state][verb]
+    old = CLASSIC.table.cells[state][event]
     yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
     if not isinstance(old, Reply):
         yield UNRECOGNIZED
     accepted, refused = old if isinstance(old, Go) else (None, state)
     yield from ((other, refused) for other in others(state, accepted))
-    if accepted is not None and verb in MAY_REFUSE:
+    if accepted is not None and event in MAY_REFUSE:
         yield from ((accepted, other) for other in others(state, refused))
 
 
-def dialect_with(state: State, verb: Verb, cell: Written) -> Dialect | None:
+def dialect_with(state: State, event: Event, cell: Written) -> Dialect | None:
     """The classic dialect with one wrong cell; None where that is no table at all."""
     try:
-        return Dialect(CLASSIC.table.overlaid({(state, verb): cell}, "mutant"), parse_classic, ClassicActions)
+        return Dialect(CLASSIC.table.overlaid({(state, event): cell}, "mutant"), parse_classic, ClassicActions)
     except ValueError:
         return None
 
 
-def mutants(state: State, verb: Verb) -> list[tuple[Written, Dialect]]:
-    tried = [(cell, dialect_with(state, verb, cell)) for cell in other_cells(state, verb)]
+def mutants(state: State, event: Event) -> list[tuple[Written, Dialect]]:
+    tried = [(cell, dialect_with(state, event, cell)) for cell in other_cells(state, event)]
     return [(cell, dialect) for cell, dialect in tried if dialect]
 
 
-@pytest.mark.parametrize(("state", "verb"), CELLS, ids=lambda word: word.name)
-def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> None:
-    missed = [cell for cell, dialect in mutants(state, verb) if not is_noticed(partial(check_order, dialect))]
+@pytest.mark.parametrize(("state", "event"), CELLS, ids=lambda word: word.name)
+def test_the_enumeration_notices_every_wrong_cell(state: State, event: Event) -> None:
+    missed = [cell for cell, dialect in mutants(state, event) if not is_noticed(partial(check_order, dialect))]
     assert not missed
 
 
 def test_random_histories_notice_them_too() -> None:
     """One wrong content for each cell: they look for what enumeration cannot see, so they must not be blind."""
-    tried = [(state, verb, *found[len(found) // 2]) for state, verb in CELLS if (found := mutants(state, verb))]
+    tried = [(state, event, *found[len(found) // 2]) for state, event in CELLS if (found := mutants(state, event))]
     missed = [
-        f"{state.name}, {verb.name}: {cell}"
-        for state, verb, cell, dialect in tried
+        f"{state.name}, {event.name}: {cell}"
+        for state, event, cell, dialect in tried
         if not is_noticed(partial(wander, partial(Ordering, dialect), ENOUGH, seed=1))
     ]
     assert tried and not missed

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from protocol.classic.table import CLASSIC, ROWS, VERBS, Classic
+from protocol.classic.table import CLASSIC, EVENTS, ROWS, Classic
 from protocol.engine import diagrams, drawing, picture
 from protocol.engine.table import Go, Mark, Table, Written
 from protocol.esmtp.table import ESMTP
@@ -56,7 +56,7 @@ def test_a_table_without_homes_says_nothing_of_going_back() -> None:
         state: [(cell[0], Classic.CLIENT) if isinstance(cell, tuple) else cell for cell in row]
         for state, row in ROWS.items()
     }
-    drawn = drawing.text(Table("without homes", VERBS, rows))
+    drawn = drawing.text(Table("without homes", EVENTS, rows))
     assert "BACK" not in drawn and "or CLIENT" in drawn
 
 
@@ -132,7 +132,7 @@ def test_the_picture_has_all_words_of_the_text_and_a_colour_for_each_cell(table:
     kinds = [rect.get("class") for rect in root.iter("{http://www.w3.org/2000/svg}rect")]
     groups = drawing.alike(table)
     assert len(kinds) == 1 + len(groups) * len(table.states)
-    refused = sum(not isinstance(table.cells[state][verbs[0]], Go | Mark) for verbs in groups for state in table.states)
+    refused = sum(not isinstance(table.cells[state][events[0]], Go | Mark) for events in groups for state in table.states)
     assert kinds.count("refused") == refused
 
 

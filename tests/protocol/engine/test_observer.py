@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from hypothesis import given, settings
 
-from protocol.engine.ends import Event
+from protocol.engine.ends import Ending
 from protocol.engine.replies import Reply
-from protocol.engine.table import Go, Mark, State, Verb
+from protocol.engine.table import Event, Go, Mark, State
 from protocol.esmtp.table import ESMTP, HOMES
 
 from ...kit.esmtp import Checker, EsmtpClient
@@ -18,7 +18,7 @@ TABLE = ESMTP.table
 
 class Moved(NamedTuple):
     before: State
-    event: Verb | Event
+    event: Event | Ending
     after: State
     reply: Reply | None
 
@@ -33,7 +33,7 @@ class Moves:
     def heard(self, line: str) -> None:
         pass
 
-    def moved(self, before: State, event: Verb | Event, after: State, reply: Reply | None) -> None:
+    def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
         self.moves.append(Moved(before, event, after, reply))
 
     def said(self, line: str) -> None:
@@ -43,10 +43,10 @@ class Moves:
 def is_of_the_table(move: Moved) -> bool:
     """Whether this is what the table has for it; a line whose syntax is refused changes nothing."""
     before, event, after, reply = move
-    if isinstance(event, Event):
+    if isinstance(event, Ending):
         says = TABLE.ends[event].says
         return after is TABLE.closed and (reply.code if reply else None) == (says.code if says else None)
-    if event is Verb.OPENED:
+    if event is Event.OPENED:
         return after is before and reply is not None and reply.code == 220
     cell = TABLE.cells[before][event]
     if reply is not None and reply.code >= 500 and after is before:
@@ -74,7 +74,7 @@ def test_each_move_is_one_of_the_table_and_none_is_left_out(stream: bytes, cuts:
     client.session.end_of_input()
     heard += client.hear()
     client.session.hang_up()
-    assert moves.moves[0].event is Verb.OPENED
+    assert moves.moves[0].event is Event.OPENED
     for move, following in zip(moves.moves, moves.moves[1:], strict=False):
         assert move.after is following.before, "no move is left out"
     assert moves.moves[-1].after is client.session.state is TABLE.closed

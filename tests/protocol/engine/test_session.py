@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from protocol.classic.table import Classic
 from protocol.engine.refusals import LOGGED_REFUSALS
 from protocol.engine.session import OUTPUT_LIMIT, STEPS_A_TURN
-from protocol.engine.table import Verb
+from protocol.engine.table import Event
 
 from ...kit.support import MESSAGE, NOW, TO_DATA, Client, DiskIsFull, Kept
 
@@ -121,7 +121,7 @@ def test_storage_answers_a_session_that_waits_and_no_other() -> None:
     client = Client()
     client.say("helo me")
     with pytest.raises(RuntimeError, match=r"STORED in .*CLIENT.*NEVER"):
-        client.session._apply(client.session._row.cells[Verb.STORED], Verb.STORED, None)
+        client.session._apply(client.session._row.cells[Event.STORED], Event.STORED, None)
 
 
 # The ways to end

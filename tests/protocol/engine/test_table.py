@@ -5,22 +5,22 @@ from itertools import product
 
 import pytest
 
-from protocol.classic.table import CLASSIC, HOMES, ROWS, VERBS, Classic
+from protocol.classic.table import CLASSIC, EVENTS, HOMES, ROWS, Classic
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import Go, Mark, State, Table, Verb, Written, reachable
+from protocol.engine.table import Event, Go, Mark, State, Table, Written, reachable
 from protocol.esmtp.table import ESMTP
 
 
-def changed(state: State, verb: Verb, cell: Written) -> dict[State, Sequence[Written]]:
+def changed(state: State, event: Event, cell: Written) -> dict[State, Sequence[Written]]:
     rows: dict[State, Sequence[Written]] = dict(ROWS)
-    rows[state] = [cell if v is verb else old for v, old in zip(VERBS, ROWS[state], strict=True)]
+    rows[state] = [cell if v is event else old for v, old in zip(EVENTS, ROWS[state], strict=True)]
     return rows
 
 
 def test_every_state_has_a_cell_for_every_verb() -> None:
     table = CLASSIC.table
-    assert {(state, verb) for state in table.cells for verb in table.cells[state]} == {
-        (s, v) for s in Classic for v in VERBS
+    assert {(state, event) for state in table.cells for event in table.cells[state]} == {
+        (s, v) for s in Classic for v in EVENTS
     }
 
 
@@ -33,8 +33,8 @@ def test_every_state_can_be_reached_and_closing_is_the_only_end() -> None:
 
 def test_a_cell_stays_where_it_is_when_the_action_refuses() -> None:
     cells = CLASSIC.table.cells
-    assert cells[Classic.START][Verb.HELO] == Go(Classic.CLIENT, Classic.START)
-    assert cells[Classic.REVERSE][Verb.RCPT] == Go(Classic.FORWARD, Mark.BACK)
+    assert cells[Classic.START][Event.HELO] == Go(Classic.CLIENT, Classic.START)
+    assert cells[Classic.REVERSE][Event.RCPT] == Go(Classic.FORWARD, Mark.BACK)
 
 
 def test_what_is_read_follows_from_the_cells() -> None:
@@ -53,40 +53,40 @@ def test_states_have_the_same_interest_when_they_want_the_same(table: Table) -> 
 
 def _wants(table: Table, state: State) -> tuple[object, ...]:
     """In prose: who is held or gone is not read; who waits for us has a deadline, and in RFC 5321 all have."""
-    reading, awaits_tls = table.reading(state), table.awaited(state) is Verb.SECURED
+    reading, awaits_tls = table.reading(state), table.awaited(state) is Event.SECURED
     seconds = {None: 300, Mark.TEXT: 300, Mark.ANSWER: 300, Mark.HELD: 60 if awaits_tls else 600}.get(reading)
     deadline = seconds if table.name == "esmtp" or reading is Mark.HELD else None
     return reading in (Mark.HELD, Mark.GONE), reading is Mark.GONE, awaits_tls, deadline
 
 
 @pytest.mark.parametrize(
-    ("state", "verb", "cell", "flaw"),
+    ("state", "event", "cell", "flaw"),
     [
-        (Classic.START, Verb.HELO, UNRECOGNIZED, "CLIENT cannot be reached"),
-        (Classic.START, Verb.OTHER, Classic.CLIENT, "START: a line of any kind can come"),
-        (Classic.START, Verb.OTHER, Mark.NEVER, "START: a line of any kind can come"),
-        (Classic.START, Verb.END, Classic.CLIENT, "START, END: commands are read here"),
-        (Classic.START, Verb.MAIL, Mark.TEXT, "START, MAIL: commands are read here"),
-        (Classic.CONTENT, Verb.END, Mark.TEXT, "CONTENT: mail data never ends"),
-        (Classic.CONTENT, Verb.HELO, UNRECOGNIZED, "CONTENT, HELO: no commands are read here"),
-        (Classic.START, Verb.STORED, Classic.CLIENT, "START: storage answers in the states that wait for it"),
-        (Classic.START, Verb.STORED, UNRECOGNIZED, "START: storage answers in the states that wait for it"),
-        (Classic.STORING, Verb.STORED, Mark.NEVER, "STORING: storage answers in the states that wait for it"),
-        (Classic.CLOSED, Verb.OTHER, UNRECOGNIZED, "CLOSED is the last row, so nothing may be read in it"),
+        (Classic.START, Event.HELO, UNRECOGNIZED, "CLIENT cannot be reached"),
+        (Classic.START, Event.OTHER, Classic.CLIENT, "START: a line of any kind can come"),
+        (Classic.START, Event.OTHER, Mark.NEVER, "START: a line of any kind can come"),
+        (Classic.START, Event.END, Classic.CLIENT, "START, END: commands are read here"),
+        (Classic.START, Event.MAIL, Mark.TEXT, "START, MAIL: commands are read here"),
+        (Classic.CONTENT, Event.END, Mark.TEXT, "CONTENT: mail data never ends"),
+        (Classic.CONTENT, Event.HELO, UNRECOGNIZED, "CONTENT, HELO: no commands are read here"),
+        (Classic.START, Event.STORED, Classic.CLIENT, "START: storage answers in the states that wait for it"),
+        (Classic.START, Event.STORED, UNRECOGNIZED, "START: storage answers in the states that wait for it"),
+        (Classic.STORING, Event.STORED, Mark.NEVER, "STORING: storage answers in the states that wait for it"),
+        (Classic.CLOSED, Event.OTHER, UNRECOGNIZED, "CLOSED is the last row, so nothing may be read in it"),
     ],
 )
-def test_a_table_without_sense_is_refused(state: State, verb: Verb, cell: Written, flaw: str) -> None:
+def test_a_table_without_sense_is_refused(state: State, event: Event, cell: Written, flaw: str) -> None:
     with pytest.raises(ValueError, match=flaw):
-        Table("broken", VERBS, changed(state, verb, cell), HOMES)
+        Table("broken", EVENTS, changed(state, event, cell), HOMES)
 
 
 def test_a_table_with_a_hole_is_refused() -> None:
     rows: dict[State, Sequence[Written]] = dict(ROWS)
     del rows[Classic.SERVED]
     rows[Classic.START] = ROWS[Classic.START][:-1]
-    with pytest.raises(ValueError, match="SERVED has no row; START has 7 cells for 8 verbs"):
-        Table("broken", VERBS, rows, HOMES)
+    with pytest.raises(ValueError, match="SERVED has no row; START has 7 cells for 8 events"):
+        Table("broken", EVENTS, rows, HOMES)
     with pytest.raises(ValueError, match="STORED has 0 columns"):
-        Table("broken", VERBS[:-1], ROWS, HOMES)
+        Table("broken", EVENTS[:-1], ROWS, HOMES)
     with pytest.raises(ValueError, match="HELO has 2 columns"):
-        Table("broken", (*VERBS, Verb.HELO), ROWS, HOMES)
+        Table("broken", (*EVENTS, Event.HELO), ROWS, HOMES)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from protocol.classic.table import CLASSIC, Classic
 from protocol.engine import drawing
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import Mark, Verb
+from protocol.engine.table import Event, Mark
 
 from ...kit.lookup import CELLS, TABLE, Asked, Waiting, lookup
 from ...kit.support import Client
@@ -74,23 +74,23 @@ def test_a_server_that_stops_does_not_wait_for_it(at_once: bool) -> None:
 def test_the_table_shows_it() -> None:
     drawn = drawing.text(TABLE)
     assert "LOOKING  a forward-path is being looked up" in drawn and "found?" in drawn
-    assert CLASSIC.table.cells[Classic.REVERSE][Verb.RCPT] != TABLE.cells[Classic.REVERSE][Verb.RCPT]
+    assert CLASSIC.table.cells[Classic.REVERSE][Event.RCPT] != TABLE.cells[Classic.REVERSE][Event.RCPT]
     assert Waiting.LOOKING not in CLASSIC.table.cells
 
 
 def test_what_an_overlay_leaves_out_is_said() -> None:
-    cells = {place: cell for place, cell in CELLS.items() if place != (Waiting.LOOKING, Verb.QUIT)}
+    cells = {place: cell for place, cell in CELLS.items() if place != (Waiting.LOOKING, Event.QUIT)}
     with pytest.raises(ValueError, match="table lookup: LOOKING has no cell for QUIT"):
         CLASSIC.table.overlaid(cells, "lookup")
     with pytest.raises(ValueError, match="START has no cell for FOUND"):
-        CLASSIC.table.overlaid({(Classic.REVERSE, Verb.FOUND): Mark.NEVER})
+        CLASSIC.table.overlaid({(Classic.REVERSE, Event.FOUND): Mark.NEVER})
 
 
 def test_an_overlay_may_change_one_cell_and_nothing_else() -> None:
     changed = CLASSIC.table.overlaid(
-        {(Classic.SERVED, Verb.QUIT): UNRECOGNIZED, (Classic.CLIENT, Verb.QUIT): Classic.CLOSED}
+        {(Classic.SERVED, Event.QUIT): UNRECOGNIZED, (Classic.CLIENT, Event.QUIT): Classic.CLOSED}
     )
-    assert changed.cells[Classic.SERVED][Verb.QUIT] == UNRECOGNIZED and changed.name == "classic"
-    assert (changed.states, changed.verbs, changed.ends) == (CLASSIC.table.states, CLASSIC.table.verbs, CLASSIC.table.ends)
-    same = changed.overlaid({(Classic.SERVED, Verb.QUIT): Classic.CLOSED, (Classic.CLIENT, Verb.QUIT): UNRECOGNIZED})
+    assert changed.cells[Classic.SERVED][Event.QUIT] == UNRECOGNIZED and changed.name == "classic"
+    assert (changed.states, changed.events, changed.ends) == (CLASSIC.table.states, CLASSIC.table.events, CLASSIC.table.ends)
+    same = changed.overlaid({(Classic.SERVED, Event.QUIT): Classic.CLOSED, (Classic.CLIENT, Event.QUIT): UNRECOGNIZED})
     assert same.cells == CLASSIC.table.cells

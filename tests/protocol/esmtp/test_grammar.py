@@ -12,51 +12,51 @@ from hypothesis import strategies as st
 from protocol.engine import replies
 from protocol.engine.actions import Chunk
 from protocol.engine.replies import Reply
-from protocol.engine.table import Verb
+from protocol.engine.table import Event
 from protocol.esmtp.grammar import MAX_LINE, Auth, Client, Envelope, parse_esmtp, parse_strictly
 
 
-def refusal_of(line: bytes, parse: Callable[[bytes], tuple[Verb, object]] = parse_strictly) -> bytes:
+def refusal_of(line: bytes, parse: Callable[[bytes], tuple[Event, object]] = parse_strictly) -> bytes:
     """The code and status with which a line is refused; nothing when it is not."""
     argument = parse(line)[1]
     return b"%d %b" % (argument.code, argument.status) if isinstance(argument, Reply) else b""
 
 
 @pytest.mark.parametrize(
-    ("line", "verb", "argument"),
+    ("line", "event", "argument"),
     [
-        (b"EHLO mx.example", Verb.EHLO, Client(b"mx.example")),
-        (b"ehlo [IPv6:::1]", Verb.EHLO, Client(b"[IPv6:::1]")),
-        (b"EHLO [192.0.2.1] an appliance", Verb.EHLO, Client(b"[192.0.2.1]")),
-        (b"HeLo x", Verb.HELO, Client(b"x")),
-        (b"HELO x \t", Verb.HELO, Client(b"x")),
-        (b"DATA", Verb.DATA, b""),
-        (b"data  ", Verb.DATA, b""),
-        (b"RSET", Verb.RSET, b""),
-        (b"QUIT", Verb.QUIT, b""),
-        (b"STARTTLS", Verb.STARTTLS, b""),
-        (b"NOOP", Verb.NOOP, b""),
-        (b"NOOP anything \tat (all)", Verb.NOOP, b"anything \tat (all)"),
-        (b"HELP", Verb.HELP, b""),
-        (b"HELP MAIL", Verb.HELP, b"MAIL"),
-        (b"VRFY John Doe", Verb.VRFY, b"John Doe"),
-        (b"EXPN list", Verb.EXPN, b"list"),
-        (b"BDAT 0", Verb.BDAT, Chunk(0)),
-        (b"BDAT 86 LAST", Verb.LAST, Chunk(86)),
-        (b"bdat 1  last", Verb.LAST, Chunk(1)),
-        (b"BDAT 99999999999999999999", Verb.BDAT, Chunk(10**20 - 1)),
-        (b"BDAT 000000000000000000000000007 LAST", Verb.LAST, Chunk(7)),
-        (b"BDAT 0000", Verb.BDAT, Chunk(0)),
-        (b"AUTH PLAIN", Verb.AUTH, Auth(b"PLAIN", None)),
-        (b"auth plain AGEAYg==", Verb.PROOF, Auth(b"PLAIN", b"\0a\0b")),
-        (b"AUTH PLAIN =", Verb.PROOF, Auth(b"PLAIN", b"")),
-        (b"AUTH LOGIN", Verb.AUTH, Auth(b"LOGIN", None)),
-        (b"AUTH login YQ==", Verb.AUTH, Auth(b"LOGIN", b"a")),
-        (b"AUTH LOGIN =", Verb.AUTH, Auth(b"LOGIN", b"")),
+        (b"EHLO mx.example", Event.EHLO, Client(b"mx.example")),
+        (b"ehlo [IPv6:::1]", Event.EHLO, Client(b"[IPv6:::1]")),
+        (b"EHLO [192.0.2.1] an appliance", Event.EHLO, Client(b"[192.0.2.1]")),
+        (b"HeLo x", Event.HELO, Client(b"x")),
+        (b"HELO x \t", Event.HELO, Client(b"x")),
+        (b"DATA", Event.DATA, b""),
+        (b"data  ", Event.DATA, b""),
+        (b"RSET", Event.RSET, b""),
+        (b"QUIT", Event.QUIT, b""),
+        (b"STARTTLS", Event.STARTTLS, b""),
+        (b"NOOP", Event.NOOP, b""),
+        (b"NOOP anything \tat (all)", Event.NOOP, b"anything \tat (all)"),
+        (b"HELP", Event.HELP, b""),
+        (b"HELP MAIL", Event.HELP, b"MAIL"),
+        (b"VRFY John Doe", Event.VRFY, b"John Doe"),
+        (b"EXPN list", Event.EXPN, b"list"),
+        (b"BDAT 0", Event.BDAT, Chunk(0)),
+        (b"BDAT 86 LAST", Event.LAST, Chunk(86)),
+        (b"bdat 1  last", Event.LAST, Chunk(1)),
+        (b"BDAT 99999999999999999999", Event.BDAT, Chunk(10**20 - 1)),
+        (b"BDAT 000000000000000000000000007 LAST", Event.LAST, Chunk(7)),
+        (b"BDAT 0000", Event.BDAT, Chunk(0)),
+        (b"AUTH PLAIN", Event.AUTH, Auth(b"PLAIN", None)),
+        (b"auth plain AGEAYg==", Event.PROOF, Auth(b"PLAIN", b"\0a\0b")),
+        (b"AUTH PLAIN =", Event.PROOF, Auth(b"PLAIN", b"")),
+        (b"AUTH LOGIN", Event.AUTH, Auth(b"LOGIN", None)),
+        (b"AUTH login YQ==", Event.AUTH, Auth(b"LOGIN", b"a")),
+        (b"AUTH LOGIN =", Event.AUTH, Auth(b"LOGIN", b"")),
     ],
 )
-def test_a_line_that_is_a_command(line: bytes, verb: Verb, argument: object) -> None:
-    assert parse_esmtp(line) == parse_strictly(line) == (verb, argument)
+def test_a_line_that_is_a_command(line: bytes, event: Event, argument: object) -> None:
+    assert parse_esmtp(line) == parse_strictly(line) == (event, argument)
 
 
 @pytest.mark.parametrize(
@@ -69,38 +69,38 @@ def test_a_line_that_is_a_command(line: bytes, verb: Verb, argument: object) -> 
     ],
 )  # fmt: skip
 def test_an_unknown_word_is_a_500(line: bytes) -> None:
-    assert parse_esmtp(line) == (Verb.OTHER, replies.UNRECOGNIZED)
+    assert parse_esmtp(line) == (Event.OTHER, replies.UNRECOGNIZED)
 
 
 @pytest.mark.parametrize(
-    ("verb", "line"),
+    ("event", "line"),
     [
-        (Verb.EHLO, b"ehlo"), (Verb.EHLO, b"EHLO "), (Verb.EHLO, b"ehlo a b"), (Verb.EHLO, b"ehlo a\0"),
-        (Verb.EHLO, b"EHLO\tx"), (Verb.EHLO, b"ehlo my_host"), (Verb.EHLO, b"ehlo []"),
-        (Verb.EHLO, "ehlo \N{NO-BREAK SPACE}".encode()), (Verb.HELO, b"helo <>"),
-        (Verb.EHLO, b"ehlo a\rb"), (Verb.EHLO, b"ehlo a\nb"), (Verb.EHLO, b"ehlo " + b"x" * 256), (Verb.HELO, b"helo"),
-        (Verb.HELO, b"helo a\tb"), (Verb.HELO, b"helo a\x7f"), (Verb.DATA, b"data x"), (Verb.DATA, b"data \r"),
-        (Verb.RSET, b"rset x"), (Verb.QUIT, b"quit now"), (Verb.STARTTLS, b"starttls now"), (Verb.NOOP, b"noop \x01"),
-        (Verb.NOOP, b"noop a\nb"), (Verb.HELP, b"help \0"), (Verb.VRFY, b"vrfy"), (Verb.VRFY, b"vrfy a\tb"),
-        (Verb.EXPN, b"expn"), (Verb.EXPN, b"expn \r"), (Verb.MAIL, b"mail"), (Verb.MAIL, b"mail from"),
-        (Verb.MAIL, b"mail to:<a@b>"), (Verb.MAIL, b"mail from <a@b>"), (Verb.MAIL, b"mail from :<a@b>"),
-        (Verb.RCPT, b"rcpt"), (Verb.RCPT, b"rcpt to"), (Verb.RCPT, b"rcpt from:<a@b>"), (Verb.BDAT, b"bdat"),
-        (Verb.BDAT, b"bdat last"), (Verb.BDAT, b"bdat -1"), (Verb.BDAT, b"bdat +1"), (Verb.BDAT, b"bdat 0x1"),
-        (Verb.BDAT, b"bdat 1e3"), (Verb.BDAT, b"bdat 1,0"), (Verb.BDAT, b"bdat 100000000000000000000"),
-        (Verb.BDAT, b"bdat " + b"9" * 12_000), (Verb.BDAT, "bdat \N{ARABIC-INDIC DIGIT ONE}".encode()),
-        (Verb.BDAT, b"bdat 1\n"), (Verb.AUTH, b"auth"), (Verb.AUTH, b"auth plain a b"), (Verb.AUTH, b"auth plain *"),
-        (Verb.AUTH, b"auth plain YQ==\r"), (Verb.AUTH, b"auth " + b"X" * 21), (Verb.AUTH, b"auth PL.AIN"),
+        (Event.EHLO, b"ehlo"), (Event.EHLO, b"EHLO "), (Event.EHLO, b"ehlo a b"), (Event.EHLO, b"ehlo a\0"),
+        (Event.EHLO, b"EHLO\tx"), (Event.EHLO, b"ehlo my_host"), (Event.EHLO, b"ehlo []"),
+        (Event.EHLO, "ehlo \N{NO-BREAK SPACE}".encode()), (Event.HELO, b"helo <>"),
+        (Event.EHLO, b"ehlo a\rb"), (Event.EHLO, b"ehlo a\nb"), (Event.EHLO, b"ehlo " + b"x" * 256), (Event.HELO, b"helo"),
+        (Event.HELO, b"helo a\tb"), (Event.HELO, b"helo a\x7f"), (Event.DATA, b"data x"), (Event.DATA, b"data \r"),
+        (Event.RSET, b"rset x"), (Event.QUIT, b"quit now"), (Event.STARTTLS, b"starttls now"), (Event.NOOP, b"noop \x01"),
+        (Event.NOOP, b"noop a\nb"), (Event.HELP, b"help \0"), (Event.VRFY, b"vrfy"), (Event.VRFY, b"vrfy a\tb"),
+        (Event.EXPN, b"expn"), (Event.EXPN, b"expn \r"), (Event.MAIL, b"mail"), (Event.MAIL, b"mail from"),
+        (Event.MAIL, b"mail to:<a@b>"), (Event.MAIL, b"mail from <a@b>"), (Event.MAIL, b"mail from :<a@b>"),
+        (Event.RCPT, b"rcpt"), (Event.RCPT, b"rcpt to"), (Event.RCPT, b"rcpt from:<a@b>"), (Event.BDAT, b"bdat"),
+        (Event.BDAT, b"bdat last"), (Event.BDAT, b"bdat -1"), (Event.BDAT, b"bdat +1"), (Event.BDAT, b"bdat 0x1"),
+        (Event.BDAT, b"bdat 1e3"), (Event.BDAT, b"bdat 1,0"), (Event.BDAT, b"bdat 100000000000000000000"),
+        (Event.BDAT, b"bdat " + b"9" * 12_000), (Event.BDAT, "bdat \N{ARABIC-INDIC DIGIT ONE}".encode()),
+        (Event.BDAT, b"bdat 1\n"), (Event.AUTH, b"auth"), (Event.AUTH, b"auth plain a b"), (Event.AUTH, b"auth plain *"),
+        (Event.AUTH, b"auth plain YQ==\r"), (Event.AUTH, b"auth " + b"X" * 21), (Event.AUTH, b"auth PL.AIN"),
     ],
 )  # fmt: skip
-def test_bad_syntax_is_a_501_of_its_verb(verb: Verb, line: bytes) -> None:
-    assert parse_strictly(line)[0] is verb
+def test_bad_syntax_is_a_501_of_its_verb(event: Event, line: bytes) -> None:
+    assert parse_strictly(line)[0] is event
     assert refusal_of(line) == b"501 5.5.4"
 
 
 @pytest.mark.parametrize("rest", [b" x", b"  LAST x", b" LASTx", b" LAST\0", b" \n", b" LAST LAST"])
 def test_a_bdat_that_says_how_many_octets_follow_tells_it_though_the_rest_is_wrong(rest: bytes) -> None:
-    verb, chunk = parse_esmtp(b"BDAT 5" + rest)
-    assert verb is Verb.BDAT and isinstance(chunk, Chunk)
+    event, chunk = parse_esmtp(b"BDAT 5" + rest)
+    assert event is Event.BDAT and isinstance(chunk, Chunk)
     assert chunk.size == 5 and chunk.flaw and chunk.flaw.code == 501
 
 
@@ -119,7 +119,7 @@ def test_a_bdat_that_says_how_many_octets_follow_tells_it_though_the_rest_is_wro
     ],
 )
 def test_what_auth_is_refused_with(line: bytes, refusal: bytes) -> None:
-    assert parse_esmtp(line)[0] is Verb.AUTH
+    assert parse_esmtp(line)[0] is Event.AUTH
     assert refusal_of(line) == refusal
 
 
@@ -161,8 +161,8 @@ def test_parameters_outside_the_grammar_are_refused(text: bytes) -> None:
 
 def test_a_line_of_the_longest_length_is_read_and_a_longer_one_is_a_500() -> None:
     line = b"NOOP " + b"x" * (MAX_LINE - 5)
-    assert parse_esmtp(line) == (Verb.NOOP, line[5:])
-    assert parse_esmtp(line + b"x") == (Verb.OTHER, replies.UNRECOGNIZED)
+    assert parse_esmtp(line) == (Event.NOOP, line[5:])
+    assert parse_esmtp(line + b"x") == (Event.OTHER, replies.UNRECOGNIZED)
     assert isinstance(parse_esmtp(b"AUTH PLAIN " + b"AAAA" * 3069)[1], Auth)
 
 
@@ -182,10 +182,10 @@ WORDS = [
 
 @given(st.lists(st.one_of(st.sampled_from(WORDS), st.binary(max_size=2)), max_size=12).map(b"".join))
 def test_any_bytes_are_a_verb_and_an_argument_or_a_refusal(line: bytes) -> None:
-    verb, argument = parse_esmtp(line)
-    assert verb not in (Verb.END, Verb.STORED, Verb.CHECKED, Verb.SECURED)
+    event, argument = parse_esmtp(line)
+    assert event not in (Event.END, Event.STORED, Event.CHECKED, Event.SECURED)
     assert isinstance(argument, Reply) or (
-        verb is not Verb.OTHER and isinstance(argument, bytes | Client | Envelope | Chunk | Auth)
+        event is not Event.OTHER and isinstance(argument, bytes | Client | Envelope | Chunk | Auth)
     )
     said = argument.name if isinstance(argument, Client) else argument
     if isinstance(said, bytes):

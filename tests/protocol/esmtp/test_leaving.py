@@ -27,7 +27,7 @@ WAY = [
     pytest.param(opening, id=name) for name, opening in SITUATIONS.items() if name.startswith(("in the", "a hand", "nobody"))
 ]
 SHUTTING_DOWN = "421 4.3.2 mx.test closing connection, the server is shutting down"
-EVENTS = (FILL, STORED, FAILED, CHECKED, UNKNOWN, SECURED)
+ANSWERS = (FILL, STORED, FAILED, CHECKED, UNKNOWN, SECURED)
 
 
 def led_to(opening: Steps) -> Talk:
@@ -110,7 +110,7 @@ def test_no_bytes_make_it_fail(opening: Steps, pieces: list[bytes]) -> None:
     for piece in pieces:
         for line in talk.client.send(piece):
             assert line[:3].isdigit()
-        for event in EVENTS:
+        for event in ANSWERS:
             talk.take(event, 0)
 
 

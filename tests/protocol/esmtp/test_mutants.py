@@ -8,10 +8,10 @@ import pytest
 
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import NOT_OFFERED, Reply
-from protocol.engine.table import Go, Mark, State, Table, Target, Verb, Written
+from protocol.engine.table import Event, Go, Mark, State, Table, Target, Written
 from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
-from protocol.esmtp.table import ESMTP, HOMES, ROWS, VERBS, Esmtp
+from protocol.esmtp.table import ESMTP, EVENTS, HOMES, ROWS, Esmtp
 
 from ...kit.esmtp_dialogues import Dialogue, dialogues, hold
 from ...kit.esmtp_histories import Ordering
@@ -20,23 +20,23 @@ from ...kit.walks import ENOUGH, wander
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
-CELLS = [(state, verb) for state in Esmtp for verb in VERBS]
+CELLS = [(state, event) for state in Esmtp for event in EVENTS]
 REFUSALS = sorted(
     {NOT_OFFERED, *(cell for row in ESMTP.table.cells.values() for cell in row.values() if isinstance(cell, Reply))},
     key=lambda reply: (reply.code, reply.text),
 )
 
-NEVER_REFUSE = {Verb.EHLO, Verb.HELO, Verb.RSET, Verb.NOOP, Verb.HELP, Verb.QUIT, Verb.SECURED}
-"""The verbs whose action cannot refuse: where that would lead is of no effect."""
+NEVER_REFUSE = {Event.EHLO, Event.HELO, Event.RSET, Event.NOOP, Event.HELP, Event.QUIT, Event.SECURED}
+"""The events whose action cannot refuse: where that would lead is of no effect."""
 
-NEVER_ACCEPT = {Verb.EXPN}
+NEVER_ACCEPT = {Event.EXPN}
 """The other way round."""
 
 
-def cannot_refuse(state: State, verb: Verb) -> bool:
+def cannot_refuse(state: State, event: Event) -> bool:
     """Nor can, in one state: the last answer to a challenge (one that is refused is not the last), and another chunk."""
-    places = {(Esmtp.ASKING, Verb.PROOF), (Esmtp.CHUNKED, Verb.BDAT), (Esmtp.CHUNKED, Verb.LAST)}
-    return verb in NEVER_REFUSE or (state, verb) in places
+    places = {(Esmtp.ASKING, Event.PROOF), (Esmtp.CHUNKED, Event.BDAT), (Esmtp.CHUNKED, Event.LAST)}
+    return event in NEVER_REFUSE or (state, event) in places
 
 
 def others(state: State, old: Target | None) -> Iterator[Target]:
@@ -46,29 +46,29 @@ def others(state: State, old: Target | None) -> Iterator[Target]:
             yield target
 
 
-def other_cells(state: State, verb: Verb) -> Iterator[Written]:
+def other_cells(state: State, event: Event) -> Iterator[Written]:
     """What else could stand in this cell: every other target, for each outcome; every other Mark; every other refusal."""
-    old = ESMTP.table.cells[state][verb]
+    old = ESMTP.table.cells[state][event]
     yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
-    if verb is not Verb.END:  # where commands are read no line is END
+    if event is not Event.END:  # where commands are read no line is END
         yield from (reply for reply in REFUSALS if reply != old)
     accepted, refused = old if isinstance(old, Go) else (None, state)
-    if verb not in NEVER_ACCEPT or accepted is None:
+    if event not in NEVER_ACCEPT or accepted is None:
         yield from ((other, refused) for other in others(state, accepted))
-    if accepted is not None and not cannot_refuse(state, verb):
+    if accepted is not None and not cannot_refuse(state, event):
         yield from ((accepted, other) for other in others(state, refused))
 
 
-def table_with(state: State, verb: Verb, cell: Written) -> Table | None:
+def table_with(state: State, event: Event, cell: Written) -> Table | None:
     """The table with one wrong cell; None where that is no table at all."""
     try:
-        return ESMTP.table.overlaid({(state, verb): cell}, "mutant")
+        return ESMTP.table.overlaid({(state, event): cell}, "mutant")
     except ValueError:
         return None
 
 
-def mutants(state: State, verb: Verb) -> list[tuple[Written, Table]]:
-    tried = [(cell, table_with(state, verb, cell)) for cell in other_cells(state, verb)]
+def mutants(state: State, event: Event) -> list[tuple[Written, Table]]:
+    tried = [(cell, table_with(state, event, cell)) for cell in other_cells(state, event)]
     return [(cell, table) for cell, table in tried if table]
 
 
@@ -76,9 +76,9 @@ class Watched:
     """Remembers in which step of a dialogue a cell was looked at first, and thus can be of any effect on it."""
 
     def __init__(self) -> None:
-        self.seen: dict[tuple[State, Verb], int] = {}
+        self.seen: dict[tuple[State, Event], int] = {}
         self.step = 0
-        table: Any = Table("watched", VERBS, ROWS, HOMES, opening=Esmtp.OPENING)
+        table: Any = Table("watched", EVENTS, ROWS, HOMES, opening=Esmtp.OPENING)
         for state, row in table.rows.items():
             row.cells = Looks(self, state, row.cells)
         self.dialect = Dialect(table, parse_esmtp, EsmtpActions)
@@ -90,20 +90,20 @@ class Watched:
 class Looks:
     """A row that tells which of its cells are looked at."""
 
-    def __init__(self, watched: Watched, state: State, row: dict[Verb, Any]) -> None:
+    def __init__(self, watched: Watched, state: State, row: dict[Event, Any]) -> None:
         self._watched = watched
         self._state = state
         self._row = row
 
-    def __getitem__(self, verb: Verb) -> Any:
-        self._watched.seen.setdefault((self._state, verb), self._watched.step)
-        return self._row[verb]
+    def __getitem__(self, event: Event) -> Any:
+        self._watched.seen.setdefault((self._state, event), self._watched.step)
+        return self._row[event]
 
 
 @cache
-def dialogues_by_cell() -> dict[tuple[State, Verb], list[Dialogue]]:
+def dialogues_by_cell() -> dict[tuple[State, Event], list[Dialogue]]:
     """The dialogues that look at a cell: first those in which the step under test does, last those that do before it."""
-    found: dict[tuple[State, Verb], list[list[Dialogue]]] = {cell: [[], [], []] for cell in CELLS}
+    found: dict[tuple[State, Event], list[list[Dialogue]]] = {cell: [[], [], []] for cell in CELLS}
     watched = Watched()
     for dialogue in dialogues():
         watched.seen.clear()
@@ -119,10 +119,10 @@ def hold_all(table: Table, held: list[Dialogue]) -> None:
         hold(Dialect(table, parse_esmtp, EsmtpActions), dialogue)
 
 
-@pytest.mark.parametrize(("state", "verb"), CELLS, ids=lambda word: word.name)
-def test_the_enumeration_notices_every_wrong_cell(state: State, verb: Verb) -> None:
-    held = dialogues_by_cell()[state, verb]
-    missed = [cell for cell, table in mutants(state, verb) if not is_noticed(partial(hold_all, table, held))]
+@pytest.mark.parametrize(("state", "event"), CELLS, ids=lambda word: word.name)
+def test_the_enumeration_notices_every_wrong_cell(state: State, event: Event) -> None:
+    held = dialogues_by_cell()[state, event]
+    missed = [cell for cell, table in mutants(state, event) if not is_noticed(partial(hold_all, table, held))]
     assert not missed
 
 
@@ -130,26 +130,26 @@ def test_the_dialogues_look_at_every_cell_that_decides_anything() -> None:
     """Where commands are read no line is END: a dot is a word like any other."""
     table = ESMTP.table
     unseen = {cell for cell, held in dialogues_by_cell().items() if not held}
-    assert {(state, verb) for state, verb in unseen if not isinstance(table.cells[state][verb], Mark)} == {
-        (state, Verb.END) for state in Esmtp if table.reading(state) is None
+    assert {(state, event) for state, event in unseen if not isinstance(table.cells[state][event], Mark)} == {
+        (state, Event.END) for state in Esmtp if table.reading(state) is None
     }
 
 
 def test_random_histories_notice_them_too() -> None:
     """One wrong content for each cell: they look for what enumeration cannot see, so they must not be blind."""
-    tried = [(state, verb, *found) for state, verb in CELLS if (found := one_mutant(state, verb))]
+    tried = [(state, event, *found) for state, event in CELLS if (found := one_mutant(state, event))]
     missed = []
-    for state, verb, cell, table in tried:
+    for state, event, cell, table in tried:
         model = partial(Ordering, Dialect(table, parse_esmtp, EsmtpActions))
         if not is_noticed(partial(wander, model, ENOUGH, seed=1)):
-            missed.append(f"{state.name}, {verb.name}: {cell}")
+            missed.append(f"{state.name}, {event.name}: {cell}")
     assert tried and not missed
 
 
-def one_mutant(state: State, verb: Verb) -> tuple[Written, Table] | None:
+def one_mutant(state: State, event: Event) -> tuple[Written, Table] | None:
     """One of the middle."""
-    cells = list(other_cells(state, verb))
+    cells = list(other_cells(state, event))
     for cell in cells[len(cells) // 2 :]:
-        if table := table_with(state, verb, cell):
+        if table := table_with(state, event, cell):
             return cell, table
     return None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from protocol.engine.table import Verb
+from protocol.engine.table import Event
 from protocol.esmtp.domains import canonical, flaws
 from protocol.esmtp.grammar import Envelope, mailbox_of, parse_strictly
 from protocol.esmtp.paths import MAX_PATH, Path
@@ -57,8 +57,8 @@ NO_IPV6 = (":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12
 def test_a_mailbox_of_the_grammar(written: str, local_part: str, domain: str) -> None:
     path = Path(written.encode(), local_part.encode(), domain.encode(), written.isascii())
     for route in ("", "@r:", "@r.example,@s-1.example:"):
-        assert parse_strictly(f"RCPT TO:<{route}{written}>".encode()) == (Verb.RCPT, Envelope(path, {}))
-        assert parse_strictly(f"Mail From:<{route}{written}> ".encode()) == (Verb.MAIL, Envelope(path, {}))
+        assert parse_strictly(f"RCPT TO:<{route}{written}>".encode()) == (Event.RCPT, Envelope(path, {}))
+        assert parse_strictly(f"Mail From:<{route}{written}> ".encode()) == (Event.MAIL, Envelope(path, {}))
 
 
 BAD = [
@@ -94,7 +94,7 @@ def test_a_source_route_that_is_not_ascii_needs_smtputf8_as_the_mailbox_does() -
 
 
 def test_only_a_reverse_path_is_null_and_only_the_postmaster_has_no_domain() -> None:
-    assert parse_strictly(b"MAIL FROM:<>") == parse_strictly(b"mail from:<> ") == (Verb.MAIL, Envelope(Path(b""), {}))
+    assert parse_strictly(b"MAIL FROM:<>") == parse_strictly(b"mail from:<> ") == (Event.MAIL, Envelope(Path(b""), {}))
     assert refusal_of(b"RCPT TO:<>") == b"501 5.1.3"
     for name in (b"Postmaster", b"postmaster", b"POSTMASTER"):
         assert parse_strictly(b"RCPT TO:<%b>" % name)[1] == Envelope(Path(name, b"postmaster"), {})

@@ -8,21 +8,21 @@ import pytest
 from protocol.classic.table import CLASSIC, Classic
 from protocol.engine import diagrams, drawing
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import EVENTS, Go, Mark, State, Table, Verb, Written, reachable
-from protocol.esmtp.table import ESMTP, HOMES, ROWS, VERBS, Esmtp
+from protocol.engine.table import ANSWERS, Event, Go, Mark, State, Table, Written, reachable
+from protocol.esmtp.table import ESMTP, EVENTS, HOMES, ROWS, Esmtp
 
 TABLE = ESMTP.table
 DRAWN = drawing.text(TABLE)
 
 
-def changed(state: State, verb: Verb, cell: Written) -> dict[State, Sequence[Written]]:
+def changed(state: State, event: Event, cell: Written) -> dict[State, Sequence[Written]]:
     rows: dict[State, Sequence[Written]] = dict(ROWS)
-    rows[state] = [cell if v is verb else old for v, old in zip(VERBS, ROWS[state], strict=True)]
+    rows[state] = [cell if v is event else old for v, old in zip(EVENTS, ROWS[state], strict=True)]
     return rows
 
 
 def test_every_state_has_a_cell_for_every_verb_and_can_be_reached() -> None:
-    assert {(s, v) for s in TABLE.cells for v in TABLE.cells[s]} == {(s, v) for s in Esmtp for v in VERBS}
+    assert {(s, v) for s in TABLE.cells for v in TABLE.cells[s]} == {(s, v) for s in Esmtp for v in EVENTS}
     assert reachable(TABLE) == set(Esmtp)
     ends = {state for state, row in TABLE.cells.items() if not any(isinstance(cell, Go) for cell in row.values())}
     assert ends == {TABLE.closed} == {Esmtp.CLOSED}
@@ -39,50 +39,50 @@ def test_what_is_read_follows_from_the_cells() -> None:
 
 
 def test_who_is_waited_for_follows_from_the_cells() -> None:
-    awaited = {Esmtp.STORING: Verb.STORED, Esmtp.CHECKING: Verb.CHECKED, Esmtp.SHAKING: Verb.SECURED}
-    awaited[Esmtp.OPENING] = Verb.SECURED
+    awaited = {Esmtp.STORING: Event.STORED, Esmtp.CHECKING: Event.CHECKED, Esmtp.SHAKING: Event.SECURED}
+    awaited[Esmtp.OPENING] = Event.SECURED
     assert {state: TABLE.awaited(state) for state in Esmtp} == {state: awaited.get(state) for state in Esmtp}
     assert TABLE.opening is Esmtp.OPENING
-    assert CLASSIC.table.opening is None and CLASSIC.table.awaited(Classic.STORING) is Verb.STORED
+    assert CLASSIC.table.opening is None and CLASSIC.table.awaited(Classic.STORING) is Event.STORED
 
 
 def test_back_stands_where_a_state_could() -> None:
     assert TABLE.homes == {Esmtp.CLIENT, Esmtp.SECURE, Esmtp.KNOWN}
     assert CLASSIC.table.homes == {Classic.CLIENT, Classic.SERVED}
     cells = TABLE.cells
-    assert cells[Esmtp.REVERSE][Verb.RSET] == Go(Mark.BACK, Esmtp.REVERSE)
-    assert cells[Esmtp.CONTENT][Verb.END] == Go(Esmtp.STORING, Mark.BACK)
-    assert cells[Esmtp.STORING][Verb.STORED] == Go(Mark.BACK, Mark.BACK)
+    assert cells[Esmtp.REVERSE][Event.RSET] == Go(Mark.BACK, Esmtp.REVERSE)
+    assert cells[Esmtp.CONTENT][Event.END] == Go(Esmtp.STORING, Mark.BACK)
+    assert cells[Esmtp.STORING][Event.STORED] == Go(Mark.BACK, Mark.BACK)
 
 
 @pytest.mark.parametrize(
-    ("state", "verb", "cell", "flaw"),
+    ("state", "event", "cell", "flaw"),
     [
-        (Esmtp.START, Verb.OTHER, Mark.BACK, "START: a line of any kind can come"),
-        (Esmtp.START, Verb.OTHER, Mark.NEVER, "START: a line of any kind can come"),
-        (Esmtp.ASKING, Verb.AUTH, Mark.ANSWER, "ASKING: the exchange never ends"),
-        (Esmtp.ASKING, Verb.PROOF, UNRECOGNIZED, "ASKING: the exchange never ends"),
-        (Esmtp.ASKING, Verb.MAIL, UNRECOGNIZED, "ASKING, MAIL: no commands are read here"),
-        (Esmtp.ASKING, Verb.END, Esmtp.CLIENT, "ASKING, END: no commands are read here"),
-        (Esmtp.CLIENT, Verb.AUTH, Mark.ANSWER, "CLIENT, AUTH: commands are read here"),
-        (Esmtp.CONTENT, Verb.PROOF, Esmtp.CHECKING, "CONTENT, PROOF: no commands are read here"),
-        (Esmtp.CHECKING, Verb.CHECKED, Mark.NEVER, "CHECKING: storage answers in the states that wait for it"),
-        (Esmtp.CHECKING, Verb.STORED, Mark.BACK, "CHECKING: who checks passwords answers in the states that wait"),
-        (Esmtp.CHECKING, Verb.SECURED, Esmtp.FRESH, "CHECKING: the handshake answers in the states that wait for it"),
-        (Esmtp.SHAKING, Verb.SECURED, UNRECOGNIZED, "SHAKING: the handshake answers in the states that wait for it"),
-        (Esmtp.CLIENT, Verb.CHECKED, Esmtp.KNOWN, "CLIENT: who checks passwords answers in the states that wait"),
-        (Esmtp.CLIENT, Verb.MAIL, (Esmtp.REVERSE, Mark.HELD), "CLIENT leads to Mark.HELD, which has no row"),
-        (Esmtp.CLIENT, Verb.MAIL, Classic.REVERSE, "CLIENT leads to Classic.REVERSE, which has no row"),
+        (Esmtp.START, Event.OTHER, Mark.BACK, "START: a line of any kind can come"),
+        (Esmtp.START, Event.OTHER, Mark.NEVER, "START: a line of any kind can come"),
+        (Esmtp.ASKING, Event.AUTH, Mark.ANSWER, "ASKING: the exchange never ends"),
+        (Esmtp.ASKING, Event.PROOF, UNRECOGNIZED, "ASKING: the exchange never ends"),
+        (Esmtp.ASKING, Event.MAIL, UNRECOGNIZED, "ASKING, MAIL: no commands are read here"),
+        (Esmtp.ASKING, Event.END, Esmtp.CLIENT, "ASKING, END: no commands are read here"),
+        (Esmtp.CLIENT, Event.AUTH, Mark.ANSWER, "CLIENT, AUTH: commands are read here"),
+        (Esmtp.CONTENT, Event.PROOF, Esmtp.CHECKING, "CONTENT, PROOF: no commands are read here"),
+        (Esmtp.CHECKING, Event.CHECKED, Mark.NEVER, "CHECKING: storage answers in the states that wait for it"),
+        (Esmtp.CHECKING, Event.STORED, Mark.BACK, "CHECKING: who checks passwords answers in the states that wait"),
+        (Esmtp.CHECKING, Event.SECURED, Esmtp.FRESH, "CHECKING: the handshake answers in the states that wait for it"),
+        (Esmtp.SHAKING, Event.SECURED, UNRECOGNIZED, "SHAKING: the handshake answers in the states that wait for it"),
+        (Esmtp.CLIENT, Event.CHECKED, Esmtp.KNOWN, "CLIENT: who checks passwords answers in the states that wait"),
+        (Esmtp.CLIENT, Event.MAIL, (Esmtp.REVERSE, Mark.HELD), "CLIENT leads to Mark.HELD, which has no row"),
+        (Esmtp.CLIENT, Event.MAIL, Classic.REVERSE, "CLIENT leads to Classic.REVERSE, which has no row"),
     ],
 )
-def test_a_table_without_sense_is_refused(state: State, verb: Verb, cell: Written, flaw: str) -> None:
+def test_a_table_without_sense_is_refused(state: State, event: Event, cell: Written, flaw: str) -> None:
     with pytest.raises(ValueError, match=flaw):
-        Table("broken", VERBS, changed(state, verb, cell), HOMES, opening=Esmtp.OPENING)
+        Table("broken", EVENTS, changed(state, event, cell), HOMES, opening=Esmtp.OPENING)
 
 
 def test_a_table_without_homes_cannot_lead_back() -> None:
     with pytest.raises(ValueError, match="REVERSE: there is nothing to go back to"):
-        Table("broken", VERBS, ROWS)
+        Table("broken", EVENTS, ROWS)
 
 
 # Drawings
@@ -97,7 +97,7 @@ def test_refusals_have_names_of_their_own() -> None:
 
 def test_verbs_that_are_alike_share_a_column() -> None:
     groups = drawing.alike(TABLE)
-    assert [Verb.EHLO, Verb.HELO] in groups and [Verb.NOOP, Verb.HELP, Verb.VRFY, Verb.EXPN] in groups
+    assert [Event.EHLO, Event.HELO] in groups and [Event.NOOP, Event.HELP, Event.VRFY, Event.EXPN] in groups
 
 
 def test_the_text_explains_back_and_every_mark() -> None:
@@ -114,8 +114,8 @@ def test_what_leads_back_is_named() -> None:
 
 
 def test_nothing_that_can_happen_lacks_an_arrow() -> None:
-    """Every verb and event that leads anywhere is named at least once."""
+    """Every event that leads anywhere is named at least once."""
     named = {name for words in re.findall(r": (.+)$", diagrams.mermaid(TABLE), re.MULTILINE) for name in words.split(", ")}
     assert {"ehlo X", "mail from A", "bdat N last", "auth M X", "starttls", "right", "encrypted", "its end", "quit"} <= named
     assert not {"noop", "help", "other"} & named
-    assert set(EVENTS) <= set(TABLE.verbs)
+    assert set(ANSWERS) - set(TABLE.events) == {Event.FOUND}, "nobody is looked up elsewhere"

@@ -49,8 +49,8 @@ def test_what_is_tolerated_is_named_and_refused_to_the_letter(tolerance: Toleran
     for line in SENT[tolerance]:
         argument = parse_esmtp(line)[1]
         assert isinstance(argument, Client | Envelope) and argument.tolerated == (tolerance,), line
-        verb, refusal = parse_strictly(line)
-        assert verb is parse_esmtp(line)[0]
+        event, refusal = parse_strictly(line)
+        assert event is parse_esmtp(line)[0]
         assert isinstance(refusal, Reply) and refusal.code == 501 and tolerance.instead in refusal.text
 
 
