@@ -5,7 +5,7 @@ It does not know any dialect.
 
 from collections.abc import Iterator
 
-from .table import Event, Go, Mark, State, Table, Target
+from .table import Event, Mark, State, Table, Target, Transition
 
 LEGEND = "A command without an arrow changes nothing, refused or not."
 
@@ -50,13 +50,13 @@ def _moves(table: Table) -> Iterator[tuple[Target, Target, str]]:
     for state in table.states:
         for event in table.events:
             cell = table.cells[state][event]
-            if isinstance(cell, Go):
+            if isinstance(cell, Transition):
                 yield from _moves_of(state, event, cell)
 
 
-def _moves_of(state: State, event: Event, cell: Go) -> Iterator[tuple[State, Target, str]]:
+def _moves_of(state: State, event: Event, cell: Transition) -> Iterator[tuple[State, Target, str]]:
     accepted, refused = _LABELS.get(event, (event.value.replace(":", ""), f"{event.name.lower()} refused"))
-    if cell == Go(state, state):  # whatever comes of it, nothing changes
+    if cell == Transition(state, state):  # whatever comes of it, nothing changes
         return
     if cell.accepted is cell.refused:
         yield state, cell.accepted, f"{accepted} or {refused}"

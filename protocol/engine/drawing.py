@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 from .replies import Reply
-from .table import Cell, Event, Go, Mark, State, Table
+from .table import Cell, Event, Mark, State, Table, Transition
 
 WIDTH = 80
 """Columns of a page, when nobody says how wide it is."""
@@ -65,7 +65,7 @@ def alike(table: Table) -> list[list[Event]]:
 
 def words(state: State, cell: Cell, names: Mapping[Reply, str]) -> tuple[str, ...]:
     """The lines of a cell: the state that follows, and which one when the action refuses, if that is another."""
-    if isinstance(cell, Go):
+    if isinstance(cell, Transition):
         stays = cell.refused in (state, cell.accepted)
         return (cell.accepted.name,) if stays else (cell.accepted.name, f"or {cell.refused.name}")
     return (names[cell] if isinstance(cell, Reply) else _MARKS.get(cell, cell.name.lower()),)

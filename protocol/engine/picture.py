@@ -8,7 +8,7 @@ from html import escape
 
 from .drawing import alike, columns, ends, legend
 from .replies import Reply
-from .table import Cell, Go, State, Table
+from .table import Cell, State, Table, Transition
 
 _LETTER, _LINE, _PAD, _EDGE = 7.3, 16, 7, 16
 """Pixels: the width of a letter, the height of a line, what is around the words of a cell, and around all."""
@@ -69,6 +69,6 @@ def _text(left: float, top: float, words: str, style: str) -> str:
 
 
 def _kind(state: State, cell: Cell) -> str:
-    if isinstance(cell, Go):
+    if isinstance(cell, Transition):
         return "stay" if cell.accepted is state else "go"
     return "refused" if isinstance(cell, Reply) else "unread"

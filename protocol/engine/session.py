@@ -13,7 +13,7 @@ from .foreign import Foreign
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .shown import shown
-from .table import Event, Mark, Move, Row, State
+from .table import Event, Mark, Resolved, Row, State
 
 OUTPUT_LIMIT = 64 * 1024
 """Octets of replies that may wait for the client; no further command is carried out before it has read them."""
@@ -290,10 +290,10 @@ class Session:
     # Applying a cell
 
     def _apply(
-        self, move: Move | Reply | Mark, event: Event, outcome: Outcome, line: bytes = b"", argument: object = None
+        self, move: Resolved | Reply | Mark, event: Event, outcome: Outcome, line: bytes = b"", argument: object = None
     ) -> None:
         """Goes where the cell of an event says for this outcome."""
-        if not isinstance(move, Move):
+        if not isinstance(move, Resolved):
             raise RuntimeError(f"{event} in {self.state}: {move}")
         if not isinstance(outcome, Reply):
             self._move(event, move.accepted)

@@ -70,7 +70,7 @@ Target = State | Mark
 """A state, or BACK."""
 
 
-class Go(NamedTuple):
+class Transition(NamedTuple):
     """Where the session goes when the action of this event accepts, and where when it refuses."""
 
     accepted: Target
@@ -78,7 +78,7 @@ class Go(NamedTuple):
 
 
 Written = State | tuple[Target, Target] | Reply | Mark
-Cell = Go | Reply | Mark
+Cell = Transition | Reply | Mark
 
 Patience = Mapping[Event | Mark | None, float]
 """Seconds of silence that end a session, by what is awaited or else read, None being a command; else the operator says."""
@@ -119,24 +119,24 @@ class Row:
         self.state = state
         self.is_home = is_home
         self.reading = other if isinstance(other, Mark) else None
-        self.awaited = next((event for event in ANSWERS if isinstance(cells.get(event), Go)), None)
+        self.awaited = next((event for event in ANSWERS if isinstance(cells.get(event), Transition)), None)
         takes_input, is_finished = self.reading not in (Mark.HELD, Mark.GONE), self.reading is Mark.GONE
         seconds = patience.get(self.awaited or self.reading, patience.get(self.reading, inf))
         interest = Interest(takes_input, is_finished, self.awaited is Event.SECURED, seconds)
         self.interest = interests.setdefault(interest, interest)
-        self.cells: dict[Event, Move | Reply | Mark] = {}
+        self.cells: dict[Event, Resolved | Reply | Mark] = {}
         self.ends_message = False
 
 
-class Move(NamedTuple):
-    """A Go to rows; None: back to the home."""
+class Resolved(NamedTuple):
+    """A Transition that leads to rows; None: back to the home."""
 
     accepted: Row | None
     refused: Row | None
 
 
 class Table:
-    """A dialect's whole order: `cells[state][event]` is a Go, a refusing Reply, or a Mark. Total: there is no default.
+    """A dialect's whole order: `cells[state][event]` is a Transition, a refusing Reply, or a Mark. Total: there is no default.
 
     A cell is written as the state that follows (a refusal stays), as a pair of states, accepted | refused, as the Reply
     that refuses the event in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the
@@ -178,7 +178,9 @@ class Table:
         for state, row in self.rows.items():
             row.cells = {event: self._resolved(cell) for event, cell in self.cells[state].items()}
             end = row.cells[Event.END]
-            row.ends_message = isinstance(end, Move) and end.accepted is not None and end.accepted.awaited is Event.STORED
+            row.ends_message = (
+                isinstance(end, Resolved) and end.accepted is not None and end.accepted.awaited is Event.STORED
+            )
         flaws = list(_sense_flaws(self))
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
@@ -200,10 +202,10 @@ class Table:
             name or self.name, list(dict.fromkeys(events)), rows, self.homes, self.patience, self.ends, self.opening
         )
 
-    def _resolved(self, cell: Cell) -> Move | Reply | Mark:
-        if not isinstance(cell, Go):
+    def _resolved(self, cell: Cell) -> Resolved | Reply | Mark:
+        if not isinstance(cell, Transition):
             return cell
-        return Move(*(self.rows[state] if isinstance(state, State) else None for state in cell))
+        return Resolved(*(self.rows[state] if isinstance(state, State) else None for state in cell))
 
     @property
     def start(self) -> State:
@@ -226,8 +228,8 @@ class Table:
 
 def _meaning(state: State, cell: Written) -> Cell:
     if isinstance(cell, State) or cell is Mark.BACK:
-        return Go(cell, state)
-    return cell if isinstance(cell, Reply | Mark) else Go(*cell)
+        return Transition(cell, state)
+    return cell if isinstance(cell, Reply | Mark) else Transition(*cell)
 
 
 def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Written]]) -> Iterable[str]:
@@ -241,7 +243,7 @@ def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Writte
     for state, row in rows.items():
         if len(row) != len(events):
             yield f"{state.name} has {len(row)} cells for {len(events)} events"
-        targets = {target for cell in row if isinstance(go := _meaning(state, cell), Go) for target in go}
+        targets = {target for cell in row if isinstance(go := _meaning(state, cell), Transition) for target in go}
         for target in targets - rows.keys() - {Mark.BACK}:
             yield f"{state.name} leads to {target}, which has no row"
 
@@ -258,22 +260,24 @@ def _sense_flaws(table: Table) -> Iterable[str]:
 def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
     """A state reads one kind of line, and only what ends that may differ; or it waits for one answer."""
     reading = table.reading(state)
-    if reading is Mark.NEVER or isinstance(row[Event.OTHER], Go):
+    if reading is Mark.NEVER or isinstance(row[Event.OTHER], Transition):
         yield f"{state.name}: a line of any kind can come"
     ends = LEADS_ON.get(reading, set()) if reading else set()
     for event in row.keys() - {Event.OTHER, *ANSWERS}:
         if event in ends:
-            if not isinstance(row[event], Go):
+            if not isinstance(row[event], Transition):
                 yield f"{state.name}: {_READ[event]} never ends"
-        elif reading is None and (isinstance(row[event], Mark) or (event is Event.END and isinstance(row[event], Go))):
+        elif reading is None and (
+            isinstance(row[event], Mark) or (event is Event.END and isinstance(row[event], Transition))
+        ):
             yield f"{state.name}, {event.name}: commands are read here"
         elif reading is not None and row[event] is not reading:
             yield f"{state.name}, {event.name}: no commands are read here"
     for event in set(ANSWERS) & row.keys():
         is_due = reading is Mark.HELD and event is (table.awaited(state) or Event.STORED)
-        if not (isinstance(row[event], Go) if is_due else row[event] is Mark.NEVER):
+        if not (isinstance(row[event], Transition) if is_due else row[event] is Mark.NEVER):
             yield f"{state.name}: {_READ[event]} answers in the states that wait for it, and in no other"
-    if not table.homes and any(Mark.BACK in cell for cell in row.values() if isinstance(cell, Go)):
+    if not table.homes and any(Mark.BACK in cell for cell in row.values() if isinstance(cell, Transition)):
         yield f"{state.name}: there is nothing to go back to"
 
 
@@ -294,7 +298,9 @@ def reachable(table: Table) -> set[State]:
     found = set(new)
     while new:
         for cell in table.cells[new.pop()].values():
-            targets = {state for state in cell if isinstance(state, State)} - found if isinstance(cell, Go) else set()
+            targets = (
+                {state for state in cell if isinstance(state, State)} - found if isinstance(cell, Transition) else set()
+            )
             found |= targets
             new += targets
     return found

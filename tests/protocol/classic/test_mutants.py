@@ -10,7 +10,7 @@ from protocol.classic.grammar import parse_classic
 from protocol.classic.table import CLASSIC, EVENTS, HOMES, Classic
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import UNRECOGNIZED, Reply
-from protocol.engine.table import Event, Go, Mark, State, Target, Written
+from protocol.engine.table import Event, Mark, State, Target, Transition, Written
 
 from ...kit.histories import Ordering
 from ...kit.mutation import is_noticed
@@ -38,7 +38,7 @@ def other_cells(state: State, event: Event) -> Iterator[Written]:
     yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
     if not isinstance(old, Reply):
         yield UNRECOGNIZED
-    accepted, refused = old if isinstance(old, Go) else (None, state)
+    accepted, refused = old if isinstance(old, Transition) else (None, state)
     yield from ((other, refused) for other in others(state, accepted))
     if accepted is not None and event in MAY_REFUSE:
         yield from ((accepted, other) for other in others(state, refused))

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.classic.table import CLASSIC, EVENTS, ROWS, Classic
 from protocol.engine import diagrams, drawing, picture
-from protocol.engine.table import Go, Mark, Table, Written
+from protocol.engine.table import Mark, Table, Transition, Written
 from protocol.esmtp.table import ESMTP
 
 from ...kit.support import ROOT
@@ -48,7 +48,7 @@ def cut(grid: list[str]) -> list[list[list[str]]]:
 
 
 def _without_back(cell: Written) -> Written:
-    return (cell[0], Classic.CLIENT) if isinstance(cell, tuple) and not isinstance(cell, Go) else cell
+    return (cell[0], Classic.CLIENT) if isinstance(cell, tuple) and not isinstance(cell, Transition) else cell
 
 
 def test_a_table_without_homes_says_nothing_of_going_back() -> None:
@@ -92,7 +92,7 @@ def moves(table: Table) -> set[tuple[str, str]]:
     found = {("BACK", home.name) for home in table.homes}
     for state, row in table.cells.items():
         for cell in row.values():
-            if isinstance(cell, Go) and cell != Go(state, state):
+            if isinstance(cell, Transition) and cell != Transition(state, state):
                 found |= {(state.name, target.name) for target in (cell.accepted, *({cell.refused} - {state}))}
     return found
 
@@ -132,7 +132,9 @@ def test_the_picture_has_all_words_of_the_text_and_a_colour_for_each_cell(table:
     kinds = [rect.get("class") for rect in root.iter("{http://www.w3.org/2000/svg}rect")]
     groups = drawing.alike(table)
     assert len(kinds) == 1 + len(groups) * len(table.states)
-    refused = sum(not isinstance(table.cells[state][events[0]], Go | Mark) for events in groups for state in table.states)
+    refused = sum(
+        not isinstance(table.cells[state][events[0]], Transition | Mark) for events in groups for state in table.states
+    )
     assert kinds.count("refused") == refused
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from protocol.engine.ends import Ending
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, Go, Mark, State
+from protocol.engine.table import Event, Mark, State, Transition
 from protocol.esmtp.table import ESMTP, HOMES
 
 from ...kit.esmtp import Checker, EsmtpClient
@@ -53,7 +53,7 @@ def is_of_the_table(move: Moved) -> bool:
         return not isinstance(cell, Mark)
     if isinstance(cell, Reply):
         return reply is cell and after is before
-    assert isinstance(cell, Go)
+    assert isinstance(cell, Transition)
     is_refused = reply is not None and reply.code >= 400
     target = cell.refused if is_refused else cell.accepted
     return after in HOMES or after is TABLE.start if target is Mark.BACK else after is target

@@ -7,7 +7,7 @@ import pytest
 
 from protocol.classic.table import CLASSIC, EVENTS, HOMES, ROWS, Classic
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import Event, Go, Mark, State, Table, Written, reachable
+from protocol.engine.table import Event, Mark, State, Table, Transition, Written, reachable
 from protocol.esmtp.table import ESMTP
 
 
@@ -27,14 +27,14 @@ def test_every_state_has_a_cell_for_every_verb() -> None:
 def test_every_state_can_be_reached_and_closing_is_the_only_end() -> None:
     table = CLASSIC.table
     assert reachable(table) == set(Classic)
-    ends = {state for state, row in table.cells.items() if not any(isinstance(cell, Go) for cell in row.values())}
+    ends = {state for state, row in table.cells.items() if not any(isinstance(cell, Transition) for cell in row.values())}
     assert ends == {table.closed} == {Classic.CLOSED}
 
 
 def test_a_cell_stays_where_it_is_when_the_action_refuses() -> None:
     cells = CLASSIC.table.cells
-    assert cells[Classic.START][Event.HELO] == Go(Classic.CLIENT, Classic.START)
-    assert cells[Classic.REVERSE][Event.RCPT] == Go(Classic.FORWARD, Mark.BACK)
+    assert cells[Classic.START][Event.HELO] == Transition(Classic.CLIENT, Classic.START)
+    assert cells[Classic.REVERSE][Event.RCPT] == Transition(Classic.FORWARD, Mark.BACK)
 
 
 def test_what_is_read_follows_from_the_cells() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import NOT_OFFERED, Reply
-from protocol.engine.table import Event, Go, Mark, State, Table, Target, Written
+from protocol.engine.table import Event, Mark, State, Table, Target, Transition, Written
 from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP, EVENTS, HOMES, ROWS, Esmtp
@@ -52,7 +52,7 @@ def other_cells(state: State, event: Event) -> Iterator[Written]:
     yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
     if event is not Event.END:  # where commands are read no line is END
         yield from (reply for reply in REFUSALS if reply != old)
-    accepted, refused = old if isinstance(old, Go) else (None, state)
+    accepted, refused = old if isinstance(old, Transition) else (None, state)
     if event not in NEVER_ACCEPT or accepted is None:
         yield from ((other, refused) for other in others(state, accepted))
     if accepted is not None and not cannot_refuse(state, event):

@@ -8,7 +8,7 @@ import pytest
 from protocol.classic.table import CLASSIC, Classic
 from protocol.engine import diagrams, drawing
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import ANSWERS, Event, Go, Mark, State, Table, Written, reachable
+from protocol.engine.table import ANSWERS, Event, Mark, State, Table, Transition, Written, reachable
 from protocol.esmtp.table import ESMTP, EVENTS, HOMES, ROWS, Esmtp
 
 TABLE = ESMTP.table
@@ -24,7 +24,7 @@ def changed(state: State, event: Event, cell: Written) -> dict[State, Sequence[W
 def test_every_state_has_a_cell_for_every_verb_and_can_be_reached() -> None:
     assert {(s, v) for s in TABLE.cells for v in TABLE.cells[s]} == {(s, v) for s in Esmtp for v in EVENTS}
     assert reachable(TABLE) == set(Esmtp)
-    ends = {state for state, row in TABLE.cells.items() if not any(isinstance(cell, Go) for cell in row.values())}
+    ends = {state for state, row in TABLE.cells.items() if not any(isinstance(cell, Transition) for cell in row.values())}
     assert ends == {TABLE.closed} == {Esmtp.CLOSED}
 
 
@@ -50,9 +50,9 @@ def test_back_stands_where_a_state_could() -> None:
     assert TABLE.homes == {Esmtp.CLIENT, Esmtp.SECURE, Esmtp.KNOWN}
     assert CLASSIC.table.homes == {Classic.CLIENT, Classic.SERVED}
     cells = TABLE.cells
-    assert cells[Esmtp.REVERSE][Event.RSET] == Go(Mark.BACK, Esmtp.REVERSE)
-    assert cells[Esmtp.CONTENT][Event.END] == Go(Esmtp.STORING, Mark.BACK)
-    assert cells[Esmtp.STORING][Event.STORED] == Go(Mark.BACK, Mark.BACK)
+    assert cells[Esmtp.REVERSE][Event.RSET] == Transition(Mark.BACK, Esmtp.REVERSE)
+    assert cells[Esmtp.CONTENT][Event.END] == Transition(Esmtp.STORING, Mark.BACK)
+    assert cells[Esmtp.STORING][Event.STORED] == Transition(Mark.BACK, Mark.BACK)
 
 
 @pytest.mark.parametrize(
