@@ -50,7 +50,7 @@ class Offload:
         self._ours, self._theirs = socket.socketpair()
         self._ours.setblocking(False)
         self._theirs.setblocking(False)
-        reactor.watch(self._ours, READ, self._tell)
+        reactor.watch(self._ours, READ, self._collect)
 
     @property
     def waiting(self) -> int:
@@ -98,7 +98,7 @@ class Offload:
         else:
             self._thread.join(PATIENCE)
 
-    def _tell(self, _: int) -> None:
+    def _collect(self, _: int) -> None:
         if self._is_closed:  # by another callback of this turn
             return
         self._ours.recv(4096)

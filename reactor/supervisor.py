@@ -100,7 +100,7 @@ class Supervisor:
         self._quiet_from: dict[int, float] = {}
         self._is_still: set[int] = set()
         self._checked = reactor.now
-        reactor.watch(self._heard, READ, self._hear)
+        reactor.watch(self._heard, READ, self._beats_came)
         reactor.call_later(BEAT, self._check)
         reactor.on_signal(signal.SIGCHLD, self._reap)
         for number in self._delays:
@@ -123,7 +123,7 @@ class Supervisor:
             heard = self._quiet_from.get(number, self._began[number] + STILL) - QUIET
             os.kill(pid, signal.SIGKILL if self._reactor.now > heard + 2 * BEAT else signal.SIGTERM)
 
-    def _hear(self, _: int) -> None:
+    def _beats_came(self, _: int) -> None:
         """Whole numbers only: they are shorter than what a pipe takes at once."""
         with suppress(BlockingIOError):
             for number, seconds in _NUMBER.iter_unpack(os.read(self._heard, 100 * _NUMBER.size)):

@@ -28,7 +28,7 @@ class Arguments(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def told(parse: Callable[[str], T]) -> Callable[[str], T]:
+def checked(parse: Callable[[str], T]) -> Callable[[str], T]:
     """A kind of value whose ValueError says what to write."""
 
     def kind(text: str) -> T:
@@ -143,11 +143,11 @@ def _parser() -> Arguments:
         "where to listen, on all addresses of the host; repeatable; IPv6 as [::1]:25; port 0 picks a free one "
         "(default: 127.0.0.1:49152, or nothing with --listen-tls)"
     )
-    add("--listen", metavar="HOST:PORT", type=told(addresses.parse), action="append", help=where)
+    add("--listen", metavar="HOST:PORT", type=checked(addresses.parse), action="append", help=where)
     for flag, shown, kind, default, meaning in VALUES:
         add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
     name = "what the server calls itself (default: the machine's name)"
-    add("--hostname", metavar="NAME", type=told(domains.parse_hostname), help=name)
+    add("--hostname", metavar="NAME", type=checked(domains.parse_hostname), help=name)
     kinds = "a file DIR/NAME.txt per user, a Maildir DIR/NAME/, or nothing at all, for measuring (default: %(default)s)"
     add("--store", choices=STORES, default="mbox", help=kinds)
     add("--catch-all", metavar="NAME", help="the user who gets mail for unknown names (default: it is refused)")
@@ -176,10 +176,10 @@ def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
         action = "append" if default == [] else "store"
         group.add_argument(flag, metavar=shown, type=kind, action=action, default=default, help=meaning)
     whose = "accept mail for this domain, in Unicode or as xn--; repeatable (default: for every domain)"
-    group.add_argument("--domain", metavar="DOMAIN", type=told(domains.parse), action="append", default=[], help=whose)
+    group.add_argument("--domain", metavar="DOMAIN", type=checked(domains.parse), action="append", default=[], help=whose)
     where = "where to listen for TLS from the first octet on; repeatable"
     group.add_argument(
-        "--listen-tls", metavar="HOST:PORT", type=told(addresses.parse), action="append", default=[], help=where
+        "--listen-tls", metavar="HOST:PORT", type=checked(addresses.parse), action="append", default=[], help=where
     )
     for flag, meaning in ESMTP_SWITCHES:
         group.add_argument(flag, action="store_true", help=meaning)

@@ -68,7 +68,7 @@ class ClassicActions:
             return self._transaction.commit
         return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
 
-    def hear(self, line: bytes) -> tuple[Event, Outcome]:
+    def take_response(self, line: bytes) -> tuple[Event, Outcome]:
         """Nobody is challenged here."""
         raise NotImplementedError
 

@@ -45,7 +45,7 @@ class Actions(Protocol):
     def end(self, is_whole: bool) -> Outcome:
         """The mail data has ended; or, when the message is not whole, a chunk of it."""
 
-    def hear(self, line: bytes) -> tuple[Event, Outcome]:
+    def take_response(self, line: bytes) -> tuple[Event, Outcome]:
         """The answer to a challenge: AUTH when there is another one, PROOF when that was the last."""
 
     def secured(self) -> Reply | None:

@@ -27,8 +27,8 @@ FEW = 4
 PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
 """Octets in which there cannot be more that are remembered: no command is shorter."""
 
-_TEXT, _HELD, _GONE, _ANSWER = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.ANSWER
-_IN_LINES = (None, _ANSWER)
+_TEXT, _HELD, _GONE, _RESPONSE = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.RESPONSE
+_IN_LINES = (None, _RESPONSE)
 """What is read a line at a time."""
 
 
@@ -42,7 +42,7 @@ class Session:
     """
 
     __slots__ = (
-        "_actions", "_answer", "_buffer", "_coming", "_has_told_of_lf", "_home", "_is_coded", "_is_quiet", "_line_cache",
+        "_actions", "_buffer", "_coming", "_has_told_of_lf", "_home", "_is_coded", "_is_quiet", "_late_reply", "_line_cache",
         "_observer", "_refusals", "_refused_chunk", "_report", "_row", "_site", "_wake", "farewell", "interest",
         "is_agreed", "is_behind", "outgoing",
     )  # fmt: skip
@@ -68,7 +68,7 @@ class Session:
         self.farewell = ""
         self._refusals = Refusals(report, site.max_refusals, is_wary=site.policy.authenticate is not None)
         self._refused_chunk: tuple[Row | None, Reply, Event, bytes] | None = None
-        self._answer: Reply | None = None
+        self._late_reply: Reply | None = None
         self._has_told_of_lf = False
         self._coming: tuple[Ending, ...] = ()
         self._is_quiet = True  # nothing waits to be carried out
@@ -210,20 +210,20 @@ class Session:
             if piece or is_end:
                 self._content(piece, is_end)
                 return True
-        elif reading is _HELD and self._answer:
+        elif reading is _HELD and self._late_reply:
             assert self._row.awaited
-            answer, self._answer = self._answer, None
+            answer, self._late_reply = self._late_reply, None
             self._apply(self._row.cells[self._row.awaited], self._row.awaited, answer)
             return True
-        elif reading is _ANSWER and self._takes_commands and (line := self._buffer.line()) is not None:
-            self._hear_answer(line)
+        elif reading is _RESPONSE and self._takes_commands and (line := self._buffer.line()) is not None:
+            self._take_response(line)
             return True
         return self._leave()
 
-    def _hear_answer(self, line: bytes) -> None:
+    def _take_response(self, line: bytes) -> None:
         if self._observer is not None:
             self._observer.heard("...")
-        event, outcome = self._actions.hear(line)
+        event, outcome = self._actions.take_response(line)
         self._apply(self._row.cells[event], event, outcome, line)
 
     def _notice_bare_lf(self) -> None:
@@ -298,7 +298,7 @@ class Session:
         if not isinstance(outcome, Reply):
             self._move(event, move.accepted)
             if outcome:
-                outcome(self._hear)
+                outcome(self._answered)
             return
         if outcome.code >= REFUSALS:
             self._refuse_command(move.refused, outcome, event, line, argument)
@@ -310,9 +310,9 @@ class Session:
             self.farewell, self.is_agreed = event.value, True
             self._actions.abandon()
 
-    def _hear(self, answer: Reply) -> None:
+    def _answered(self, answer: Reply) -> None:
         """Somebody outside has answered."""
-        self._answer = answer
+        self._late_reply = answer
         self._wake()
 
     def _move(self, event: Event | Ending, row: Row | None, reply: Reply | None = None) -> None:
@@ -321,7 +321,7 @@ class Session:
         None for the row: the home, where the transaction began.
         """
         if self._observer is not None:
-            self._tell(self._observer, event, row or self._home, reply)
+            self._observe(self._observer, event, row or self._home, reply)
         self._row = row = row or self._home
         self.interest = row.interest
         if row.is_home:
@@ -329,7 +329,7 @@ class Session:
         if reply is not None:
             self.outgoing += reply.coded_line if self._is_coded else reply.line
 
-    def _tell(self, observer: Observer, event: Event | Ending, row: Row, reply: Reply | None) -> None:
+    def _observe(self, observer: Observer, event: Event | Ending, row: Row, reply: Reply | None) -> None:
         observer.moved(self.state, event, row.state, reply)
         if reply is not None:
             for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:

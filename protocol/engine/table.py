@@ -62,7 +62,7 @@ class Mark(Enum):
     HELD = "waits for an answer"
     GONE = "is not read"
     NEVER = "cannot happen"
-    ANSWER = "is an answer to a challenge"
+    RESPONSE = "is an answer to a challenge"
     BACK = "back to the state in which the transaction began"
 
 
@@ -83,7 +83,7 @@ Cell = Transition | Reply | Mark
 Patience = Mapping[Event | Mark | None, float]
 """Seconds of silence that end a session, by what is awaited or else read, None being a command; else the operator says."""
 
-LEADS_ON = {Mark.TEXT: {Event.END}, Mark.ANSWER: {Event.AUTH, Event.PROOF}}
+LEADS_ON = {Mark.TEXT: {Event.END}, Mark.RESPONSE: {Event.AUTH, Event.PROOF}}
 """Where no commands are read: what may lead on."""
 
 ANSWERS = (Event.STORED, Event.CHECKED, Event.FOUND, Event.SECURED)
@@ -136,7 +136,8 @@ class Resolved(NamedTuple):
 
 
 class Table:
-    """A dialect's whole order: `cells[state][event]` is a Transition, a refusing Reply, or a Mark. Total: there is no default.
+    """A dialect's whole order: `cells[state][event]` is a Transition, a refusing Reply, or a Mark. Total:
+    there is no default.
 
     A cell is written as the state that follows (a refusal stays), as a pair of states, accepted | refused, as the Reply
     that refuses the event in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the

@@ -118,9 +118,9 @@ class EsmtpActions:
             return replies.ENCRYPTION_REQUIRED
         return self._proof.begin(auth, policy.authenticate, policy.accepts_any)
 
-    def hear(self, line: bytes) -> tuple[Event, Outcome]:
+    def take_response(self, line: bytes) -> tuple[Event, Outcome]:
         """The answer to a challenge."""
-        return self._proof.hear(line)
+        return self._proof.take_response(line)
 
     # For whom
 

@@ -43,7 +43,7 @@ class Exchange:
         """What is asked for next."""
         return replies.CHALLENGE.about(b64encode(self._asked[0]))
 
-    def hear(self, line: bytes) -> Reply | None:
+    def take_response(self, line: bytes) -> Reply | None:
         """An answer, in base64; a reply refuses it, and the attempt is over."""
         if line == b"*":
             return replies.AUTH_CANCELLED
@@ -91,11 +91,11 @@ class Proof:
         refusal = None if auth.response is None else exchange.take(auth.response)
         return self._refused(exchange, refusal) or self._go_on(exchange)
 
-    def hear(self, line: bytes) -> tuple[Event, Outcome]:
+    def take_response(self, line: bytes) -> tuple[Event, Outcome]:
         """The answer to a challenge."""
         exchange = self._exchange
         assert exchange
-        refusal = self._refused(exchange, exchange.hear(line))
+        refusal = self._refused(exchange, exchange.take_response(line))
         return (Event.AUTH if refusal or exchange.is_missing else Event.PROOF), refusal or self._go_on(exchange)
 
     def _refused(self, exchange: Exchange, refusal: Reply | None) -> Reply | None:

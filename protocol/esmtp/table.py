@@ -42,7 +42,7 @@ class Esmtp(State):
 
 START, OPENING, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED = tuple(Esmtp)[:8]
 STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[8:]
-TEXT, HELD, GONE, NEVER, ANSWER, BACK = Mark
+TEXT, HELD, GONE, NEVER, RESPONSE, BACK = Mark
 V = Event
 
 HI, MF, RF, NM, CB = HELLO_FIRST, MAIL_FIRST, RCPT_FIRST, NESTED_MAIL, CONTENT_BEGUN
@@ -111,7 +111,7 @@ ROWS: dict[State, list[Written]] = {
     CONTENT:  reads(TEXT,   END=STORING|BACK),
     CHUNK:    reads(TEXT,   END=CHUNKED|BACK),
     STORING:  reads(HELD,   STORED=(BACK, BACK)),
-    ASKING:   reads(ANSWER, AUTH=ASKING|BACK, PROOF=CHECKING),
+    ASKING:   reads(RESPONSE, AUTH=ASKING|BACK, PROOF=CHECKING),
     CHECKING: reads(HELD,   CHECKED=KNOWN|BACK),
     SHAKING:  reads(HELD,   SECURED=FRESH),
     OPENING:  reads(HELD,   SECURED=FRESH),
@@ -119,7 +119,7 @@ ROWS: dict[State, list[Written]] = {
 }
 # fmt: on
 
-PATIENCE = {None: 300.0, TEXT: 300.0, ANSWER: 300.0, HELD: 600.0, V.SECURED: 60.0}
+PATIENCE = {None: 300.0, TEXT: 300.0, RESPONSE: 300.0, HELD: 600.0, V.SECURED: 60.0}
 """RFC 5321 section 4.5.3.2.7: 5 minutes for whatever the client sends (the shorter times are for clients); 10 for what we
 have to do; and one for the handshake."""
 

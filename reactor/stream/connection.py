@@ -97,17 +97,17 @@ class Connection:
         self._timer: Timer
         self._start_timer(min(idle_timeout, self._conversation.patience))
         log.info("%s connected", peer)
-        self._tell(self._conversation.open)
+        self._call(self._conversation.open)
         self._speak_soon()
 
     def shut_down(self) -> None:
         """The program wants to end: the conversation says when this connection can."""
-        self._tell(self._conversation.shut_down, False)
+        self._call(self._conversation.shut_down, False)
         self._speak_soon()
 
     def cut_off(self, why: str) -> None:
         """Closes now, with the last words that the socket takes at once."""
-        self._tell(self._conversation.shut_down, True)
+        self._call(self._conversation.shut_down, True)
         self._speak_now()
         self.close(why)
 
@@ -153,7 +153,7 @@ class Connection:
         if not data:
             self._last_activity = self._reactor.now
             self._has_ended, self._interest = True, _UNKNOWN
-            self._tell(self._conversation.end_of_input)
+            self._call(self._conversation.end_of_input)
             return
         self._last_activity = self._reactor.now
         conversation = self._conversation
@@ -227,7 +227,7 @@ class Connection:
 
     def _resume(self) -> None:
         self._resumption = NEVER
-        self._tell(self._conversation.resume)
+        self._call(self._conversation.resume)
         if self._stage is not CLOSED and not self._conversation.takes_input:
             self._reactor.turn_within(0)
 
@@ -303,7 +303,7 @@ class Connection:
             return
         self._timer = self._reactor.call_later(LINGER, lambda: self.close("the peer does not read"))
         self._timer_patience = 0.0  # nothing is shorter: the end stays where it is
-        self._tell(conversation.time_out)
+        self._call(conversation.time_out)
         self._speak_soon()
 
     def _start_timer(self, patience: float) -> None:
@@ -312,7 +312,7 @@ class Connection:
 
     # The conversation: our own faults end it, and encryption may take its place
 
-    def _tell(self, method: Callable[..., None], *data: bytes | bool) -> None:
+    def _call(self, method: Callable[..., None], *data: bytes | bool) -> None:
         """Calls a method of the conversation."""
         try:
             method(*data)

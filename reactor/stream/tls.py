@@ -229,7 +229,7 @@ class Encryption:
             attempt = partial(_attempt, tls)
             if self._beside:
                 with suppress(RuntimeError):  # there can be no thread
-                    self._cancel = self._beside(attempt, self._tell)
+                    self._cancel = self._beside(attempt, self._handshake_made)
                     return
             self._shaken(attempt())
 
@@ -240,7 +240,7 @@ class Encryption:
         self._from_peer.write(data)
         return self._tls
 
-    def _tell(self, outcome: str | None) -> None:
+    def _handshake_made(self, outcome: str | None) -> None:
         """What was done beside the loop is done. None: it was not, by a fault of ours that is logged."""
         self._cancel = None
         self._outcome = "internal error" if outcome is None else outcome

@@ -31,9 +31,9 @@ class Keyboard:
         """Calls `typed` once, with what was typed; with b"" when nothing more will be."""
         if not self._is_asked:
             self._is_asked = True
-            self._reactor.watch(self._typed, READ, lambda _: self._answer(typed))
+            self._reactor.watch(self._typed, READ, lambda _: self._read(typed))
 
-    def _answer(self, typed: Callable[[bytes], None]) -> None:
+    def _read(self, typed: Callable[[bytes], None]) -> None:
         self._is_asked = False
         self._reactor.unwatch(self._typed)
         typed(os.read(self._typed, 4096))

@@ -14,7 +14,7 @@ from reactor.loop import Reactor
 from reactor.stream import addresses
 from reactor.stream.connection import Connection
 
-from ..options import Arguments, told
+from ..options import Arguments, checked
 from ..reference import Reference
 from .dialogue import PATIENCE, Dialogue
 from .keyboard import Keyboard
@@ -73,7 +73,7 @@ def parser() -> Arguments:
     made = Arguments(prog="smtpc", description="Talks to a mail server, from a terminal or a script on standard input.")
     where = "where the server is (default: 127.0.0.1:49152)"
     made.add_argument(
-        "server", metavar="HOST:PORT", type=told(addresses.parse), nargs="?", default=("127.0.0.1", 49152), help=where
+        "server", metavar="HOST:PORT", type=checked(addresses.parse), nargs="?", default=("127.0.0.1", 49152), help=where
     )
     made.add_argument("--quiet", action="store_true", help="from a script: show what the server says, and nothing else")
     made.add_argument("--reference", action=Reference, help="print this help as Markdown and exit")

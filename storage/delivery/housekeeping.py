@@ -18,10 +18,10 @@ from ..journal.segments import Segment
 from ..journal.spool import Spool
 from ..mailboxes.mailbox import Mailboxes
 from ..room import Room
+from .backlog import Backlog
 from .in_doubt import Steps
-from .letters import Letters
 from .mover import Mover
-from .queues import Queue
+from .queue import Queue
 
 log = logging.getLogger("carteiro.storage")
 
@@ -82,13 +82,13 @@ class Housekeeping:
     """Does what there is to do when `work` is called."""
 
     def __init__(
-        self, journal: Journal, mailboxes: Mailboxes, letters: Letters, mover: Mover, spool: Spool, room: Room
+        self, journal: Journal, mailboxes: Mailboxes, backlog: Backlog, mover: Mover, spool: Spool, room: Room
     ) -> None:
         self._journal = journal
         self._spool = spool
         self._room = room
         self._mailboxes = mailboxes
-        self._letters = letters
+        self._backlog = backlog
         self._mover = mover
         self._task: Steps | None = None
         self._is_moving = False
@@ -221,7 +221,7 @@ class Housekeeping:
             spooled = segment.spooled
             self._journal.free(segment)
             self._mover.arrivals.forget(segment)
-            yield from self._letters.forget(spooled)
+            yield from self._backlog.forget(spooled)
             yield
 
     def _conclude_beyond(self, done: Sequence[Segment]) -> Steps:
@@ -265,7 +265,7 @@ class Housekeeping:
         self._release_not_before = 0.0 if concluded else time.monotonic() + RETRY  # while they are in doubt
         yield
         for segment, id in self._mover.arrivals.take(concluded):
-            self._letters.has_arrived(segment, id)
+            self._backlog.has_arrived(segment, id)
             yield
 
     def _is_stuck(self, segment: Segment) -> bool:

@@ -12,8 +12,8 @@ from ..files import IsLocked
 from ..journal.segments import Place, share_of
 from ..mailboxes.letter import Letter
 from ..mailboxes.mailbox import Mailbox, Mailboxes
-from .letters import Letters
-from .queues import Queue
+from .backlog import Backlog
+from .queue import Queue
 from .write_marks import WriteMarks
 
 log = logging.getLogger("carteiro.storage")
@@ -27,9 +27,9 @@ class InDoubt:
     `write_marks` are needed where other processes deliver to the same mailboxes.
     """
 
-    def __init__(self, mailboxes: Mailboxes, letters: Letters, write_marks: WriteMarks | None) -> None:
+    def __init__(self, mailboxes: Mailboxes, backlog: Backlog, write_marks: WriteMarks | None) -> None:
         self._mailboxes = mailboxes
-        self._letters = letters
+        self._backlog = backlog
         self._write_marks = write_marks
 
     def check_torn(self, queue: Queue, mailbox: Mailbox) -> None:
@@ -88,7 +88,7 @@ class InDoubt:
         return is_cut
 
     def _taken(self, queue: Queue, places: list[Place]) -> Generator[Letter, None, None]:
-        return (self._letters.take(place, queue.mailbox) for place in places)
+        return (self._backlog.take(place, queue.mailbox) for place in places)
 
     def _look_for_names(self, queue: Queue, mailbox: Mailbox) -> Steps:
         places = list(queue.waiting)  # more may come meanwhile
@@ -124,7 +124,7 @@ class InDoubt:
             if copied == len(places):
                 break
             share = share_of(islice(places, copied, None))
-            copies += self._letters.copy(share, queue.mailbox)
+            copies += self._backlog.copy(share, queue.mailbox)
             copied += len(share)
             if copied < len(places):
                 yield

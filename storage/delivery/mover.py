@@ -20,10 +20,10 @@ from ..mailboxes.letter import Letter
 from ..mailboxes.mailbox import Mailbox, Mailboxes
 from ..room import Room
 from .arrivals import Arrivals
+from .backlog import Backlog
 from .in_doubt import InDoubt, Steps
-from .letters import Letters
 from .outages import Outages
-from .queues import Queue
+from .queue import Queue
 from .write_marks import WriteMarks
 
 log = logging.getLogger("carteiro.storage")
@@ -57,7 +57,7 @@ class Mover:
         self,
         journal: Journal,
         mailboxes: Mailboxes,
-        letters: Letters,
+        backlog: Backlog,
         outages: Outages,
         room: Room,
         write_marks: WriteMarks | None = None,
@@ -67,8 +67,8 @@ class Mover:
         self._room = room
         self._write_marks = write_marks
         self._mailboxes = mailboxes
-        self._letters = letters
-        self._in_doubt = InDoubt(mailboxes, letters, write_marks)
+        self._backlog = backlog
+        self._in_doubt = InDoubt(mailboxes, backlog, write_marks)
         self._opened: dict[Queue, Mailbox] = {}
         self._wake_at = 0.0
         self.queues: dict[str, Queue] = {}
@@ -222,7 +222,7 @@ class Mover:
         queue.move(len(letters) - moved)
         if letters[0].is_large:
             (letter,) = letters
-            self.arrivals.add(queue.mailbox, queue.moved[-1], letter.id, self._letters.size(letter.id))
+            self.arrivals.add(queue.mailbox, queue.moved[-1], letter.id, self._backlog.size(letter.id))
         queue.ends_at(mailbox.extent)
         self._in_doubt.end()
         yield
@@ -246,7 +246,7 @@ class Mover:
             size += place.length
             if letters and size > BATCH:
                 break
-            letter = self._letters.take(place, queue.mailbox)
+            letter = self._backlog.take(place, queue.mailbox)
             if letter.is_large:
                 return letters or [letter]
             letters.append(letter)
@@ -297,7 +297,7 @@ class Mover:
     def _give_up(self, queue: Queue, damage: Damaged, place: Place) -> None:
         """A message that is not what it was is put in no mailbox."""
         log.critical("%s: it was for %s, and is kept aside", damage, self._mailboxes.path(queue.mailbox))
-        self._letters.keep_aside(place)
+        self._backlog.keep_aside(place)
         queue.remove(place)
         self._works(queue)
         if not queue.waiting:
@@ -316,7 +316,7 @@ class Mover:
             while left:
                 places = share_of(left)
                 del left[: len(places)]
-                those = self._letters.copy(places, queue.mailbox)
+                those = self._backlog.copy(places, queue.mailbox)
                 queue.put_behind(places, those)
                 copies.update(those)
                 yield

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..journal.journal import Journal
 from ..journal.records import Intent, Misnamed, Record, decode
 from ..journal.segments import Place
-from .letters import Letters
+from .backlog import Backlog
 from .mover import Mover
 
 log = logging.getLogger("carteiro.storage")
@@ -25,7 +25,7 @@ class Left(NamedTuple):
     spooled: dict[str, int]
 
 
-def recover(journal: Journal, letters: Letters, mover: Mover) -> None:
+def recover(journal: Journal, backlog: Backlog, mover: Mover) -> None:
     """Lets everything wait again that may not be in its mailbox. Raises OSError, and Unreadable for another format."""
     left = _read(journal)
     for (id, mailbox), place in left.places.items():
@@ -33,7 +33,7 @@ def recover(journal: Journal, letters: Letters, mover: Mover) -> None:
         if intent is None or place.since >= intent.since:
             mover.put(place, mailbox)
             if id in left.spooled:
-                letters.need(place.segment, id, left.spooled[id], 1)
+                backlog.need(place.segment, id, left.spooled[id], 1)
     sequences = {segment.sequence for segment in journal.segments}
     for queue in mover.queues.values():
         queue.recover(left.intents.get(queue.mailbox), sequences, journal.is_damaged)

@@ -6,7 +6,7 @@ It does not know what it does not keep.
 from collections.abc import Sequence
 
 from ..contract import Answer, Beside, Loop, at_once
-from .message import Ids, tell
+from .message import Ids, answer_all
 
 
 class _Nothing:
@@ -53,7 +53,7 @@ class DiscardStore:
         complete = self._complete[:]
         self._complete.clear()
         for answer, recipients in complete:
-            tell(answer, recipients, None)
+            answer_all(answer, recipients, None)
 
     def close(self) -> None:
         """Has nothing to give back."""

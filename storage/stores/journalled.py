@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..contract import Beside
+from ..delivery.backlog import Backlog
 from ..delivery.housekeeping import Housekeeping
 from ..delivery.in_doubt import Steps
-from ..delivery.letters import Letters
 from ..delivery.mover import Mover
 from ..delivery.outages import Outages
 from ..delivery.recovery import recover
@@ -104,22 +104,22 @@ class JournalledStore:
         self._spool: Spool = Spool(self._files, directory.spool, directory.where / "spool")
         self._room = Room(self._files, directory.own, path, self._owed, self._shares)
         self._spool.room = self._room
-        self._letters = Letters(self._journal, self._spool)
+        self._backlog = Backlog(self._journal, self._spool)
         self._write_marks = None
         if self._part is not None:
             with self._faults():
                 self._write_marks = write_marks = WriteMarks(self._files, directory.shared, self._part or "0")
             self._opened.callback(write_marks.close)
-        self._mover = Mover(self._journal, self._mailboxes, self._letters, self._outages, self._room, self._write_marks)
+        self._mover = Mover(self._journal, self._mailboxes, self._backlog, self._outages, self._room, self._write_marks)
         self._housekeeping = Housekeeping(
-            self._journal, self._mailboxes, self._letters, self._mover, self._spool, self._room
+            self._journal, self._mailboxes, self._backlog, self._mover, self._spool, self._room
         )
         self._opened.callback(self._journal.close)
         self._journal.open()
         with self._faults():
             if not self._part:
                 self._mailboxes.clean()
-            recover(self._journal, self._letters, self._mover)
+            recover(self._journal, self._backlog, self._mover)
 
     def _owed(self) -> int:
         """Octets that must be free on the disk so that all that was accepted can be moved."""
@@ -173,7 +173,7 @@ class JournalledStore:
             log.error("journal: internal error", exc_info=error)
             outcomes = [fault("journal", error)] * len(complete)
         for message, outcome in zip(complete, outcomes, strict=True):
-            message.answer(outcome)
+            message.conclude(outcome)
         return bool(self._complete)
 
     def _waits_for_room(self) -> bool:
@@ -245,7 +245,7 @@ class JournalledStore:
             return place
         if self._outages.has_any:
             self._outages.look("journal", None)
-        self._letters.remember(place, record)
+        self._backlog.remember(place, record)
         for mailbox in record.recipients:
             self._mover.put(place, mailbox)
         return None
@@ -329,7 +329,7 @@ class JournalledStore:
         for queue in sorted(old._mover.queues.values(), key=lambda queue: not queue.is_doubtful):
             while queue.waiting:
                 places = list(queue.waiting) if queue.is_doubtful else share_of(queue.waiting)
-                for place in self._letters.adopt(old._letters, places, queue.mailbox):
+                for place in self._backlog.adopt(old._backlog, places, queue.mailbox):
                     self._mover.put(place, queue.mailbox)
                 queue.replace(len(places), [])
                 if queue.is_doubtful and queue.mailbox in self._mover.queues:

@@ -163,7 +163,7 @@ class Message:
             return Record(*envelope, None, self._spooled.length, self._spooled.check, self.is_verbatim)
         return Record(*envelope, b"".join(self._pieces), self.octets, 0, self.is_verbatim)
 
-    def answer(self, fault: StorageError | None) -> None:
+    def conclude(self, fault: StorageError | None) -> None:
         """Tells whoever committed the message. One that failed leaves nothing behind.
 
         An exception of who is told is logged, and goes no further: others wait for their answers.
@@ -176,10 +176,10 @@ class Message:
         self._forget()
         answer, self._answer = self._answer, None  # who is told knows the message: without a circle, both are freed at once
         if answer:
-            tell(answer, self._count, fault)
+            answer_all(answer, self._count, fault)
 
 
-def tell(answer: Answer, recipients: int, fault: StorageError | None) -> None:
+def answer_all(answer: Answer, recipients: int, fault: StorageError | None) -> None:
     """Tells one of many, for all its recipients: whatever is wrong with that one is logged, and no other one notices."""
     for number in range(recipients):
         try:

@@ -199,7 +199,7 @@ class SharedStore:
         """Messages that began before the directory was another one, and whose spool is no more."""
         for messages in self._late:
             while messages:
-                messages.pop().answer(StorageError(f"mail directory {self._store.path}: it was replaced meanwhile"))
+                messages.pop().conclude(StorageError(f"mail directory {self._store.path}: it was replaced meanwhile"))
 
     def close(self) -> None:
         """Moves all that can be moved, and gives back the descriptors."""

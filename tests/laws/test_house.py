@@ -43,7 +43,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-OWNED = {"segment": "storage/journal/segments.py", "queue": "storage/delivery/queues.py"}
+OWNED = {"segment": "storage/journal/segments.py", "queue": "storage/delivery/queue.py"}
 """What has verbs, and the one file that writes its fields."""
 
 

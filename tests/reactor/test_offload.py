@@ -247,7 +247,7 @@ def test_a_turn_in_which_it_is_closed_after_it_was_woken_tells_nothing(reactor: 
     offload = Offload(reactor)
     offload._theirs.send(b"\0")
     offload.close()
-    offload._tell(0)
+    offload._collect(0)
 
 
 def test_one_that_was_never_used_is_closed_without_a_thread(reactor: Reactor) -> None:

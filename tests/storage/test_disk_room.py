@@ -226,7 +226,7 @@ def test_what_is_stuck_is_copied_a_little_at_a_time_and_stays_in_order(
     monkeypatch.setattr("storage.journal.segments.COPIED_AT_ONCE", 4000)
     for name, value in (("LOOK_AGAIN", 0.0), ("CROWDED", 1), ("SLICE", 0.0)):
         monkeypatch.setattr(f"storage.delivery.housekeeping.{name}", value)
-    monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)
+    monkeypatch.setattr("storage.delivery.queue.STUCK", 0.0)
     stuck = tmp_path / ("johndoe.txt" if kind is MboxMailboxes else "johndoe")
     stuck.symlink_to("nowhere")
     post = Post(tmp_path, kind)

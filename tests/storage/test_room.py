@@ -69,7 +69,7 @@ def test_who_comes_when_it_is_full_again_waits_again(full: Post, monkeypatch: py
 
 
 def test_nobody_waits_for_a_mailbox_that_cannot_be_written_to(full: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)
+    monkeypatch.setattr("storage.delivery.queue.STUCK", 0.0)
     lock = full.directory / "johndoe.txt.lock"
     lock.touch()
     full.move()

@@ -54,7 +54,7 @@ def test_states_have_the_same_interest_when_they_want_the_same(table: Table) -> 
 def _wants(table: Table, state: State) -> tuple[object, ...]:
     """In prose: who is held or gone is not read; who waits for us has a deadline, and in RFC 5321 all have."""
     reading, awaits_tls = table.reading(state), table.awaited(state) is Event.SECURED
-    seconds = {None: 300, Mark.TEXT: 300, Mark.ANSWER: 300, Mark.HELD: 60 if awaits_tls else 600}.get(reading)
+    seconds = {None: 300, Mark.TEXT: 300, Mark.RESPONSE: 300, Mark.HELD: 60 if awaits_tls else 600}.get(reading)
     deadline = seconds if table.name == "esmtp" or reading is Mark.HELD else None
     return reading in (Mark.HELD, Mark.GONE), reading is Mark.GONE, awaits_tls, deadline
 

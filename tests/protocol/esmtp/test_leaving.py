@@ -117,6 +117,6 @@ def test_no_bytes_make_it_fail(opening: Steps, pieces: list[bytes]) -> None:
 def test_the_classic_dialect_has_neither_challenges_nor_handshakes() -> None:
     actions = object.__new__(ClassicActions)
     with pytest.raises(NotImplementedError):
-        actions.hear(b"")
+        actions.take_response(b"")
     with pytest.raises(NotImplementedError):
         actions.secured()

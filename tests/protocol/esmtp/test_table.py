@@ -34,7 +34,7 @@ def test_what_is_read_follows_from_the_cells() -> None:
         read.setdefault(TABLE.reading(state), set()).add(state)
     assert read.pop(Mark.TEXT) == {Esmtp.CONTENT, Esmtp.CHUNK}
     assert read.pop(Mark.HELD) == {Esmtp.STORING, Esmtp.CHECKING, Esmtp.SHAKING, Esmtp.OPENING}
-    assert read.pop(Mark.ANSWER) == {Esmtp.ASKING} and read.pop(Mark.GONE) == {Esmtp.CLOSED}
+    assert read.pop(Mark.RESPONSE) == {Esmtp.ASKING} and read.pop(Mark.GONE) == {Esmtp.CLOSED}
     assert read.keys() == {None} and len(read[None]) == 8, "commands, in all others"
 
 
@@ -60,11 +60,11 @@ def test_back_stands_where_a_state_could() -> None:
     [
         (Esmtp.START, Event.OTHER, Mark.BACK, "START: a line of any kind can come"),
         (Esmtp.START, Event.OTHER, Mark.NEVER, "START: a line of any kind can come"),
-        (Esmtp.ASKING, Event.AUTH, Mark.ANSWER, "ASKING: the exchange never ends"),
+        (Esmtp.ASKING, Event.AUTH, Mark.RESPONSE, "ASKING: the exchange never ends"),
         (Esmtp.ASKING, Event.PROOF, UNRECOGNIZED, "ASKING: the exchange never ends"),
         (Esmtp.ASKING, Event.MAIL, UNRECOGNIZED, "ASKING, MAIL: no commands are read here"),
         (Esmtp.ASKING, Event.END, Esmtp.CLIENT, "ASKING, END: no commands are read here"),
-        (Esmtp.CLIENT, Event.AUTH, Mark.ANSWER, "CLIENT, AUTH: commands are read here"),
+        (Esmtp.CLIENT, Event.AUTH, Mark.RESPONSE, "CLIENT, AUTH: commands are read here"),
         (Esmtp.CONTENT, Event.PROOF, Esmtp.CHECKING, "CONTENT, PROOF: no commands are read here"),
         (Esmtp.CHECKING, Event.CHECKED, Mark.NEVER, "CHECKING: storage answers in the states that wait for it"),
         (Esmtp.CHECKING, Event.STORED, Mark.BACK, "CHECKING: who checks passwords answers in the states that wait"),

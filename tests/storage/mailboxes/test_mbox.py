@@ -226,7 +226,7 @@ def test_what_is_remembered_of_a_message_is_what_the_journal_says_of_it(
     post.commit(b"x\n", "johndoe")
     post.store.settle()
     (place,) = post.store._mover.queues["johndoe"].waiting
-    remembered = post.store._letters.take(place, "johndoe")
-    read = post.store._letters.take(place, "johndoe")
+    remembered = post.store._backlog.take(place, "johndoe")
+    read = post.store._backlog.take(place, "johndoe")
     assert remembered._replace(content=read.content) == read and b"".join(remembered.content()) == b"".join(read.content())
     post.store.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.delivery import queues
+from storage.delivery.queue import LAST_DELAY, REST
 from storage.files import Files, IsLocked
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
@@ -55,7 +55,7 @@ def test_mail_for_a_locked_mailbox_is_accepted_and_moved_later(post: Post, holde
     for content, box in ((b"\n1\n", "johndoe"), (b"\n2\n", "babydoe"), (b"\n3\n", "johndoe")):
         assert post.put(content, box) is None
     assert post.box("babydoe") == [b"\n2\n"] and post.box() == [b"\nold\n"]
-    assert 0 < (post.move() or 0) <= queues.LAST_DELAY
+    assert 0 < (post.move() or 0) <= LAST_DELAY
     assert holder.stdin
     holder.stdin.close()
     wait_until(lambda: post.move() is None or len(post.box()) == 3)
@@ -147,7 +147,7 @@ def test_a_stuck_mailbox_does_not_keep_the_journal_from_being_freed(
 ) -> None:
     monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
-    monkeypatch.setattr("storage.delivery.queues.STUCK", 0.0)
+    monkeypatch.setattr("storage.delivery.queue.STUCK", 0.0)
     journal = post.store._journal
     stuck = [b"\n%d\n" % number for number in range(3)]
     for content in stuck:
@@ -181,7 +181,7 @@ def test_a_mailbox_that_is_locked_for_a_moment_is_waited_for(
 ) -> None:
     monkeypatch.setattr("storage.journal.format.SIZE", 8192)
     monkeypatch.setattr("storage.delivery.housekeeping.LOOK_AGAIN", 0.0)
-    monkeypatch.setattr("storage.delivery.queues.STUCK", 1e9)
+    monkeypatch.setattr("storage.delivery.queue.STUCK", 1e9)
     monkeypatch.setattr("storage.delivery.mover.Mover.copy", lambda *_: pytest.fail("it was copied"))
     assert post.put(b"\nfor a moment\n") is None
     for number in range(100):
@@ -203,7 +203,7 @@ def test_a_process_leaves_a_mailbox_to_others_after_a_part(tmp_path: Path, monke
         post.store.settle()
         again_in = post.move()
         waiting = [len(queue.waiting) for queue in post.store._mover.postponed]
-        assert bool(waiting) == is_left and (again_in is not None and 0 < again_in <= queues.REST) == is_left
+        assert bool(waiting) == is_left and (again_in is not None and 0 < again_in <= REST) == is_left
         post.store.close()
         assert len(post.box()) == 20 * (1 + is_left)
 

@@ -44,8 +44,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.delivery.mover.BATCH", 1000)
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.0)
     monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.001)
-    monkeypatch.setattr("storage.delivery.queues.FIRST_DELAY", 0.001)
-    monkeypatch.setattr("storage.delivery.queues.LAST_DELAY", 0.001)
+    monkeypatch.setattr("storage.delivery.queue.FIRST_DELAY", 0.001)
+    monkeypatch.setattr("storage.delivery.queue.LAST_DELAY", 0.001)
 
 
 def deliver(store: JournalledStore, answer: Callable[[int, bool], None]) -> None:

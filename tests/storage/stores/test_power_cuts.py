@@ -41,7 +41,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.stores.message.LARGE", 2000)
     monkeypatch.setattr("storage.stores.message._AT_ONCE", 700)
     monkeypatch.setattr("storage.journal.spool.PIECE", 1024)
-    monkeypatch.setattr("storage.delivery.letters.PIECE", 1024)
+    monkeypatch.setattr("storage.delivery.backlog.PIECE", 1024)
     monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", 1024)
     monkeypatch.setattr("storage.delivery.mover.BATCH", 1500)
     monkeypatch.setattr("storage.delivery.housekeeping.SLICE", 0.0)

@@ -35,8 +35,8 @@ def parts_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Stores, "_left", left)
     monkeypatch.setattr("storage.stores.shared.LOOK_AGAIN", 0.0)
-    monkeypatch.setattr("storage.delivery.queues.FIRST_DELAY", 0.01)
-    monkeypatch.setattr("storage.delivery.queues.LAST_DELAY", 0.01)
+    monkeypatch.setattr("storage.delivery.queue.FIRST_DELAY", 0.01)
+    monkeypatch.setattr("storage.delivery.queue.LAST_DELAY", 0.01)
     monkeypatch.setattr("storage.delivery.housekeeping.RETRY", 0.01)
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.05)
     monkeypatch.setattr("storage.stores.journalled.Ids", lambda: IDS)

@@ -1,4 +1,4 @@
-"""Letters out of the journal: the records and spool files of accepted messages, made ready for a mailbox.
+"""The backlog: what the journal and the spool hold of accepted messages, made ready for a mailbox a letter at a time.
 
 It does not know where letters go.
 """
@@ -20,8 +20,8 @@ RECENT = 4 << 20
 """Octets of records that are remembered until they are moved; what comes while there are so many is read again."""
 
 
-class Letters:
-    """What the journal and the spool hold."""
+class Backlog:
+    """What is accepted and not moved yet."""
 
     def __init__(self, journal: Journal, spool: Spool) -> None:
         self._journal = journal
@@ -97,7 +97,7 @@ class Letters:
                 self.has_arrived(old.segment, record.id)
         return copies
 
-    def adopt(self, other: "Letters", places: Iterable[Place], mailbox: str) -> list[Place]:
+    def adopt(self, other: "Backlog", places: Iterable[Place], mailbox: str) -> list[Place]:
         """The places of copies of what another journal has for a mailbox. What cannot be read is said, and left out.
 
         Raises OSError and StorageError when nothing can be written here; then it makes none.
