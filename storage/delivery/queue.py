@@ -32,88 +32,59 @@ class Queue:
     Messages wait, in order; then they are moved. An intent in the journal says which is the first that is moved from then
     on, and where the mailbox ended (`start`); what was moved since made it end at `end`. After a crash, or a sync that
     failed, the mailbox `is_doubtful`: what was moved since the intent waits again, and it is to be found out what of it is
-    there. Times are those of `time.monotonic`.
+    there. Times are those of `time.monotonic`. Others read its fields, and only these methods write them.
     """
 
     __slots__ = (
-        "_end", "_failing_since", "_fault", "_is_doubtful", "_moved", "_not_before", "_start", "_unsynced", "_waiting",
-        "mailbox",
+        "_failing_since", "_unsynced", "end", "fault", "is_doubtful", "mailbox", "moved", "not_before", "start", "waiting",
     )  # fmt: skip
 
     def __init__(self, mailbox: str) -> None:
         self.mailbox = mailbox
-        self._waiting: deque[Place] = deque()
-        self._moved: list[Place] = []
-        self._start: Extent | None = None
-        self._end: Extent | None = None
-        self._unsynced: set[Segment] = set()
-        self._is_doubtful = False
-        self._fault: StorageError | None = None
-        self._failing_since: float | None = None
-        self._not_before = 0.0
-
-    @property
-    def waiting(self) -> Sequence[Place]:
+        self.waiting: deque[Place] = deque()
         """The places of messages that are to be put in it, in order. It changes as they are moved."""
-        return self._waiting
-
-    @property
-    def moved(self) -> Sequence[Place]:
+        self.moved: list[Place] = []
         """Those that were put in it since the last intent, and are not certain to be on disk."""
-        return self._moved
-
-    @property
-    def start(self) -> Extent | None:
+        self.start: Extent | None = None
         """Where the mailbox ended when the last intent was written; None: nothing is intended."""
-        return self._start
-
-    @property
-    def end(self) -> Extent | None:
+        self.end: Extent | None = None
         """Where it ends since, as far as that is known."""
-        return self._end
+        self._unsynced: set[Segment] = set()
+        self.is_doubtful = False
+        """Whether what is in the mailbox must be found out."""
+        self.fault: StorageError | None = None
+        """Why nothing is accepted for it."""
+        self._failing_since: float | None = None
+        self.not_before = 0.0
+        """When it is tried again."""
 
     @property
     def is_unsynced(self) -> bool:
         """Whether something that was moved is perhaps not on disk."""
         return bool(self._unsynced)
 
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether what is in the mailbox must be found out."""
-        return self._is_doubtful
-
-    @property
-    def fault(self) -> StorageError | None:
-        """Why nothing is accepted for it."""
-        return self._fault
-
-    @property
-    def not_before(self) -> float:
-        """When it is tried again."""
-        return self._not_before
-
     # Messages wait, and are moved
 
     def put(self, place: Place) -> None:
         """One more message waits."""
-        self._waiting.append(place)
+        self.waiting.append(place)
         place.segment.owe(self.mailbox, place.length)
 
     def remove(self, place: Place) -> None:
         """A message waits no more, though it is not in the mailbox."""
-        self._waiting.remove(place)
+        self.waiting.remove(place)
         place.segment.settle(place.length)
 
     def replace(self, count: int, places: Iterable[Place]) -> None:
         """Others wait instead of the first `count`."""
         for _ in range(count):
-            place = self._waiting.popleft()
+            place = self.waiting.popleft()
             place.segment.settle(place.length)
         self._wait_again(list(places))
 
     def put_behind(self, places: Sequence[Place], copies: Iterable[Place]) -> None:
         """Others wait instead of some: behind all."""
-        if self._waiting[0] == places[0] and self._waiting[len(places) - 1] == places[-1]:
+        if self.waiting[0] == places[0] and self.waiting[len(places) - 1] == places[-1]:
             self.replace(len(places), [])
         else:
             for place in places:
@@ -123,92 +94,92 @@ class Queue:
 
     def _wait_again(self, places: Sequence[Place]) -> None:
         for place in reversed(places):
-            self._waiting.appendleft(place)
+            self.waiting.appendleft(place)
             place.segment.owe(self.mailbox, place.length)
 
     def move(self, count: int) -> None:
         """The first messages are in the mailbox, which is to be synced before their segments are freed."""
         for _ in range(count):
-            place = self._waiting.popleft()
+            place = self.waiting.popleft()
             segment = place.segment
             segment.settle(place.length)
             segment.await_sync(self.mailbox)
             self._unsynced.add(segment)
-            self._moved.append(place)
+            self.moved.append(place)
 
     def ends_at(self, extent: Extent | None) -> None:
         """What was moved made the mailbox end there."""
-        self._end = extent
+        self.end = extent
 
     def synced(self) -> None:
         """All that was moved is on disk."""
         for segment in self._unsynced:
             segment.synced(self.mailbox)
         self._unsynced.clear()
-        if self._start is None:  # nothing will be cut off
-            self._moved.clear()
+        if self.start is None:  # nothing will be cut off
+            self.moved.clear()
 
     def concluded(self) -> None:
         """The journal says that the mailbox has all but what waits, and that nothing is about to be written to it."""
-        self._moved.clear()
-        self._start = self._end = None
+        self.moved.clear()
+        self.start = self.end = None
 
     # Doubts
 
     def doubt(self) -> None:
         """What was moved since the last intent may be in the mailbox or not, in part or twice: all of it waits again."""
-        moved, self._moved = self._moved, []
+        moved, self.moved = self.moved, []
         self.synced()
         self._wait_again(moved)
-        self._is_doubtful = True
+        self.is_doubtful = True
 
     def doubt_from(self, start: Extent | None) -> None:
         """What waits may be in the mailbox, in part or as a whole, behind where it ended once."""
-        self._start = start
-        self._is_doubtful = True
+        self.start = start
+        self.is_doubtful = True
 
     def cut_back(self, may_have_grown: bool) -> None:
         """The mailbox ends at `start` again, with nothing of ours behind it; perhaps others wrote to it before that."""
-        self._end = None if may_have_grown else self._start
-        self._is_doubtful = False
+        self.end = None if may_have_grown else self.start
+        self.is_doubtful = False
 
     def found_out(self) -> None:
         """Nothing is in doubt: only what is not in the mailbox waits, and there is nothing half-written in it."""
-        self._is_doubtful = False
+        self.is_doubtful = False
 
     def forget_end(self) -> None:
         """Nothing is intended: what waits was looked for, and is not there."""
-        self._start = self._end = None
+        self.start = self.end = None
 
     def recover(self, intent: Intent | None, sequences: set[int], is_damaged: bool) -> None:
         """An earlier run left what waits, and its last intent: carried out, if it was for a segment that was freed.
 
         A journal that is damaged may have had an intent: then what waits must be looked for.
         """
-        self._is_doubtful = True
+        self.is_doubtful = True
         if intent and intent.inode and intent.since.sequence in sequences:
-            self._start = Extent(intent.inode, intent.size)
+            self.start = Extent(intent.inode, intent.size)
         elif is_damaged:
-            self._start = Extent(0, 0)
+            self.start = Extent(0, 0)
 
     def is_intended(self, extent: Extent) -> bool:
         """Whether the first message may be put in at `extent`, and the journal will tell that it was."""
-        return self._end == extent
+        return self.end == extent
 
     def intend(self, extent: Extent) -> None:
         """The journal has an intent from the first message on."""
-        self._moved.clear()
-        self._start = self._end = extent
+        self.moved.clear()
+        self.start = self.end = extent
 
     # Attempts
 
     def refuse(self, fault: StorageError) -> None:
         """Nothing more is accepted for it until an attempt succeeds."""
-        self._fault = fault
+        self.fault = fault
 
     def rest(self, now: float) -> None:
         """It is left to others for a while."""
-        self._not_before = now + REST
+        self.not_before = now + REST
 
     def has_failed(self, now: float, may_be_ours: bool = False) -> float:
         """It will be tried again later: soon, when it may be another process of ours that has it locked.
@@ -218,7 +189,7 @@ class Queue:
         if self._failing_since is None:
             self._failing_since = now
         since = now - self._failing_since
-        self._not_before = now + min(max(COLLEAGUE_DELAY if may_be_ours else FIRST_DELAY, since / 4), LAST_DELAY)
+        self.not_before = now + min(max(COLLEAGUE_DELAY if may_be_ours else FIRST_DELAY, since / 4), LAST_DELAY)
         return since
 
     def is_stuck(self, now: float) -> bool:
@@ -227,5 +198,5 @@ class Queue:
 
     def works(self) -> None:
         """The last attempt did not fail."""
-        self._fault = None
+        self.fault = None
         self._failing_since = None

@@ -5,7 +5,7 @@ It does not know how they are written or read.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .records import Position
@@ -20,129 +20,89 @@ class Segment:
     A life of a segment begins with `begin`, in which it gets a number in the `sequence` (0: it is not in use). Records are
     written up to its `end`, until it is sealed. It `is_needed` while some of its messages, or of copies of them, are not in
     their mailboxes (`waiting`), or are there and perhaps not on disk. It `is_trusted` until a write to it fails: then nobody
-    knows what is on disk.
+    knows what is on disk. Others read its fields, and only these methods write them (a law of the tests sees to that).
     """
 
     __slots__ = (
-        "_end", "_is_sealed", "_is_trusted", "_mailboxes", "_owed", "_salt", "_sequence", "_since", "_spooled", "_unsynced",
-        "_waiting", "file", "name",
+        "_unsynced", "end", "file", "is_sealed", "is_trusted", "mailboxes", "name", "owed", "salt", "sequence", "since",
+        "spooled", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: bytes, file: int) -> None:
         self.name = name
         self.file = file
-        self._sequence = 0
-        self._salt = b""
-        self._end = 0
-        self._since = 0.0
-        self._waiting = 0
-        self._owed = 0
+        self.sequence = 0
+        """Its number among the segments in use; no later life has the same. 0: it is not in use."""
+        self.salt = b""
+        """Goes into the checksums of this life, so that what an earlier one left does not count."""
+        self.end = 0
+        """Octets up to which it is written."""
+        self.since = 0.0
+        """When it got its first record (`time.monotonic`)."""
+        self.waiting = 0
+        """How many messages, each for each mailbox, are not in their mailbox."""
+        self.owed = 0
+        """The octets of these."""
         self._unsynced: set[str] = set()
-        self._mailboxes: set[str] = set()
-        self._spooled: Counter[str] = Counter()
-        self._is_sealed = False
-        self._is_trusted = True
+        self.mailboxes: set[str] = set()
+        """Those that it has, or had, messages for."""
+        self.spooled: Counter[str] = Counter()
+        """For the id of each message in the spool for how many of its mailboxes the file is needed."""
+        self.is_sealed = False
+        """Whether it takes no more records."""
+        self.is_trusted = True
+        """Whether what is on disk is known."""
 
     # What is written to it
 
-    @property
-    def sequence(self) -> int:
-        """Its number among the segments in use; no later life has the same. 0: it is not in use."""
-        return self._sequence
-
-    @property
-    def salt(self) -> bytes:
-        """Goes into the checksums of this life, so that what an earlier one left does not count."""
-        return self._salt
-
-    @property
-    def end(self) -> int:
-        """Octets up to which it is written."""
-        return self._end
-
-    @property
-    def since(self) -> float:
-        """When it got its first record (`time.monotonic`)."""
-        return self._since
-
-    @property
-    def is_sealed(self) -> bool:
-        """Whether it takes no more records."""
-        return self._is_sealed
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether what is on disk is known."""
-        return self._is_trusted
-
     def begin(self, sequence: int, salt: bytes, start: int) -> None:
         """A new life, with nothing in it but a header of `start` octets."""
-        self._sequence, self._salt = sequence, salt
-        self._end, self._since = start, time.monotonic()
-        self._waiting = self._owed = 0
-        self._mailboxes, self._spooled = set(), Counter()
-        self._is_sealed = False
+        self.sequence, self.salt = sequence, salt
+        self.end, self.since = start, time.monotonic()
+        self.waiting = self.owed = 0
+        self.mailboxes, self.spooled = set(), Counter()
+        self.is_sealed = False
 
     def find(self, sequence: int, salt: bytes, size: int) -> None:
         """An earlier run left it like this, with records anywhere in it; nothing more is written to it in this life."""
-        self._sequence, self._salt, self._end = sequence, salt, size
-        self._is_sealed = True
+        self.sequence, self.salt, self.end = sequence, salt, size
+        self.is_sealed = True
 
     def take(self, length: int) -> "Place":
         """A frame of so many octets was written to it."""
-        place = Place(self, self._end, length)
-        self._end += length
+        place = Place(self, self.end, length)
+        self.end += length
         return place
 
     def seal(self) -> None:
         """It takes no more records."""
-        self._is_sealed = True
+        self.is_sealed = True
 
     def distrust(self) -> None:
         """A write to it failed, or somebody removed its file: it is sealed, and never used again."""
-        self._is_sealed, self._is_trusted = True, False
+        self.is_sealed, self.is_trusted = True, False
 
     # What of that is needed
 
     @property
-    def waiting(self) -> int:
-        """How many messages, each for each mailbox, are not in their mailbox."""
-        return self._waiting
-
-    @property
-    def owed(self) -> int:
-        """The octets of these."""
-        return self._owed
-
-    @property
     def is_needed(self) -> bool:
         """Whether something is waiting, or was moved and is perhaps not on disk."""
-        return bool(self._waiting or self._unsynced)
-
-    @property
-    def mailboxes(self) -> Set[str]:
-        """Those that it has, or had, messages for."""
-        return self._mailboxes
-
-    @property
-    def spooled(self) -> Mapping[str, int]:
-        """For the id of each message in the spool for how many of its mailboxes the file is needed."""
-        return self._spooled
+        return bool(self.waiting or self._unsynced)
 
     def name_mailboxes(self, mailboxes: Iterable[str]) -> None:
         """It has messages for these, whether they wait or not."""
-        self._mailboxes.update(mailboxes)
+        self.mailboxes.update(mailboxes)
 
     def owe(self, mailbox: str, octets: int) -> None:
         """A message waits for this mailbox."""
-        self._mailboxes.add(mailbox)
-        self._waiting += 1
-        self._owed += octets
+        self.mailboxes.add(mailbox)
+        self.waiting += 1
+        self.owed += octets
 
     def settle(self, octets: int) -> None:
         """A message waits no more."""
-        self._waiting -= 1
-        self._owed -= octets
+        self.waiting -= 1
+        self.owed -= octets
 
     def await_sync(self, mailbox: str) -> None:
         """A message was moved to this mailbox, and is perhaps not on disk."""
@@ -154,13 +114,13 @@ class Segment:
 
     def need(self, id: str, count: int) -> None:
         """So many more mailboxes are to get what is in a spool file."""
-        self._spooled[id] += count
+        self.spooled[id] += count
 
     def arrived(self, id: str) -> bool:
         """One of them has it. False: none was to get it any more."""
-        if not self._spooled[id]:
+        if not self.spooled[id]:
             return False
-        self._spooled[id] -= 1
+        self.spooled[id] -= 1
         return True
 
 
