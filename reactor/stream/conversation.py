@@ -7,11 +7,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Conversation(Protocol):
-    """One side of a dialogue over a connection. Its methods change its state and put what is to be sent into `outgoing`.
-
-    Many protocols need only the first part of this: `Plain` has the rest.
-    """
+class Simple(Protocol):
+    """What every conversation has. Its methods change its state and put what is to be sent into `outgoing`."""
 
     @property
     def outgoing(self) -> bytearray:
@@ -43,6 +40,12 @@ class Conversation(Protocol):
 
     def break_down(self) -> None:
         """A method of this conversation has raised an exception."""
+
+
+class Conversation(Simple, Protocol):
+    """One side of a dialogue over a connection, with the parts that not every protocol needs: `Completed` has them for a
+    `Simple` one.
+    """
 
     # Who speaks first, or holds something that is to be given back
 
@@ -89,30 +92,69 @@ class Conversation(Protocol):
         """
 
 
-class Plain(Protocol):
-    """The optional parts of a Conversation, for those that need none of them: they inherit it, and change what they like."""
+class Completed:
+    """A simple conversation, completed: its peer speaks first, it takes input until it is finished, and wants no TLS."""
 
-    takes_input: bool = True
-    is_behind: bool = False
-    is_agreed: bool = False
-    wants_tls: bool = False
-    interest: object = None
+    __slots__ = ("_simple",)
+
+    takes_input = True
+    is_behind = is_agreed = wants_tls = False
+    interest = None
+
+    def __init__(self, simple: Simple) -> None:
+        self._simple = simple
+
+    @property
+    def outgoing(self) -> bytearray:
+        """The conversation's, and so are the following."""
+        return self._simple.outgoing
+
+    @property
+    def is_finished(self) -> bool:
+        """When `outgoing` is sent, it is over."""
+        return self._simple.is_finished
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence that end it."""
+        return self._simple.patience
+
+    @property
+    def farewell(self) -> str:
+        """Why it is finished."""
+        return self._simple.farewell
+
+    def receive(self, data: bytes) -> None:
+        """These bytes came."""
+        self._simple.receive(data)
+
+    def end_of_input(self) -> None:
+        """The peer will send no more."""
+        self._simple.end_of_input()
+
+    def time_out(self) -> None:
+        """Nothing was sent or read for too long."""
+        self._simple.time_out()
+
+    def shut_down(self, at_once: bool) -> None:
+        """The program wants to end."""
+        self._simple.shut_down(at_once)
+
+    def break_down(self) -> None:
+        """One of its methods has raised an exception."""
+        self._simple.break_down()
 
     def open(self) -> None:
         """The peer speaks first."""
-        return
 
     def resume(self) -> None:
         """Nothing was left to do."""
-        return
 
     def secured(self) -> None:
         """Never called: no TLS is wanted."""
-        return
 
     def hang_up(self) -> None:
         """There is nothing to give back."""
-        return
 
 
 Opener = Callable[[str, Callable[[], None]], Conversation]

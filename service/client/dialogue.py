@@ -7,8 +7,6 @@ import os
 import re
 from collections.abc import Callable
 
-from reactor.stream.conversation import Plain
-
 from .keyboard import Keyboard
 
 PATIENCE = 86_400.0
@@ -23,7 +21,7 @@ _REPLY = re.compile(rb"([2-5][0-9][0-9])([ -]|\Z)")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class Dialogue(Plain):
+class Dialogue:
     """The client's side of a connection.
 
     A script's lines are sent one at a time, each when the one before was answered; what a person types is sent at once. What
@@ -41,7 +39,9 @@ class Dialogue(Plain):
         self._is_awaiting_reply = True
         self._is_sending_mail = False
         self.outgoing = bytearray()
-        self.is_finished = False
+        self.takes_input = True
+        self.interest = None
+        self.wants_tls = self.is_behind = self.is_agreed = self.is_finished = False
         self.patience = PATIENCE
         self.farewell = ""
         self.trouble = ""
@@ -84,6 +84,9 @@ class Dialogue(Plain):
     def open(self) -> None:
         """The server greets first."""
         self.resume()
+
+    def secured(self) -> None:
+        """Never called: the client wants no TLS."""
 
     def receive(self, data: bytes) -> None:
         """Shows whole lines."""

@@ -1,11 +1,9 @@
 """A small conversation of HTTP/1.0: it shows what a Conversation has to have, and what it may leave out."""
 
-from reactor.stream.conversation import Plain
-
 LONGEST = 1000
 
 
-class Page(Plain):
+class Page:
     """Answers one request with its own path, and closes."""
 
     patience = 10.0
