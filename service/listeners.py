@@ -5,13 +5,25 @@ It does not accept anybody.
 
 import argparse
 import socket
+from collections.abc import Callable
 from typing import NamedTuple
 
-from protocol.engine.dialect import Dialect
 from reactor.stream import addresses
+from reactor.stream.conversation import Opener
 from reactor.stream.listener import listening
 
+from .resources import Resources
+
 DEFAULT = ("127.0.0.1", 49152)
+
+
+class Speech(NamedTuple):
+    """What one process says to the clients of a listener."""
+
+    opener: Opener
+    """Opens the conversation with a client."""
+    refusal: bytes = b""
+    """What a client hears when there are too many."""
 
 
 class Listener(NamedTuple):
@@ -19,7 +31,8 @@ class Listener(NamedTuple):
 
     sockets: list[socket.socket]
     """One for each process. Where the system cannot share an address, all are the same one."""
-    dialect: Dialect
+    speak: Callable[[Resources], Speech]
+    """Makes, in a process, what it says there."""
     is_encrypted: bool = False
     """Whether TLS is spoken from the first octet on."""
 
@@ -37,12 +50,16 @@ class Listener(NamedTuple):
             sock.close()
 
 
-def open_listeners(options: argparse.Namespace, dialect: Dialect, processes: int) -> list[Listener]:
-    """Listens on all addresses that the options name. Raises ListenError."""
+def open_listeners(
+    options: argparse.Namespace, speak: Callable[[bool], Callable[[Resources], Speech]], processes: int
+) -> list[Listener]:
+    """Listens on all addresses that the options name; `speak` gives the speech of those with and without TLS from the first
+    octet on. Raises ListenError.
+    """
     plain = options.listen or ([] if options.listen_tls else [DEFAULT])
     places = [(place, False) for place in plain] + [(place, True) for place in options.listen_tls]
     return [
-        Listener(sockets, dialect, is_encrypted)
+        Listener(sockets, speak(is_encrypted), is_encrypted)
         for (host, port), is_encrypted in places
         for sockets in listening(host, port, processes)
     ]

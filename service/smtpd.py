@@ -22,6 +22,7 @@ from .listeners import Listener, open_listeners
 from .options import arguments
 from .processes import Workers, count_of
 from .serving import Service
+from .smtp import smtp
 from .sources import SourceError, Sources, read
 from .wiring import DIALECTS, FORMATS, STORES, dialect_of, own_name
 
@@ -57,7 +58,7 @@ def serve(options: argparse.Namespace) -> None:
     sources = read(options)
     count = count_of(options.workers)
     stores = Stores(STORES[options.store], options.mail_dir, count)
-    listeners = open_listeners(options, dialect_of(options), count)
+    listeners = open_listeners(options, smtp(dialect_of(options)), count)
     announce = partial(say, "\n".join(f"listening on {listener}" for listener in listeners))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
     gc.freeze()  # a million users are not to be looked through by each collection, nor copied for each worker

@@ -18,13 +18,12 @@ from protocol.engine.environment import Authenticate, Policy, Site
 from protocol.engine.table import Table
 from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
-from reactor.loop import Reactor
 from reactor.offload import Offload
-from storage.contract import Store
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.journalled import MailboxKind
 
+from .resources import Resources
 from .sources import Sources
 
 log = logging.getLogger("carteiro")
@@ -55,20 +54,19 @@ def dialect_of(options: argparse.Namespace) -> Dialect:
     return STRICT_ESMTP if options.strict_syntax else DIALECTS[options.dialect]
 
 
-def site_of(
-    options: argparse.Namespace, dialect: Dialect, sources: Sources, store: Store, reactor: Reactor, checks: Offload
-) -> Site:
-    """What is the same for all sessions of a process in this dialect; passwords are checked by `checks`."""
+def site_of(dialect: Dialect, resources: Resources) -> Site:
+    """What is the same for all sessions of a process in this dialect."""
+    options = resources.options
     return Site(
         dialect,
         options.hostname,
-        sources.users.find,
-        store,
+        resources.sources.users.find,
+        resources.store,
         time.time,
         options.max_message_size,
         MAX_REFUSALS[options.dialect] if options.max_refusals is None else options.max_refusals,
-        policy_of(options, sources, checks),
-        reactor.share,
+        policy_of(options, resources.sources, resources.checks),
+        resources.reactor.share,
     )
 
 

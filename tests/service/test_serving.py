@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from service.listeners import keep_only, open_listeners
-from service.wiring import dialect_of
+from reactor.stream.conversation import Completed
+from service.listeners import Speech, keep_only, open_listeners
+from service.serving import Service
+from service.smtp import smtp
+from service.sources import read
+from service.wiring import STORES, dialect_of
 from storage.stores.journalled import JournalledStore
+from storage.stores.shared import Stores
 
+from ..kit.http import Page
 from ..kit.server import Telnet
 from ..kit.support import read_mailbox, wait_until
 from ..kit.threads import meanwhile
@@ -93,7 +99,7 @@ def test_who_expects_tls_at_once_is_not_refused_in_plain(tmp_path: Path, pem: Pe
 def test_each_process_keeps_its_own_sockets(tmp_path: Path) -> None:
     options = options_of(tmp_path)
     options.listen = [("127.0.0.1", 0), ("127.0.0.1", 0)]
-    listeners = open_listeners(options, dialect_of(options), 3)
+    listeners = open_listeners(options, smtp(dialect_of(options)), 3)
     own = keep_only(listeners, 2)
     assert [listener.sockets for listener in own] == [[listener.sockets[1]] for listener in listeners]
     assert [sock.fileno() >= 0 for listener in listeners for sock in listener.sockets] == 2 * [False, True, False]
@@ -112,4 +118,26 @@ def test_a_store_that_fails_to_close_is_no_secret(tmp_path: Path, monkeypatch: p
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(ZeroDivisionError), meanwhile(client):
+        service.run()
+
+
+def test_another_protocol_is_spoken_beside_smtp_in_the_same_process(tmp_path: Path) -> None:
+    options = options_of(tmp_path)
+    smtp_listeners = open_listeners(options, smtp(dialect_of(options)), 1)
+    page = Speech(lambda peer, wake: Completed(Page()), b"HTTP/1.0 503 Busy\r\n\r\n")
+    http_listeners = open_listeners(options, lambda is_encrypted: lambda resources: page, 1)
+    store = Stores(STORES["mbox"], options.mail_dir, 1).first
+    service = Service(options, read(options), store, [*smtp_listeners, *http_listeners])
+
+    def client() -> None:
+        with Telnet(port_of(smtp_listeners[0])) as telnet:
+            assert telnet.hear()[:3] == b"220"
+            with Telnet(port_of(http_listeners[0])) as browser:
+                browser.send(b"GET /page HTTP/1.0\r\n\r\n")
+                assert browser.hear() == b"HTTP/1.0 200 OK"
+            telnet.say("helo me")
+            assert telnet.mail(b"\r\nx\r\n")[:3] == b"250"
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with meanwhile(client):
         service.run()

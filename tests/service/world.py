@@ -6,6 +6,7 @@ from pathlib import Path
 from service.listeners import Listener, open_listeners
 from service.options import arguments
 from service.serving import Service
+from service.smtp import smtp
 from service.sources import read
 from service.wiring import STORES, dialect_of
 from storage.stores.shared import Stores
@@ -25,7 +26,7 @@ def options_of(directory: Path, *flags: str) -> Namespace:
 
 def service_of(options: Namespace) -> tuple[Service, list[Listener]]:
     """With a store of its own."""
-    listeners = open_listeners(options, dialect_of(options), 1)
+    listeners = open_listeners(options, smtp(dialect_of(options)), 1)
     stores = Stores(STORES[options.store], options.mail_dir, 1)
     return Service(options, read(options), stores.first, listeners), listeners
 
