@@ -15,8 +15,8 @@ from functools import partial
 from reactor.logs import log_to
 from reactor.stream.listener import ListenError
 from reactor.supervisor import Parent
+from storage.contract import Stores
 from storage.errors import StorageError
-from storage.stores.shared import Stores
 
 from .listeners import Listener, open_listeners
 from .options import arguments
@@ -57,7 +57,7 @@ def serve(options: argparse.Namespace) -> None:
     options.hostname = options.hostname or own_name()
     sources = read(options)
     count = count_of(options.workers)
-    stores = Stores(STORES[options.store], options.mail_dir, count)
+    stores = STORES[options.store](options.mail_dir, count)
     listeners = open_listeners(options, smtp(dialect_of(options)), count)
     announce = partial(say, "\n".join(f"listening on {listener}" for listener in listeners))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
@@ -68,7 +68,7 @@ def serve(options: argparse.Namespace) -> None:
     else:
         _serve_with_workers(options, sources, stores, listeners, count).run(announce)
         # What is left of those that were killed, or found a mailbox locked by another one when they ended, is moved now.
-        Stores(STORES[options.store], options.mail_dir, count).first.close()
+        STORES[options.store](options.mail_dir, count).first.close()
         log.info("stopped")
 
 

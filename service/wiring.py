@@ -19,9 +19,11 @@ from protocol.engine.table import Table
 from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.offload import Offload
+from storage.contract import OpenStores
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.journalled import MailboxKind
+from storage.stores.discard import DiscardStores
+from storage.stores.mail_stores import MailStores
 
 from .resources import Resources
 from .sources import Sources
@@ -30,7 +32,11 @@ log = logging.getLogger("carteiro")
 
 DIALECTS = {"classic": CLASSIC, "esmtp": ESMTP}
 MAX_REFUSALS = {"classic": 0, "esmtp": 100}
-STORES: dict[str, MailboxKind | None] = {"mbox": MboxMailboxes, "maildir": MaildirMailboxes, "discard": None}
+STORES: dict[str, OpenStores] = {
+    "mbox": partial(MailStores, MboxMailboxes),
+    "maildir": partial(MailStores, MaildirMailboxes),
+    "discard": DiscardStores,
+}
 
 MOST_CHECKS = 32
 """Passwords that wait to be checked, which takes a tenth of a second each; who comes then is told to try again."""

@@ -4,6 +4,7 @@ It does not know any store, nor what a message is for.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from socket import socket
 from typing import Any, Protocol
 
@@ -96,3 +97,18 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Does what can still be done for what was accepted, and gives back its descriptors. It may take a while."""
+
+
+class Stores(Protocol):
+    """The stores of all processes that serve."""
+
+    @property
+    def first(self) -> Store:
+        """That of the first process: it accepts mail if it is the only one, else it moves what others left behind."""
+
+    def of_worker(self, number: int) -> Store:
+        """That of a worker, numbered from 1; called in its process. Raises StorageError."""
+
+
+OpenStores = Callable[[Path, int], Stores]
+"""Opens, for a mail directory and so many processes, the stores of one kind. Raises StorageError."""

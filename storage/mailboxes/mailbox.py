@@ -4,9 +4,11 @@ It does not know which kinds there are. Whatever fails raises OSError; a generat
 little at a time: between two of its steps, others have their turn.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from ..files import Files
 from .letter import Letter
 
 
@@ -63,3 +65,7 @@ class Mailboxes(Protocol):
 
     def path(self, mailbox: str) -> str:
         """What it is called when something is said of it."""
+
+
+MailboxKind = Callable[[Files, int, Path], Mailboxes]
+"""Makes the mailboxes of an open directory, which has this path."""

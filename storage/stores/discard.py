@@ -4,6 +4,7 @@ It does not know what it does not keep.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..contract import Answer, Beside, Loop, at_once
 from .message import Ids, answer_all
@@ -57,3 +58,14 @@ class DiscardStore:
 
     def close(self) -> None:
         """Has nothing to give back."""
+
+
+class DiscardStores:
+    """The stores of any number of processes: none of them knows another one."""
+
+    def __init__(self, directory: Path, count: int) -> None:
+        self.first = DiscardStore()
+
+    def of_worker(self, number: int) -> DiscardStore:
+        """The store of a process."""
+        return DiscardStore()

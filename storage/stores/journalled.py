@@ -6,7 +6,7 @@ It does not know what a mailbox looks like.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from ..journal.journal import Journal
 from ..journal.records import Record, Unreadable, encode
 from ..journal.segments import Place, share_of
 from ..journal.spool import Spool
-from ..mailboxes.mailbox import Mailboxes
+from ..mailboxes.mailbox import MailboxKind
 from ..room import Room
 from .directory import MailDirectory
 from .message import Ids, Memory, Message
@@ -43,9 +43,6 @@ OCTETS_AT_ONCE = 4 << 20
 
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
-
-MailboxKind = Callable[[Files, int, Path], Mailboxes]
-"""What makes the mailboxes of an open directory, which has this path."""
 
 
 class JournalledStore:

@@ -4,18 +4,13 @@ It does not know what a process does with its store.
 """
 
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 
-from ..contract import Beside, Loop, Store, at_once
+from ..contract import Beside, Loop, at_once
 from ..delivery.in_doubt import Steps
 from ..errors import StorageError
-from ..files import Files
-from .discard import DiscardStore
-from .journalled import JournalledStore, MailboxKind
+from .journalled import JournalledStore
 from .message import Message
 
 log = logging.getLogger("carteiro.storage")
@@ -26,8 +21,6 @@ LOOK_AGAIN = 0.5
 LOOK_EVERY = 1.0
 LOOK_SOON = 0.1
 """Seconds until it is looked again whether the mail directory is where it was: when nothing comes, and when mail does."""
-
-_PART = re.compile(r"worker-\d+")
 
 
 class SharedStore:
@@ -217,61 +210,3 @@ class SharedStore:
                 store.leave()
             else:
                 store.close()
-
-
-class Stores:
-    """Opens the stores of a directory, for `count` processes that accept; `kind` None: nothing is kept.
-
-    What a crash left in any of them is recovered first, for all together. `first` is the store of this process: it accepts
-    if that is the only one, and moves what is left of workers that there are no more. Raises StorageError.
-    """
-
-    def __init__(self, kind: MailboxKind | None, directory: Path, count: int, files: Files | None = None) -> None:
-        self._files = files
-        self._kind = kind
-        self._directory = directory
-        self._count = count
-        self.first: Store = DiscardStore() if kind is None else self._open(kind, count)
-
-    def of_worker(self, number: int) -> Store:
-        """The store of a process, numbered from 1. Raises StorageError."""
-        if self._kind is None:
-            return DiscardStore()
-        make = partial(
-            JournalledStore, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count
-        )
-        return self._followed(make)
-
-    def _open(self, kind: MailboxKind, count: int) -> Store:
-        left = self._left()
-        if count == 1 and not left:
-            return self._followed(partial(JournalledStore, self._directory, kind, self._files))
-        stores: dict[str, JournalledStore] = {}
-        try:
-            for name in ("", *left):
-                stores[name] = JournalledStore(self._directory, kind, self._files, part=name, is_one_of_several=True)
-            for store in stores.values():
-                store.cut_tails()
-            for store in stores.values():
-                store.finish()
-        except BaseException:
-            for store in stores.values():
-                store.give_up()
-            raise
-        for number in range(1, count + 1 if count > 1 else 1):
-            if f"worker-{number}" in stores:
-                stores.pop(f"worker-{number}").close()
-        renew = partial(JournalledStore, self._directory, kind, self._files, part="" if count > 1 else None)
-        return SharedStore(stores.pop(""), list(stores.values()), renew)
-
-    @staticmethod
-    def _followed(make: Callable[..., JournalledStore]) -> SharedStore:
-        return SharedStore(make(), renew=make)
-
-    def _left(self) -> list[str]:
-        """The parts in which there is a journal of a worker."""
-        try:
-            found = [path.name for path in (self._directory / ".journal").iterdir() if path.is_dir()]
-        except OSError:
-            return []
-        return sorted(name for name in found if _PART.fullmatch(name))

@@ -90,7 +90,9 @@ FLOORS: dict[str, list[set[str]]] = {
 def floor_of(path: PurePath) -> tuple[int, str]:
     """How high a module is, and in which room of its room."""
     sub_room = path.parts[1] if len(path.parts) > 2 else ""
-    return next(number for number, names in enumerate(FLOORS[path.parts[0]]) if sub_room in names), sub_room
+    heights = [number for number, names in enumerate(FLOORS[path.parts[0]]) if sub_room in names]
+    assert heights, f"{path.parent} is in no row of FLOORS: say which floor it is on"
+    return heights[0], sub_room
 
 
 def descends(path: PurePath, target: PurePath) -> bool:

@@ -14,7 +14,6 @@ from service.serving import Service
 from service.smtp import smtp
 from service.sources import read
 from service.wiring import STORES, dialect_of
-from storage.stores.shared import Stores
 
 from ..kit.server import Telnet
 from ..kit.support import read_mailbox, wait_until
@@ -24,7 +23,7 @@ from .world import options_of, port_of
 
 def test_workers_serve_until_a_signal_and_none_is_left(tmp_path: Path) -> None:
     options = options_of(tmp_path)
-    stores = Stores(STORES["mbox"], options.mail_dir, 2)
+    stores = STORES["mbox"](options.mail_dir, 2)
     listeners = open_listeners(options, smtp(dialect_of(options)), 2)
     sources = read(options)
     pids = tmp_path / "pids"

@@ -13,7 +13,6 @@ from service.smtp import smtp
 from service.sources import read
 from service.wiring import STORES, dialect_of
 from storage.stores.journalled import JournalledStore
-from storage.stores.shared import Stores
 
 from ..kit.http import Page
 from ..kit.server import Telnet
@@ -126,7 +125,7 @@ def test_another_protocol_is_spoken_beside_smtp_in_the_same_process(tmp_path: Pa
     smtp_listeners = open_listeners(options, smtp(dialect_of(options)), 1)
     page = Speech(lambda peer, wake: Completed(Page()), b"HTTP/1.0 503 Busy\r\n\r\n")
     http_listeners = open_listeners(options, lambda is_encrypted: lambda resources: page, 1)
-    store = Stores(STORES["mbox"], options.mail_dir, 1).first
+    store = STORES["mbox"](options.mail_dir, 1).first
     service = Service(options, read(options), store, [*smtp_listeners, *http_listeners])
 
     def client() -> None:

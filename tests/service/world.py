@@ -9,7 +9,6 @@ from service.serving import Service
 from service.smtp import smtp
 from service.sources import read
 from service.wiring import STORES, dialect_of
-from storage.stores.shared import Stores
 
 from ..kit.support import USERS
 
@@ -27,7 +26,7 @@ def options_of(directory: Path, *flags: str) -> Namespace:
 def service_of(options: Namespace) -> tuple[Service, list[Listener]]:
     """With a store of its own."""
     listeners = open_listeners(options, smtp(dialect_of(options)), 1)
-    stores = Stores(STORES[options.store], options.mail_dir, 1)
+    stores = STORES[options.store](options.mail_dir, 1)
     return Service(options, read(options), stores.first, listeners), listeners
 
 

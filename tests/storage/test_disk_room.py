@@ -10,9 +10,9 @@ import pytest
 from storage.files import Files
 from storage.journal.records import Payload
 from storage.journal.segments import Place
+from storage.mailboxes.mailbox import MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.journalled import MailboxKind
 from storage.stores.message import LARGE
 
 from ..kit.post import Post

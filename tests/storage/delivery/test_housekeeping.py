@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from storage.mailboxes.mailbox import MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.journalled import JournalledStore, MailboxKind
+from storage.stores.journalled import JournalledStore
 
 from ...kit.disk import Watched
 from ...kit.post import Post

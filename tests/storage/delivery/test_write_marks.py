@@ -11,7 +11,8 @@ from storage.delivery.write_marks import WriteMarks
 from storage.files import DIRECTORY, Files, open_directory
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.journalled import JournalledStore
-from storage.stores.shared import SharedStore, Stores
+from storage.stores.mail_stores import MailStores
+from storage.stores.shared import SharedStore
 
 from ...kit.post import Post
 from ...kit.support import wait_until
@@ -210,7 +211,7 @@ def test_the_parts_of_workers_that_are_no_more_are_emptied(tmp_path: Path) -> No
         post.commit(b"\n%d\n" % number)
         post.store.settle()
         post.store.give_up()
-    stores = Stores(MboxMailboxes, tmp_path, 1)
+    stores = MailStores(MboxMailboxes, tmp_path, 1)
     stores.first.close()
     assert sorted(post.box()) == [b"\n1\n", b"\n3\n"]
 
@@ -223,7 +224,7 @@ def test_a_mailbox_that_is_locked_when_all_start_again_is_in_doubt_for_others(
     (tmp_path / ".journal" / "writing-worker-1").write_bytes(b"")
     half = (tmp_path / "johndoe.txt").read_bytes()
     holder = lock(tmp_path / "johndoe.txt")
-    stores = Stores(MboxMailboxes, tmp_path, 2)
+    stores = MailStores(MboxMailboxes, tmp_path, 2)
     holder.kill()
     holder.wait()
     other = post_of("worker-2", tmp_path)

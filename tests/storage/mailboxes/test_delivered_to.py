@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from storage.mailboxes.mailbox import MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.journalled import JournalledStore, MailboxKind
+from storage.stores.journalled import JournalledStore
 
 from ...kit.server import Server
 from ...kit.support import once

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from storage.files import Files
+from storage.mailboxes.mailbox import MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.journalled import MailboxKind
+from storage.stores.mail_stores import MailStores
 from storage.stores.message import LARGE
-from storage.stores.shared import SharedStore, Stores
+from storage.stores.shared import SharedStore
 
 from ...kit.disk import Watched
 from ...kit.removals import EACH_WAY, MENDED, move_away, remove, remove_the_journal, replace
@@ -34,7 +35,7 @@ class Postman:
 
     def __init__(self, directory: Path, kind: MailboxKind = MboxMailboxes, files: Files | None = None) -> None:
         self.directory = directory
-        store = Stores(kind, directory, 1, files).first
+        store = MailStores(kind, directory, 1, files).first
         assert isinstance(store, SharedStore)
         self.store = store
         self.answers: list[str] = []

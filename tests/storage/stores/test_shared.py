@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.stores.shared import Stores
+from storage.stores.mail_stores import MailStores
 
 from ...kit.disk import PowerCut
 from ...kit.post import MailboxKind
@@ -28,12 +28,12 @@ __all__ = ["small"]
 
 @pytest.fixture(autouse=True)
 def parts_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def left(stores: Stores) -> list[str]:
+    def left(stores: MailStores) -> list[str]:
         assert isinstance(stores._files, Process)
         journal = stores._files.machine.disk.top.names.get(b".journal")
         return sorted(name.decode() for name in journal.names if name.startswith(b"worker-")) if journal else []
 
-    monkeypatch.setattr(Stores, "_left", left)
+    monkeypatch.setattr(MailStores, "_left", left)
     monkeypatch.setattr("storage.stores.shared.LOOK_AGAIN", 0.0)
     monkeypatch.setattr("storage.delivery.queue.FIRST_DELAY", 0.01)
     monkeypatch.setattr("storage.delivery.queue.LAST_DELAY", 0.01)

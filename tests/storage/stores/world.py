@@ -9,7 +9,8 @@ from itertools import count
 from storage.errors import StorageError
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.journalled import JournalledStore
-from storage.stores.shared import SharedStore, Stores
+from storage.stores.mail_stores import MailStores
+from storage.stores.shared import SharedStore
 
 from ...kit.post import MailboxKind
 from ...kit.processes import Died, Machine, Process, replace
@@ -120,7 +121,7 @@ class World:
         if PARENT not in self.stores:
             parent = self.processes[PARENT] = Process(self.machine, self.dies_at)
             self.dies_at = 0
-            first = Stores(self.kind, DIRECTORY, self.count, parent).first
+            first = MailStores(self.kind, DIRECTORY, self.count, parent).first
             assert isinstance(first, SharedStore)
             self.stores[PARENT] = first
         if number not in self.stores:

@@ -1,0 +1,72 @@
+"""The stores of a mail directory, opened for one process that accepts, or for several.
+
+It does not know what a process does with its store.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from ..files import Files
+from ..mailboxes.mailbox import MailboxKind
+from .journalled import JournalledStore
+from .shared import SharedStore
+
+_PART = re.compile(r"worker-\d+")
+
+
+class MailStores:
+    """Opens the stores of a mail directory, for `count` processes that accept.
+
+    What a crash left in any of them is recovered first, for all together. `first` is the store of this process: it accepts
+    if that is the only one, and moves what is left of workers that there are no more. Raises StorageError.
+    """
+
+    def __init__(self, kind: MailboxKind, directory: Path, count: int, files: Files | None = None) -> None:
+        self._files = files
+        self._kind = kind
+        self._directory = directory
+        self._count = count
+        self.first = self._open(kind, count)
+
+    def of_worker(self, number: int) -> SharedStore:
+        """The store of a process, numbered from 1. Raises StorageError."""
+        make = partial(
+            JournalledStore, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count
+        )
+        return self._followed(make)
+
+    def _open(self, kind: MailboxKind, count: int) -> SharedStore:
+        left = self._left()
+        if count == 1 and not left:
+            return self._followed(partial(JournalledStore, self._directory, kind, self._files))
+        stores: dict[str, JournalledStore] = {}
+        try:
+            for name in ("", *left):
+                stores[name] = JournalledStore(self._directory, kind, self._files, part=name, is_one_of_several=True)
+            for store in stores.values():
+                store.cut_tails()
+            for store in stores.values():
+                store.finish()
+        except BaseException:
+            for store in stores.values():
+                store.give_up()
+            raise
+        for number in range(1, count + 1 if count > 1 else 1):
+            if f"worker-{number}" in stores:
+                stores.pop(f"worker-{number}").close()
+        renew = partial(JournalledStore, self._directory, kind, self._files, part="" if count > 1 else None)
+        return SharedStore(stores.pop(""), list(stores.values()), renew)
+
+    @staticmethod
+    def _followed(make: Callable[..., JournalledStore]) -> SharedStore:
+        return SharedStore(make(), renew=make)
+
+    def _left(self) -> list[str]:
+        """The parts in which there is a journal of a worker."""
+        try:
+            found = [path.name for path in (self._directory / ".journal").iterdir() if path.is_dir()]
+        except OSError:
+            return []
+        return sorted(name for name in found if _PART.fullmatch(name))
