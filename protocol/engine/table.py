@@ -62,7 +62,7 @@ class Mark(Enum):
     HELD = "waits for an answer"
     GONE = "is not read"
     NEVER = "cannot happen"
-    RESPONSE = "is an answer to a challenge"
+    RESPONSE = "is a response to a challenge"
     BACK = "back to the state in which the transaction began"
 
 

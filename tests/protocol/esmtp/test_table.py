@@ -102,7 +102,7 @@ def test_verbs_that_are_alike_share_a_column() -> None:
 
 def test_the_text_explains_back_and_every_mark() -> None:
     assert "BACK     back to the state in which the transaction began: one of CLIENT, SECURE, KNOWN" in DRAWN
-    assert "answer   is an answer to a challenge" in DRAWN
+    assert "response is a response to a challenge" in DRAWN
     assert "answer to a" not in drawing.text(CLASSIC.table)
 
 
