@@ -43,6 +43,6 @@ setup(
             "setuptools>=70.1",
             "types-setuptools",
         ],
-        "bench": ["aiosmtpd>=1.4.6"],
+        "bench": ["aiosmtpd>=1.4.6", "tlslite-ng>=0.8.2"],
     },
 )
