@@ -286,14 +286,14 @@ class Reactor:
             self._soon[:0] = self._call(soon)
 
     def _catch_up(self) -> None:
-        """What can wait, for as long as nothing else is held up."""
+        """What can wait, for as long as nothing else is held up: only a little, while ready descriptors had no time yet."""
         later, self._later = self._later, []
         if later:
-            self._later[:0] = self._call(later)
+            self._later[:0] = self._call(later, BUDGET / 10 if self._served else BUDGET)
 
-    def _call(self, callbacks: list[Callable[[], None]]) -> list[Callable[[], None]]:
+    def _call(self, callbacks: list[Callable[[], None]], budget: float = BUDGET) -> list[Callable[[], None]]:
         """Makes the calls in order, until the time is over; returns those that are left."""
-        end = self._clock() + BUDGET
+        end = self._clock() + budget
         for first in range(0, len(callbacks), _LOOK_AT_THE_CLOCK):
             if first and self._clock() >= end:
                 return callbacks[first:]

@@ -118,6 +118,28 @@ def test_what_can_wait_holds_up_nobody() -> None:
     crowd.close()
 
 
+def test_who_is_behind_waits_for_those_who_had_no_time_yet() -> None:
+    crowd = Crowd(200, 0.001)
+    caught_up: list[int] = []
+
+    def catch_up(number: int) -> None:
+        caught_up.append(number)
+        crowd.clock.now += 0.001
+
+    for number in range(100):
+        crowd.reactor.call_last(lambda number=number: catch_up(number))  # type: ignore[misc]
+    began, turns = crowd.clock.now, 0
+    while min(crowd.calls[number] for number in range(200)) == 0:
+        crowd.turn()
+        turns += 1
+    assert 0 < len(caught_up) <= turns * loop._LOOK_AT_THE_CLOCK, "some are, so that nobody waits for ever"
+    assert crowd.clock.now - began <= 1.5 * 200 * 0.001
+    while len(caught_up) < 100:
+        crowd.turn()
+    assert caught_up == list(range(100))
+    crowd.close()
+
+
 def test_the_write_step_goes_on_in_the_next_turn_in_order() -> None:
     clock = Clock()
     reactor = Reactor(clock=clock)
