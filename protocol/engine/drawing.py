@@ -90,7 +90,7 @@ def names_of(table: Table) -> dict[Reply, str]:
 def legend(table: Table) -> list[str]:
     """What the words in the cells mean, a line each."""
     cells = [cell for row in table.cells.values() for cell in row.values()]
-    lines = ["X        the state that follows", "or Y     the one that follows when the verb's action refuses"]
+    lines = ["X        the state that follows", "or Y     the one that follows when the action refuses"]
     names = sorted((name, reply) for reply, name in names_of(table).items())
     lines += [f"{name:8} refused with {reply.code} {reply.text.decode()}; nothing changes" for name, reply in names]
     if table.homes:
