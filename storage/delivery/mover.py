@@ -3,7 +3,8 @@
 Knows nothing about where messages come from, nor what a mailbox looks like.
 
 The theory. A message stays in the journal until it is in its mailbox and on disk; the journal's segment is freed after that.
-The order of syncs makes sure that each message ends up in its mailbox exactly once:
+The order of syncs makes sure that each message ends up in its mailbox exactly once (or twice, if another program changed its
+file before a crash and the message is not found there any more):
 
 1. `_open` opens and locks a few mailboxes. Where something is in doubt, `in_doubt` finds out first what is there.
 2. `_say_what_is_intended` puts an intent for each mailbox file into the journal, all of them with one sync: from which
