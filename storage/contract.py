@@ -51,7 +51,7 @@ class Loop(Protocol):
         """Seconds that this turn waited."""
 
     def before_write(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` in each turn before replies are written: it makes true what they promise."""
+        """Calls `callback` in each turn before replies are written, so that what they promise is true by then."""
 
     def after_write(self, callback: Callable[[], None]) -> None:
         """Calls `callback` in each turn after replies are written: for work that no client waits for, a little at a time."""

@@ -26,7 +26,7 @@ class IsLocked(Exception):  # noqa: N818 (a state, not an error)
 
 
 class NotSynced(OSError):  # noqa: N818 (what a file is then)
-    """A sync failed: what was written since the last one may be lost, even if a later one succeeds."""
+    """A sync failed: data written since the last one may be lost, even if a later one succeeds."""
 
 
 class Files:

@@ -1,6 +1,6 @@
-"""The room on the disk: what is free, less what is reserved so that everything accepted can be moved.
+"""The room on the disk: free octets, less those reserved so that all accepted mail can be moved.
 
-Knows nothing about what is reserved for what.
+Knows nothing about the mail that they are reserved for.
 """
 
 import time

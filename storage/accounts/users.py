@@ -48,7 +48,7 @@ class Users:
         self._names = frozenset(names)
 
     def _given(self, flag: str, names: Container[bytes]) -> str | None:
-        """The mailbox whose name was given with a flag; None if none was. Raises UsersFileError."""
+        """The mailbox that was named with a flag; None without the flag. Raises UsersFileError."""
         name = self._flags[flag]
         if name is None:
             return None
@@ -105,7 +105,7 @@ def _lines(path: Path, content: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _flaw(name: bytes) -> str:
     """Why a name cannot be a mailbox's; "" if it can."""
-    if _PLAIN.fullmatch(name):  # nearly all do, and a million names must be read fast
+    if _PLAIN.fullmatch(name):  # nearly all names match, and a million must be read fast
         return ""
     try:
         text = name.decode()

@@ -44,7 +44,7 @@ class Arrivals:
         return list(self._of)
 
     def take(self, mailboxes: Iterable[str]) -> Iterator[tuple[Segment, str]]:
-        """Removes and yields what has arrived in these mailboxes: the segment of each record, and its message's id."""
+        """Removes and yields the messages that have arrived in these mailboxes: each record's segment, and the id."""
         for mailbox in mailboxes:
             while arrivals := self._of.get(mailbox):
                 place, id, octets = arrivals.pop()

@@ -1,16 +1,16 @@
-"""Housekeeping: what is done after messages were acknowledged, in slices: moving them, and freeing the journal.
+"""Housekeeping: the work after messages were acknowledged, in slices: moving them, and freeing the journal.
 
-Knows nothing about how either is done, only what comes next and how long it may take.
+Knows nothing about how either is done, only which task comes next and how long it may take.
 
 The theory. There is one task at a time, a generator of short `Steps`. It runs only when `work` calls `next`, a step at a
 time; between two calls it stands still, perhaps for turns, perhaps with mailboxes open. `_next_task` picks by urgency: free
-the oldest segments, remove spool files, copy what is stuck in the oldest segment, move mail. A task that raises is dropped,
+the oldest segments, remove spool files, copy stuck mail out of the oldest segment, move mail. A task that raises is dropped,
 and freeing (after a failed move, moving too) pauses for a second. Every step leaves queues and journal in a valid state.
 
-`tidy`, called once a turn, decides how long to work. While nothing else is to be done: a slice in each turn. While clients
-are served, housekeeping saves up a share of the time that passes (the fuller the journal, the larger), and half of the time
-in which the server only waits for clients; once it has saved a millisecond, it spends what it has. After a quiet time it has
-a whole slice. So a single message is moved in the turn of its reply, but a burst is accepted first.
+`tidy`, called once a turn, decides how long to work. In an idle turn it works for a slice. While clients are served, it
+saves up a share of the time that passes (the fuller the journal, the larger), and half of the time in which the server only
+waits for clients; once it has saved a millisecond, it spends its savings. After a quiet time it has saved a whole slice. So
+a single message is moved in the turn of its reply, but a burst is accepted first.
 """
 
 import logging
@@ -116,7 +116,7 @@ class Housekeeping:
 
     @property
     def is_full(self) -> bool:
-        """Whether the journal, or the spool, takes no more messages."""
+        """Whether the journal or the spool is full, so that no message is accepted."""
         return len(self._journal.segments) > LIMIT or (self._fullness > 1 and self._measured() > 1)
 
     @property
@@ -188,7 +188,7 @@ class Housekeeping:
                 return 0.0
 
     def _next_task(self) -> Steps | None:
-        """The most urgent task. While freeing fails, mail is still moved: that may be what makes room."""
+        """The most urgent task. While freeing fails, mail is still moved: that may make room."""
         self._is_moving = False
         if done := self._to_free():
             return self._free(done)
@@ -272,7 +272,7 @@ class Housekeeping:
         self._mailboxes.sync_names()
         yield
         concluded = self._conclude(mailboxes)
-        self._release_not_before = 0.0 if concluded else time.monotonic() + RETRY  # all are doubtful
+        self._release_not_before = 0.0 if concluded else time.monotonic() + RETRY  # all are in doubt now
         yield
         for segment, id in self._mover.arrivals.take(concluded):
             self._backlog.has_arrived(segment, id)
@@ -341,7 +341,7 @@ class Housekeeping:
         return sum(len(queue.waiting) for queue in self._mover.queues.values())
 
     def close(self, patience: float) -> None:
-        """Finishes, then records what is done, so that the next start finds only what still waits."""
+        """Finishes, then records which mailboxes have everything, so that the next start finds only waiting mail."""
         self.finish(patience)
         if self._journal.segments:
             try:
@@ -360,7 +360,7 @@ class Housekeeping:
         self._conclude(mailbox for mailbox in mailboxes if mailbox not in self._mover.queues)
 
     def restate(self, removed: Sequence[Segment]) -> None:
-        """Copies what waits in removed segments, and records again what mailboxes have. Raises as `append_all`."""
+        """Copies mail that waits in removed segments, and records again what mailboxes have. Raises like `append_all`."""
         self.stop()
         for mailbox in [queue.mailbox for queue in self._mover.queues.values() if queue.is_unsynced]:
             self._mover.sync(mailbox)
@@ -370,10 +370,10 @@ class Housekeeping:
         self._conclude(set().union(*(segment.mailboxes for segment in self._journal.segments)), with_doubts=True)
 
     def _conclude(self, mailboxes: Iterable[str], with_doubts: bool = False) -> list[str]:
-        """Records in the journal, for each of these mailboxes with no doubt and no unsynced mail, that it has all but what
-        waits.
+        """Records in the journal, for each of these mailboxes with no doubt and no unsynced mail, that it has all but the
+        waiting mail.
 
-        `with_doubts` repeats the last intents of the others. Returns the mailboxes so recorded. Raises as `append_all`.
+        `with_doubts` repeats the last intents of the others. Returns the mailboxes so recorded. Raises like `append_all`.
         """
         if not self._journal.segments:  # there is nothing to conclude
             return []

@@ -1,13 +1,13 @@
-"""Doubt about a mailbox: finds out what is in it after a crash or a failed sync, and leaves nothing half-written.
+"""Doubt about a mailbox: finds out which messages are in it after a crash or a failed sync, and leaves nothing half-written.
 
 Knows nothing about when this is to be done, nor how messages are moved.
 
 The theory. Before messages are appended to a mailbox file, an intent in the journal says where the file ends (`start`) and
 which message comes next. By then, everything that we had put in it is on disk. So after a crash, or when a sync failed, only
-what is behind `start` is in doubt. There are three cases:
+the octets behind `start` are in doubt. There are three cases:
 
-1. Only this process wrote to the file since. Then what is behind `start` is a beginning of the waiting messages, as
-   they were appended; a power cut may have put zeros in place of octets. `cut_tail` compares, and cuts all of it off. Every
+1. Only this process wrote to the file since. Then the octets behind `start` are a beginning of the waiting messages, as
+   they were appended; a power cut may have put zeros in place of some. `cut_tail` compares, and cuts all of them off. Every
    message waits and is written again, so each ends up in the file once.
 2. The end of the file may be half a message of another process of ours, which has marked it (`write_marks`). Only that
    process can tell how much to cut off. The mailbox is treated as locked until it has.
@@ -18,8 +18,9 @@ what is behind `start` is in doubt. There are three cases:
 Without a `start` nothing was about to be written, so nothing of ours is there; only case 2 matters. A Maildir has no extent:
 the name of a message's file tells whether it is there, complete.
 
-When several processes deliver, what was cut off is synced, so that a power cut cannot bring it back among what the others
-append. And what they appended before may not be on disk, so our next write needs a new intent, and that a sync.
+When several processes deliver, a cut is synced, so that a power cut cannot bring the octets back among the mail that the
+others append. And mail that they appended before may not be on disk, so our next write needs a new intent, and with it a
+sync.
 """
 
 import logging
@@ -103,15 +104,15 @@ class InDoubt:
         queue.found_out()
 
     def cut_tail(self, queue: Queue, mailbox: Mailbox) -> Generator[None, None, bool]:
-        """Cuts off what is behind `start` if it can only be ours, perhaps torn. Returns False if others wrote there, or
-        there is no `start`.
+        """Cuts off everything behind `start` if it can only be ours, perhaps torn. Returns False if other programs or
+        processes wrote there, or there is no `start`.
         """
         if queue.start is None or mailbox.extent is None:
             return False
         is_cut = yield from mailbox.take_back(queue.start, self._taken(queue, list(queue.waiting)))
         if self._write_marks:
             if is_cut:
-                mailbox.sync()  # or a power cut could bring back what was cut off, among what others append
+                mailbox.sync()  # or a power cut could bring back the octets that we cut off, among other processes' mail
             # If nothing was cut, others have written since, and they do that only behind a whole message.
             self._write_marks.settle(queue.mailbox)
         if is_cut:

@@ -8,9 +8,9 @@ file before a crash and the message is not found there any more):
 
 1. `_open` opens and locks a few mailboxes. Where something is in doubt, `in_doubt` finds out first what is there.
 2. `_say_what_is_intended` puts an intent for each mailbox file into the journal, all of them with one sync: from which
-   message on the file is about to be written to, and its inode and size. What we put in the file before is synced before.
-   After a crash the intent tells which octets may be ours. A file that is as we left it needs no new intent: what is
-   appended now continues what the last one announced.
+   message on the file is about to be written to, and its inode and size. Our earlier mail in the file is synced first.
+   After a crash the intent tells which octets may be ours. A file that is as we left it needs no new intent: more mail
+   continues the sequence that the last one announced.
 3. `_deliver` appends messages in batches; they need no sync yet. Write marks warn the other processes meanwhile.
 4. `sync`, called by housekeeping before it frees segments, syncs a mailbox. If it fails, the mailbox becomes doubtful, and
    everything since the last intent waits again.
@@ -66,7 +66,7 @@ _REPLACED = (0, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 
 class Mover:
-    """Moves what waits in queues. Each step of a task that it returns is short.
+    """Moves the messages that wait in queues. Each step of a task that it returns is short.
 
     `write_marks` are needed if other processes deliver to the same mailboxes.
     """
@@ -156,7 +156,7 @@ class Mover:
     # Moving
 
     def move(self) -> Steps:
-        """Puts some of what waits in the mailboxes that are ready. Postpones those that fail."""
+        """Puts some of the waiting mail in the mailboxes that are ready. Postpones the mailboxes that fail."""
         try:
             for queue in list(islice(self.ready, OPENED)):
                 yield from self._open(queue)
@@ -193,7 +193,7 @@ class Mover:
                         synced.append(queue)
                         yield
                     intents.append((queue, extent))
-            except NotSynced as error:  # it casts doubt only on what we wrote
+            except NotSynced as error:  # it casts doubt only on our own mail
                 self._postpone(queue, error if queue.is_unsynced else OSError(*error.args))
             except OSError as error:
                 self._postpone(queue, error)
@@ -230,7 +230,7 @@ class Mover:
                 self._put_off(queue)
             elif queue.waiting:
                 self.ready[queue] = None
-            elif not queue.is_unsynced:  # it was all there already
+            elif not queue.is_unsynced:  # all of it was there already
                 del self.queues[queue.mailbox]
 
     def _append(self, queue: Queue, mailbox: Mailbox, letters: list[Letter]) -> Steps:
@@ -254,7 +254,7 @@ class Mover:
             if mailbox.extent != queue.end:
                 return True
             if self._write_marks and queue.end:
-                mailbox.sync()  # or a power cut could bring back what was cut off, among what others append
+                mailbox.sync()  # or a power cut could bring back the octets that we cut off, among other processes' mail
         except OSError:
             return True
         return False
@@ -278,7 +278,7 @@ class Mover:
             self._opened.pop(queue).close()
 
     def _postpone(self, queue: Queue, error: Exception, is_doubtful: bool = False) -> None:
-        """Puts a mailbox off after a failure. If it `is_doubtful`, what was moved since the last intent waits again.
+        """Puts a mailbox off after a failure. If it `is_doubtful`, mail moved since the last intent waits again.
 
         A damaged message is given up instead, and the mailbox stays ready.
         """
@@ -330,7 +330,7 @@ class Mover:
     # So that the journal can be freed
 
     def copy(self, queue: Queue) -> Steps:
-        """Copies what waits in a queue to the end of the journal, so that its segments can be freed. Raises OSError and
+        """Copies a queue's waiting messages to the end of the journal, so that their segments can be freed. Raises OSError,
         StorageError.
 
         After each step the queue is in the order of the journal: an intent says that everything before a place is in the
@@ -348,8 +348,8 @@ class Mover:
                 yield
 
     def sync(self, mailbox: str) -> None:
-        """Syncs a mailbox, so that everything moved to it is on disk. If that fails, logs it, and what was moved waits
-        again. If the mailbox was replaced, logs that: there is nothing to sync.
+        """Syncs a mailbox, so that everything moved to it is on disk. If that fails, logs it, and mail moved since the last
+        intent waits again. If the mailbox was replaced, logs that: there is nothing to sync.
         """
         queue = self.queues[mailbox]
         try:

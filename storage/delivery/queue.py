@@ -30,8 +30,8 @@ class Queue:
     """The messages for one mailbox, for as long as the journal has any.
 
     Messages wait, in order, until they are moved. An intent in the journal says which message is moved first, and where the
-    mailbox ended then (`start`); with what was moved since, it ends at `end`. After a crash or a failed sync the mailbox
-    `is_doubtful`: what was moved since the intent waits again, and delivery must find out how much of it is in the mailbox.
+    mailbox ended then (`start`); with the mail moved since, it ends at `end`. After a crash or a failed sync the mailbox
+    `is_doubtful`: mail moved since the intent waits again, and delivery must find out how much of it is in the mailbox.
     Times are those of `time.monotonic`. Other modules read the fields, and only these methods write them.
     """
 
@@ -48,10 +48,10 @@ class Queue:
         self.start: Extent | None = None
         """Where the mailbox ended when the last intent was written; None if nothing is intended."""
         self.end: Extent | None = None
-        """Where it ends after what was moved since, as far as known."""
+        """Where the mailbox ends with the mail moved since, as far as known."""
         self._unsynced: set[Segment] = set()
         self.is_doubtful = False
-        """Whether what is in the mailbox must be found out before it is written to."""
+        """Whether delivery must find out what is in the mailbox before it writes to it."""
         self.fault: StorageError | None = None
         """Why no message is accepted for it, or None."""
         self._failing_since: float | None = None
@@ -110,7 +110,7 @@ class Queue:
             self.moved.append(place)
 
     def ends_at(self, extent: Extent | None) -> None:
-        """Records where the mailbox ends after what was moved."""
+        """Records where the mailbox ends with the mail that was moved."""
         self.end = extent
 
     def synced(self) -> None:
@@ -122,8 +122,8 @@ class Queue:
             self.moved.clear()
 
     def concluded(self) -> None:
-        """Records that the journal says: the mailbox has everything except what waits, and nothing is about to be written to
-        it.
+        """Records that the journal says: the mailbox has everything except the waiting mail, and nothing is about to be
+        written to it.
         """
         self.moved.clear()
         self.start = self.end = None
@@ -131,8 +131,8 @@ class Queue:
     # Doubts
 
     def doubt(self) -> None:
-        """Makes the mailbox doubtful: what was moved since the last intent, and may be there in whole, in part or not at
-        all, waits again.
+        """Makes the mailbox doubtful: mail moved since the last intent waits again. It may be there in whole, in part or not
+        at all.
         """
         moved, self.moved = self.moved, []
         self.synced()
@@ -140,7 +140,7 @@ class Queue:
         self.is_doubtful = True
 
     def doubt_from(self, start: Extent | None) -> None:
-        """Makes the mailbox doubtful: what waits may be in it, in whole or in part, behind `start`."""
+        """Makes the mailbox doubtful: waiting mail may be in it, in whole or in part, behind `start`."""
         self.start = start
         self.is_doubtful = True
 
@@ -156,14 +156,14 @@ class Queue:
         self.is_doubtful = False
 
     def forget_end(self) -> None:
-        """Drops the intent: the mailbox was searched, and what waits is not in it."""
+        """Drops the intent: the mailbox was searched, and the waiting mail is not in it."""
         self.start = self.end = None
 
     def recover(self, intent: Intent | None, sequences: set[int], is_damaged: bool) -> None:
         """Makes the mailbox doubtful. An earlier run left messages waiting, and its last intent; one for a freed segment
         counts as carried out.
 
-        A damaged journal may have lost an intent: then what waits must be looked for in the mailbox.
+        A damaged journal may have lost an intent: then delivery must look for the waiting mail in the mailbox.
         """
         self.is_doubtful = True
         if intent and intent.inode and intent.since.sequence in sequences:
@@ -176,7 +176,7 @@ class Queue:
         return self.end == extent
 
     def intend(self, extent: Extent) -> None:
-        """Records that the journal has an intent for what waits, with the mailbox ending at `extent`."""
+        """Records that the journal has an intent for the waiting mail, with the mailbox ending at `extent`."""
         self.moved.clear()
         self.start = self.end = extent
 

@@ -5,7 +5,7 @@ Knows nothing about what is written.
 
 The theory. A process appends to a mailbox file under its lock. If it is killed in the middle, the lock is gone and half a
 message stays. Only the journal of the killed process tells how much of the file's end to cut off, so no other process may
-append before that is done: what it appended would make the half message part of the mail.
+append before that is done: then nothing could be cut off any more.
 
 So before a process appends, it writes the mailbox into a file of its own, which all the others can read. It clears that mark
 when the message is whole or gone again. A process that finds a mailbox other than it left it reads the marks of the others,
@@ -54,7 +54,7 @@ class WriteMarks:
         self._put(0, _key(mailbox))
 
     def end(self) -> None:
-        """Clears that mark: what we wrote is whole, or gone, or marked as in doubt."""
+        """Clears that mark: our mail there is whole, or gone, or the mailbox is marked as in doubt."""
         if self._places[0] != _NOTHING:
             self._put(0, _NOTHING)
 

@@ -220,9 +220,7 @@ class Journal:
         return [*places[len(places) - records :]]
 
     def _abandon(self, segment: Segment, error: OSError) -> None:
-        """Seals a segment after a failed write or sync: whether its last group is on disk is unknown, whatever a later call
-        says.
-        """
+        """Seals a segment after a failed write or sync. Nothing tells any more whether its last group is on disk."""
         where = f"{self._where}/{os.fsdecode(segment.name)}"
         log.critical("%s: %s: what was to be written is refused, and the segment never used again", where, words_of(error))
         segment.distrust()
@@ -261,11 +259,11 @@ class Journal:
         return self._files.read(place.segment.file, place.length, place.offset)
 
     def read_back(self) -> Iterator[tuple[Place, bytes]]:
-        """Yields each record of earlier runs that counts, with its place, in order. Logs what is damaged, and keeps it
+        """Yields each record of earlier runs that counts, with its place, in order. Logs damaged octets, and keeps them
         aside.
 
-        First writes and syncs all segments again: if the last run was killed before its sync, what is read may be in the
-        page cache only. Raises OSError.
+        First writes and syncs all segments again: if the last run was killed before its sync, they may be in the page cache
+        only. Raises OSError.
         """
         for segment in self.segments:
             write_all(self._files, segment.file, self._data(segment), 0)

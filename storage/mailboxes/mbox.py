@@ -48,7 +48,7 @@ class MboxMailboxes:
         """Opens and locks the mailbox, and makes it if it is missing. Raises OSError and IsLocked.
 
         Takes both locks that mail programs know. Some programs take only a dot lock. A program that replaces the file, like
-        Python's `mailbox`, gives up its fcntl lock before it does; what was appended in between would be lost.
+        Python's `mailbox`, gives up its fcntl lock before it does; mail appended in between would be lost.
         """
         name = _name(mailbox)
         while True:
@@ -215,7 +215,7 @@ class MboxMailbox:
             offset += len(block)
 
     def sync(self) -> None:
-        """Returns when what was appended is on disk; for the file's name see `MboxMailboxes.sync_names`. Raises
+        """Returns when all that was appended is on disk; for the file's name see `MboxMailboxes.sync_names`. Raises
         NotSynced.
         """
         sync_or_doubt(self._files, self._file)
@@ -255,7 +255,9 @@ def _hashes(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 
 def _decided(text: bytes) -> int:
-    """The length of a text without what the next block decides: blank lines at its end, and the beginning of a separator."""
+    """The length of a text without blank lines and the beginning of a separator at its end: the next block decides on
+    these.
+    """
     for beginning in (b"", b"F", b"Fr", b"Fro", b"From"):
         if text.endswith(b"\n" + beginning):
             return len(text[: len(text) - len(beginning)].rstrip(b"\n"))

@@ -1,6 +1,6 @@
 """The mail directory while it is in use: its descriptors, the claim on it, and whether it is still in its place.
 
-Knows nothing about mailboxes, nor what a journal holds.
+Knows nothing about mailboxes, nor about a journal's content.
 """
 
 import os

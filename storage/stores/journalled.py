@@ -271,7 +271,7 @@ class JournalledStore:
         """Whether the journal has nothing left."""
         return not self._journal.segments
 
-    # When somebody removes the directory, or puts another one in its place
+    # When the directory is removed or replaced
 
     @property
     def is_in_place(self) -> bool:
