@@ -16,7 +16,8 @@ show what is still to be done, for each message and mailbox:
   and before, each of these mailboxes that has messages in another segment, too, gets a newer intent.
 - If part of the journal is damaged, an intent may be missing. Then each mailbox without a valid one is searched.
 
-Only mailboxes whose messages wait need spool files. The store removes the other files afterwards.
+Only mailboxes whose messages wait need spool files. The store removes the other files afterwards, or keeps
+them aside if the journal is damaged.
 """
 
 import logging
