@@ -1,1 +1,1 @@
-"""Users and mailboxes on disk. It has never heard of SMTP."""
+"""Users, mailboxes and the journal on disk. Has never heard of SMTP."""

@@ -1,6 +1,6 @@
-"""What a store is, stated as types: what whoever serves may ask of one, and what it may ask of the loop that it lives in.
+"""What a store is, stated as types: what a server may ask of it, and what it may ask of the loop that it runs in.
 
-It does not know any store, nor what a message is for.
+Knows nothing about any particular store, nor what messages are for.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,53 +11,53 @@ from typing import Any, Protocol
 from .errors import StorageError
 
 Answer = Callable[[int, StorageError | None], None]
-"""Is told what became of a message for one of its recipients, by its number in the order in which they were given: None
-when it is safe there, else why it is not."""
+"""Called with the outcome of a message for one of its recipients: the recipient's number, from 0 in the order in which they
+were given; and None if the message is safe there, otherwise why it is not."""
 
 Beside = Callable[[Callable[[], Any], Callable[[Any], None]], object]
-"""Makes a call that takes long, and tells its result: later, in the thread in which it was asked to. Raises RuntimeError
-when there can be no thread."""
+"""Runs a call that takes long, in another thread, and later passes its result to a callback in the thread that asked. Raises
+RuntimeError if no thread can be started."""
 
 
 def at_once(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-    """The Beside of who has no thread: makes the call now."""
+    """A `Beside` without a thread: makes the call now."""
     done(work())
 
 
 class Loop(Protocol):
-    """The event loop, as far as a store needs one. Each turn reads, calls what is due before writing, writes, and calls what
-    is due after it.
+    """The event loop, as far as a store needs it. Each turn reads, makes the calls due before writing, writes, and makes the
+    calls due after it.
     """
 
     def watch(self, file: int | socket, events: int, callback: Callable[[int], None]) -> None:
         """From now on calls `callback(ready events)` when the descriptor is ready for some of `events` (as in selectors)."""
 
     def rewatch(self, file: int | socket, events: int, callback: Callable[[int], None]) -> None:
-        """Watches a watched descriptor for other events."""
+        """Changes the events and the callback of a watched descriptor."""
 
     def unwatch(self, file: int | socket) -> None:
-        """Watches the descriptor no longer."""
+        """Stops watching the descriptor."""
 
     @property
     def is_quiet(self) -> bool:
-        """Nothing was ready in this turn."""
+        """Whether nothing was ready in this turn."""
 
     @property
     def is_idle(self) -> bool:
-        """This turn could wait, and even so found nothing ready."""
+        """Whether this turn was free to wait, and still found nothing ready."""
 
     @property
     def waited(self) -> float:
-        """Seconds that this turn has waited."""
+        """Seconds that this turn waited."""
 
     def before_write(self, callback: Callable[[], None]) -> None:
-        """Calls in each turn, before replies are written: what they promise is made true there."""
+        """Calls `callback` in each turn before replies are written, so that what they promise is true by then."""
 
     def after_write(self, callback: Callable[[], None]) -> None:
-        """Calls in each turn, when replies are written: for what nobody waits for, a little at a time."""
+        """Calls `callback` in each turn after replies are written: for work that no client waits for, a little at a time."""
 
     def turn_within(self, seconds: float) -> None:
-        """The next turn waits no longer than that."""
+        """Makes the next turn wait no longer than this."""
 
 
 class Message(Protocol):
@@ -71,32 +71,32 @@ class Message(Protocol):
         """Takes the header fields that go before the content."""
 
     def write(self, content: bytes) -> None:
-        """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
+        """Takes the next piece of content. Never fails: a fault is answered after `commit`."""
 
     def commit(self, answer: Answer) -> None:
-        """The content is complete. `answer` is called once for each recipient, later, in any order."""
+        """Completes the message. Later, `answer` is called once for each recipient, in any order."""
 
     def abandon(self) -> None:
-        """The message will not be completed; nothing of it is kept."""
+        """Drops the message: nothing of it is kept."""
 
 
 class Store(Protocol):
     """Where accepted messages go. It is opened, joins a loop, takes messages, and is closed.
 
-    There is no limit on how long an answer may take: whoever waits for it has one.
+    An answer may take any time: a client that waits for it must have a limit of its own.
     """
 
     def join(self, loop: Loop, beside: Beside = at_once) -> None:
-        """From now on it does its work in this loop, and what takes long beside it."""
+        """From now on the store works in this loop, and passes calls that take long to `beside`."""
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
-        """A new message for some mailboxes, each with a forward-path, and perhaps with several.
+        """A new message for some mailboxes, each given with a forward-path; the same mailbox may be given with several.
 
-        Verbatim: its line ends are to stay as they are. Never fails: what goes wrong is answered after `commit`.
+        If it `is_verbatim`, its line ends stay as they are. Never fails: a fault is answered after `commit`.
         """
 
     def close(self) -> None:
-        """Does what can still be done for what was accepted, and gives back its descriptors. It may take a while."""
+        """Does what can still be done for accepted messages, and gives back its descriptors. May take a while."""
 
 
 class Stores(Protocol):
@@ -104,11 +104,13 @@ class Stores(Protocol):
 
     @property
     def first(self) -> Store:
-        """That of the first process: it accepts mail if it is the only one, else it moves what others left behind."""
+        """The store of the first process. It accepts mail if it is the only one; otherwise it moves what other processes
+        left behind.
+        """
 
     def of_worker(self, number: int) -> Store:
-        """That of a worker, numbered from 1; called in its process. Raises StorageError."""
+        """The store of a worker, numbered from 1. Call it in the worker's process. Raises StorageError."""
 
 
 OpenStores = Callable[[Path, int], Stores]
-"""Opens, for a mail directory and so many processes, the stores of one kind. Raises StorageError."""
+"""Opens the stores of one kind, for a mail directory and this many processes. Raises StorageError."""

@@ -1,6 +1,6 @@
-"""The faults that storage knows: something in the environment keeps a message from being stored, now or for good.
+"""The faults of storage: a condition in the environment keeps a message from being stored, now or for good.
 
-It does not know who is told of them.
+Knows nothing about how a fault is answered.
 """
 
 import errno
@@ -13,10 +13,10 @@ _LACKS_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StorageError(Exception):
-    """A message could not be stored: nothing of it is in any mailbox. The text says what, where and why.
+    """A message could not be stored, and is in no mailbox. The text says what failed, where, and why.
 
-    `kind` says whether it is worth trying again: when there is "no room", and when something else is wrong "for now"; what
-    failed "for good" will fail again.
+    `kind` says whether another attempt makes sense: later, when there is room again ("no room"); later, when the fault is
+    mended ("for now"); or never ("for good").
     """
 
     def __init__(self, text: str, kind: FaultKind = "for now") -> None:
@@ -25,13 +25,15 @@ class StorageError(Exception):
 
 
 class Damaged(StorageError):  # noqa: N818 (what a record turns out to be)
-    """What was accepted is not what it was any more, and will not be. `place` is where its record is, once that is known."""
+    """An accepted message is no longer what it was, and cannot be restored. `place` is where its record is, once that is
+    known.
+    """
 
     place: object = None
 
 
 def fault(where: object, error: Exception) -> StorageError:
-    """What is answered when `error` was met at `where`."""
+    """The StorageError for an exception that occurred at `where`. A bug of ours becomes "internal error"."""
     if isinstance(error, StorageError):
         return error
     if isinstance(error, OSError):

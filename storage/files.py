@@ -1,7 +1,9 @@
-"""The system calls that storage makes, a method each: tests put a disk in their place that fails, dies or forgets.
+"""The system calls that storage makes, a method each, so that tests can put a disk in their place that fails, dies or
+forgets.
 
-It does not know what is in a file. Names are octets and stand in a directory that is open; no link is followed. Every method
-raises OSError when the call fails.
+Knows nothing about what is in a file. A name is octets, relative to an open directory, and a link is never followed; only
+`open_top` and `find_top` take a path, and follow links. Every method raises OSError if its call fails, except `may_write`
+and `room`.
 """
 
 import fcntl
@@ -11,70 +13,72 @@ from contextlib import suppress
 from pathlib import Path
 
 AT_ONCE = 128 * 1024
-"""Octets of many pieces that are written with one call, or a few more."""
+"""Octets that `write_pieces` collects before it writes them."""
 
 SECOND = 1_000_000_000
-"""In the unit of the times of files: some programs look at whole seconds only."""
+"""In nanoseconds, the unit of file times. Some programs compare whole seconds only."""
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 
 
 class IsLocked(Exception):  # noqa: N818 (a state, not an error)
-    """Somebody else holds the lock now."""
+    """Another process holds the lock now."""
 
 
 class NotSynced(OSError):  # noqa: N818 (what a file is then)
-    """A sync failed: whatever was written since the last one may be lost, even if a later one succeeds."""
+    """A sync failed: data written since the last one may be lost, even if a later one succeeds."""
 
 
 class Files:
-    """The file system. What was written is on disk only after `sync`, a name only after `sync_names` of its directory."""
+    """The file system. Written octets are on disk only after `sync`, and names only after `sync_names` of their
+    directory.
+    """
 
     def open_top(self, path: Path) -> int:
-        """A directory by its path, made for its owner only when it is missing; links are followed here."""
+        """Opens a directory by its path, and makes it for its owner only if it is missing. Follows links."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             path.mkdir(0o700)
         return os.open(path, DIRECTORY | os.O_CLOEXEC)
 
     def find_top(self, path: Path) -> os.stat_result:
-        """Which directory a path leads to now."""
+        """The status of what a path leads to now. Follows links."""
         return path.stat()
 
     def open(self, name: bytes, flags: int, at: int) -> int:
-        """A descriptor; with O_CREAT the file is made, for its owner only."""
+        """Opens a file and returns its descriptor. O_CREAT makes a file for its owner only."""
         return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=at)
 
     def close(self, descriptor: int) -> None:
-        """Gives back a descriptor, and with it every record lock on its file."""
+        """Closes a descriptor. This also gives up every record lock that the process has on its file."""
         os.close(descriptor)
 
     def status(self, descriptor: int) -> os.stat_result:
-        """Kind, inode, size and number of names of an open file."""
+        """Kind, inode, size, times and number of names of an open file."""
         return os.fstat(descriptor)
 
     def find(self, name: bytes, at: int) -> os.stat_result:
-        """The same of a name."""
+        """The status of the file that has a name."""
         return os.stat(name, dir_fd=at, follow_symlinks=False)
 
     def may_write(self, name: bytes, at: int) -> bool:
-        """Whether names can be made and removed in a directory."""
+        """Whether we can make and remove names in a directory."""
         return os.access(name, os.W_OK | os.X_OK, dir_fd=at, effective_ids=os.access in os.supports_effective_ids)
 
     def read(self, descriptor: int, length: int, offset: int) -> bytes:
-        """At most `length` octets, fewer at the end of the file."""
+        """Reads at most `length` octets; fewer at the end of the file."""
         return os.pread(descriptor, length, offset)
 
     def write(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
-        """The number of octets that were written, which may be fewer."""
+        """Writes octets, perhaps not all; returns how many."""
         return os.pwrite(descriptor, data, offset)
 
     def append(self, descriptor: int, data: bytes | memoryview) -> int:
-        """The same, at the end of a file that was opened with O_APPEND."""
+        """Writes octets at the end of a file opened with O_APPEND, perhaps not all; returns how many."""
         return os.write(descriptor, data)
 
     def allocate(self, descriptor: int, size: int) -> None:
-        """The file has `size` octets, zeros at first, and writing in them will not lack room."""
+        """Gives a file `size` octets, zeros where it had none, so that writes within them never lack room."""
         os.posix_fallocate(descriptor, 0, size)
 
     def truncate(self, descriptor: int, size: int) -> None:
@@ -82,7 +86,7 @@ class Files:
         os.ftruncate(descriptor, size)
 
     def sync(self, descriptor: int) -> None:
-        """Returns when the content of a file is on disk. After a failure it may not be, whatever a later call says."""
+        """Returns when a file's content is on disk. After a failure it may not be, even if a later call succeeds."""
         os.fdatasync(descriptor)
 
     def sync_names(self, descriptor: int) -> None:
@@ -90,7 +94,7 @@ class Files:
         os.fsync(descriptor)
 
     def make_directory(self, name: bytes, at: int) -> None:
-        """A new directory, for its owner only."""
+        """Makes a directory, for its owner only."""
         os.mkdir(name, 0o700, dir_fd=at)
 
     def names(self, descriptor: int) -> list[bytes]:
@@ -98,19 +102,21 @@ class Files:
         return [os.fsencode(name) for name in os.listdir(descriptor)]
 
     def rename(self, name: bytes, at: int, new_name: bytes, to: int) -> None:
-        """Moves a name, over another one if there is one, at once."""
+        """Renames a file, perhaps into another directory, in one step. A file that has the new name loses it."""
         os.rename(name, new_name, src_dir_fd=at, dst_dir_fd=to)
 
     def link(self, name: bytes, at: int, new_name: bytes, to: int) -> None:
-        """Another name for a file. Raises FileExistsError when there is such a name."""
+        """Gives a file another name. Raises FileExistsError if that name is taken."""
         os.link(name, new_name, src_dir_fd=at, dst_dir_fd=to, follow_symlinks=False)
 
     def touch(self, name: bytes, at: int) -> None:
-        """The file of a name was written to now, as far as its times say."""
+        """Sets a file's times to now."""
         os.utime(name, dir_fd=at, follow_symlinks=False)
 
     def show_as_unread(self, descriptor: int) -> None:
-        """A file was read before it was last written to, as far as its times say, where we may say so."""
+        """Makes a file's access time at least a second older than its modification time, so that mail programs see unread
+        mail. Does nothing if the file is not ours.
+        """
         status = os.fstat(descriptor)
         if status.st_atime_ns > status.st_mtime_ns - SECOND:
             with suppress(PermissionError):
@@ -121,11 +127,11 @@ class Files:
         os.unlink(name, dir_fd=at)
 
     def remove_directory(self, name: bytes, at: int) -> None:
-        """Removes a directory in which there is nothing."""
+        """Removes an empty directory."""
         os.rmdir(name, dir_fd=at)
 
     def room(self, descriptor: int) -> tuple[int, int] | None:
-        """Octets that are free on the disk of an open directory, and all of its own; None where the system does not tell."""
+        """Octets free for us on the disk of an open directory, and the disk's size; None if the system does not tell."""
         try:
             system = os.fstatvfs(descriptor)
         except OSError:
@@ -141,7 +147,7 @@ class Files:
             raise IsLocked from error
 
     def claim(self, descriptor: int) -> None:
-        """Takes the whole-file lock that only one opening of a file or directory can have, or raises IsLocked at once."""
+        """Takes the flock on a file or directory, which only one opening of it can have, or raises IsLocked at once."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -149,14 +155,16 @@ class Files:
 
 
 def write_all(files: Files, descriptor: int, data: bytes, offset: int) -> None:
-    """Writes all of it, in as many calls as it takes."""
+    """Writes all of `data`, in as many calls as it takes."""
     written = files.write(descriptor, data, offset)
     while written < len(data):
         written += files.write(descriptor, memoryview(data)[written:], offset + written)
 
 
 def write_pieces(files: Files, descriptor: int, pieces: Iterable[bytes], offset: int) -> None:
-    """Writes them one after the other, in parts: memory that is used again costs less than as much as all of them are."""
+    """Writes pieces one after the other, collected into parts of about `AT_ONCE` octets: joining all would need fresh
+    memory.
+    """
     part: list[bytes] = []
     octets = 0
     for piece in pieces:
@@ -171,14 +179,14 @@ def write_pieces(files: Files, descriptor: int, pieces: Iterable[bytes], offset:
 
 
 def append_all(files: Files, descriptor: int, data: bytes) -> None:
-    """Appends all of it, in as many calls as it takes."""
+    """Appends all of `data`, in as many calls as it takes."""
     written = files.append(descriptor, data)
     while written < len(data):
         written += files.append(descriptor, memoryview(data)[written:])
 
 
 def sync_or_doubt(files: Files, descriptor: int) -> None:
-    """Syncs a file that is to be repaired when that fails: raises NotSynced."""
+    """Syncs a file that must be repaired if the sync fails: raises NotSynced."""
     try:
         files.sync(descriptor)
     except OSError as error:
@@ -186,7 +194,7 @@ def sync_or_doubt(files: Files, descriptor: int) -> None:
 
 
 def open_directory(files: Files, name: bytes, at: int) -> int:
-    """A directory, made when it is missing, and then its name is on disk. Raises OSError."""
+    """Opens a directory. If it is missing, makes it and syncs its name. Raises OSError."""
     try:
         return files.open(name, DIRECTORY, at)
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""The room on the disk: what is free there, less what is kept so that everything that was accepted can be moved.
+"""The room on the disk: free octets, less those reserved so that all accepted mail can be moved.
 
-It does not know what is kept where.
+Knows nothing about the mail that they are reserved for.
 """
 
 import time
@@ -11,23 +11,24 @@ from .errors import StorageError
 from .files import Files
 
 SPARE = 16 << 20
-"""Octets that stay free beside those: for two more segments of the journal, and what mailboxes need beside the mail. Of a
-small disk it is not more than a sixteenth."""
+"""Octets that stay free beyond that reserve: for two more segments of the journal, and for what mailboxes need besides mail.
+On a small disk, at most a sixteenth of it."""
 
 SCARCE = 128 << 20
-"""Octets free beyond what is kept, below which nothing stays longer than it must."""
+"""Octets free beyond the reserve, below which spool files are removed as soon as possible."""
 
 LOOK_EVERY = 1 << 20
 LOOK_AFTER = 1.0
-"""Octets, and seconds, after which it is looked again how much is free."""
+"""Octets written, and seconds passed, after either of which the free room is measured again."""
 
-_UNKNOWN = 1 << 62  # nothing is refused before it fails
+_UNKNOWN = 1 << 62  # then nothing is refused before a write fails
 
 
 class Room:
-    """The room on the disk of an open directory, which so many processes `share`: each takes care of its part.
+    """The room on the disk of an open directory. `shares` processes share it equally, each of them its own part.
 
-    `owed` says how many octets are still to be written for what was accepted.
+    `owed` returns how many octets must still be written for accepted mail. `where` is the directory's path, used in
+    messages.
     """
 
     def __init__(self, files: Files, directory: int, where: Path, owed: Callable[[], int], shares: int = 1) -> None:
@@ -41,7 +42,7 @@ class Room:
         self._looked = 0.0
 
     def take(self, octets: int) -> StorageError | None:
-        """So many octets are about to be written for something new; returns why that cannot be."""
+        """Announces that this many octets are about to be written for new mail. Returns why they may not be, or None."""
         self._used += octets
         now = time.monotonic()
         if self._used >= LOOK_EVERY or now >= self._looked + LOOK_AFTER:
@@ -54,7 +55,7 @@ class Room:
 
     @property
     def is_scarce(self) -> bool:
-        """Whether there is so little that it matters how long something stays."""
+        """Whether so little room is left that spool files must go as soon as possible. Measures it."""
         self._look(time.monotonic())
         return self._left < SCARCE
 

@@ -1,1 +1,1 @@
-"""Who has a mailbox, and who may say that it is his."""
+"""Which mailboxes there are, and whose password is whose."""

@@ -1,6 +1,6 @@
-"""The auth file: one `name:hash` a line, and whether a secret is the one that a name's hash was made of.
+"""The auth file: one `name:hash` a line. Checks whether a secret is the one from which a name's hash was made.
 
-It does not know where a secret comes from, nor mailboxes. No text that it gives has any of the file's content in it.
+Knows nothing about mailboxes, nor where a secret comes from. No text from here contains any of the file's content.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .users import BYTE_ORDER_MARK, folded, has_control
 
 BCRYPT_LIMIT = 72
-"""Octets of a secret that bcrypt looks at."""
+"""Octets of a secret that bcrypt uses."""
 
 _ARGON2 = re.compile(
     rb"\$argon2(?:id|i|d)(?:\$v=(?:16|19))?\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,7})\$([^$]+)\$([^$]+)"
@@ -25,15 +25,15 @@ _BCRYPT = re.compile(rb"\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oe
 _PACKAGES = {"argon2": "python3-argon2 (Debian) or argon2-cffi (PyPI)", "bcrypt": "python3-bcrypt (Debian) or bcrypt (PyPI)"}
 
 _Check = Callable[[bytes, bytes], bool]
-"""Whether a hash is that of a secret."""
+"""Whether a hash was made from a secret."""
 
 
 class AuthFileError(Exception):
-    """The auth file cannot be used. The text is one line: where, what, and what to do."""
+    """The auth file cannot be used. The text is one line: where, what is wrong, and what to do."""
 
 
 class _Hash(NamedTuple):
-    """`cost` is the part of it on which depends how long a check takes."""
+    """A hash. `cost` is the part of its text that determines how long a check takes."""
 
     text: bytes
     cost: bytes
@@ -41,18 +41,18 @@ class _Hash(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is in a file; `typical` is a hash that costs what most of them do."""
+    """The content of a file. `typical` is a hash whose cost most of its hashes share."""
 
     hashes: dict[bytes, _Hash]
     typical: _Hash
 
 
 class Passwords:
-    """The names in an auth file, compared as those of the users file are, with their hashes: argon2 or bcrypt.
+    """The names in an auth file, compared like those in the users file, with their hashes: argon2 or bcrypt.
 
-    Blank lines, and lines that begin with `#`, say nothing. The libraries are imported for hashes that are there. Raises
-    AuthFileError when the file cannot be read, holds no name, a name twice, or a hash that could never be checked. This
-    asks for a secret and adds a line:
+    Ignores blank lines, and lines that begin with `#`. Imports only the libraries that the hashes need. Raises AuthFileError
+    if the file cannot be read, holds no name, a name twice, or a hash that could never be checked. This asks for a secret
+    and adds a line:
 
         python3 -c 'import argon2, getpass as g; print("jo:" + argon2.PasswordHasher().hash(g.getpass()))' >> auth.txt
     """
@@ -62,18 +62,19 @@ class Passwords:
         self._known = _read(path)
 
     def reread(self) -> None:
-        """Reads the file again. When it raises AuthFileError, all stays as it was."""
+        """Reads the file again. If it raises AuthFileError, everything stays as it was."""
         self._known = _read(self._path)
 
     def check(self, name: bytes, secret: bytes) -> bool:
-        """Whether this is the name's secret. Takes the time that the hash was made to take, for an unknown name too.
+        """Whether this is the name's secret. Takes as long as the hash was made to take, for an unknown name too.
 
-        That is tens of milliseconds and MiB. It may be called in any thread, and raises what the library raises when it has
-        no memory. A secret with NUL is nobody's, nor, for bcrypt, one of more than 72 octets, of which it would ignore some.
+        That is tens of milliseconds, and MiB of memory. May run in any thread. Raises what the library raises if it lacks
+        memory. A secret with NUL is always wrong; for bcrypt, so is one of more than 72 octets, of which it would ignore
+        some.
         """
         if b"\0" in secret:
             return False
-        known = self._known  # which another thread may replace
+        known = self._known  # another thread may replace it
         own = known.hashes.get(folded(name))
         is_its = (own or known.typical).is_of
         return is_its((own or known.typical).text, secret) and own is not None
@@ -105,7 +106,7 @@ def _read(path: Path) -> _Known:
 
 
 def _entry(where: str, text: bytes) -> tuple[bytes, bytes]:
-    """Name and hash. What is wrong is not shown: it may be a hash that stands in a name's place."""
+    """Name and hash of a line. Errors do not show the line: a hash may stand in the name's place."""
     name, colon, hash = text.partition(b":")
     name, hash = folded(name.rstrip(b" \t")), hash.lstrip(b" \t")
     try:
@@ -140,7 +141,7 @@ def _hash(where: str, text: bytes) -> _Hash:
 
 
 def _is_argon2(text: bytes) -> bool:
-    """Whether the library would not refuse it, as far as it would without reckoning (RFC 9106 section 3.1)."""
+    """Whether the library would accept the hash, as far as can be told without computing (RFC 9106 section 3.1)."""
     match = _ARGON2.fullmatch(text)
     if not match:
         return False
@@ -150,7 +151,7 @@ def _is_argon2(text: bytes) -> bool:
 
 
 def _length(text: bytes) -> int:
-    """Octets that a Base64 text without padding stands for; 0 when it is none."""
+    """Octets encoded by a Base64 text without padding; 0 if it is not one."""
     try:
         octets = b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except NotBase64:

@@ -1,6 +1,6 @@
 """The users file: one name a line, each the name of a mailbox.
 
-It does not know mailboxes, nor what an address looks like.
+Knows nothing about mailboxes, nor what an address looks like.
 """
 
 import logging
@@ -11,10 +11,10 @@ from pathlib import Path
 log = logging.getLogger("carteiro.storage")
 
 MAX_NAME = 64
-"""Longest name in octets (RFC 5321 section 4.5.3.1.1: a local-part)."""
+"""Longest name, in octets (RFC 5321 section 4.5.3.1.1: a local-part)."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""What some editors put before a text."""
+"""What some editors put at the beginning of a text."""
 
 _LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 
@@ -22,15 +22,15 @@ _PLAIN = re.compile(rb"[a-z0-9_-][a-z0-9._-]{0,63}")
 
 
 class UsersFileError(Exception):
-    """The users file cannot be used. The text is one line: where, what, and what to do."""
+    """The users file cannot be used. The text is one line: where, what is wrong, and what to do."""
 
 
 class Users:
-    """The names in a users file, lower-cased (ASCII only: two names that differ elsewhere are two mailboxes).
+    """The names in a users file, lower-cased (ASCII only: names that differ in other letters are different mailboxes).
 
-    `catch_all` is who gets what is for names that are not there, `postmaster` who gets what is for that one, whether or not
-    it is there; both are compared as all names are. Raises UsersFileError when the file cannot be read, holds no name,
-    lacks one of these, or holds one that is not fit for a file name.
+    `catch_all` is the mailbox for unknown names. `postmaster` is the mailbox for the name postmaster, whether or not the
+    file has that name. Both are compared like all names. Raises UsersFileError if the file cannot be read, holds no name,
+    lacks one of these two, or holds a name that cannot be a mailbox's.
     """
 
     def __init__(self, path: Path, catch_all: str | None = None, postmaster: str | None = None) -> None:
@@ -39,16 +39,16 @@ class Users:
         self.reread()
 
     def reread(self) -> None:
-        """Reads the file again. When it raises UsersFileError, the names stay as they were."""
+        """Reads the file again. If it raises UsersFileError, the names stay as they were."""
         names = _read(self._path)
         given = {flag: self._given(flag, names) for flag in self._flags}
         self._catch_all, self._postmaster = given["--catch-all"], given["--postmaster"]
         self.first = next(iter(names)).decode()
-        """The mailbox of the first one, who is the postmaster when nobody else is."""
+        """The mailbox of the file's first name: the postmaster's if no other is given."""
         self._names = frozenset(names)
 
     def _given(self, flag: str, names: Container[bytes]) -> str | None:
-        """The mailbox of the name that was given with a flag."""
+        """The mailbox that was named with a flag; None without the flag. Raises UsersFileError."""
         name = self._flags[flag]
         if name is None:
             return None
@@ -58,7 +58,7 @@ class Users:
         return found.decode()
 
     def find(self, name: bytes) -> str | None:
-        """The mailbox of this name (given in lower case), or who gets what is for others, or None."""
+        """The mailbox for a name in lower case: its own, the postmaster's or the catch-all's; None if there is none."""
         if name == b"postmaster" and self._postmaster:
             return self._postmaster
         return name.decode() if name in self._names else self._catch_all
@@ -68,12 +68,12 @@ class Users:
 
 
 def folded(name: bytes) -> bytes:
-    """A name as it is compared with others."""
+    """A name in the form in which names are compared."""
     return name.translate(_LOWER)
 
 
 def has_control(text: str) -> bool:
-    """Whether a character of it is one that a terminal obeys."""
+    """Whether a text has a character that controls a terminal."""
     return any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)
 
 
@@ -104,8 +104,8 @@ def _lines(path: Path, content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _flaw(name: bytes) -> str:
-    """Why a name is no mailbox name; "" when it is one."""
-    if _PLAIN.fullmatch(name):  # nearly all are, and of a million each is to be looked at when the file is read again
+    """Why a name cannot be a mailbox's; "" if it can."""
+    if _PLAIN.fullmatch(name):  # nearly all names match, and a million must be read fast
         return ""
     try:
         text = name.decode()

@@ -1,1 +1,1 @@
-"""From the journal into the mailboxes: queues, moving, doubts after a crash, and pacing."""
+"""Delivery from the journal into mailboxes: queues, moving, doubts after a crash, and pacing."""

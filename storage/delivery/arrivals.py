@@ -1,6 +1,6 @@
-"""Arrivals: large messages that were put in their mailboxes, and whose spool files may go once the journal says so.
+"""Arrivals: large messages that are in a mailbox, and whose spool files may be removed once the journal says so.
 
-It does not know how that is said.
+Knows nothing about how the journal says it.
 """
 
 import time
@@ -10,7 +10,10 @@ from ..journal.segments import Place, Segment
 
 
 class Arrivals:
-    """What has arrived since it was last said: so many `octets` of spool files, the first of them at `since`."""
+    """Messages that have arrived since the journal last said so.
+
+    `octets` counts their spool files, one for each mailbox. `since` is when the first of them arrived (`time.monotonic`).
+    """
 
     def __init__(self) -> None:
         self._of: dict[str, list[tuple[Place, str, int]]] = {}
@@ -18,30 +21,30 @@ class Arrivals:
         self.since = 0.0
 
     def add(self, mailbox: str, place: Place, id: str, octets: int) -> None:
-        """A mailbox has this message."""
+        """Adds a message that this mailbox has; its spool file has this many octets."""
         if not self._of:
             self.since = time.monotonic()
         self._of.setdefault(mailbox, []).append((place, id, octets))
         self.octets += octets
 
     def wait_again(self, mailbox: str, places: Iterable[Place]) -> None:
-        """These have not arrived, after all."""
+        """Drops messages that may not be in this mailbox after all."""
         if mailbox in self._of:
             those = set(places)
             self._keep(mailbox, lambda place: place not in those)
 
     def forget(self, segment: Segment) -> None:
-        """A segment was freed, with all that it needed."""
+        """Drops messages whose records are in a segment that was freed."""
         for mailbox in list(self._of):
             self._keep(mailbox, lambda place: place.segment is not segment)
 
     @property
     def mailboxes(self) -> list[str]:
-        """Those that have something."""
+        """The mailboxes that messages have arrived in."""
         return list(self._of)
 
     def take(self, mailboxes: Iterable[str]) -> Iterator[tuple[Segment, str]]:
-        """What these have, each in its segment with its id; it counts no more."""
+        """Removes and yields the messages that have arrived in these mailboxes: each record's segment, and the id."""
         for mailbox in mailboxes:
             while arrivals := self._of.get(mailbox):
                 place, id, octets = arrivals.pop()

@@ -1,6 +1,6 @@
-"""The backlog: what the journal and the spool hold of accepted messages, made ready for a mailbox a letter at a time.
+"""The backlog: accepted messages in the journal and the spool, read back as letters, one for each mailbox.
 
-It does not know where letters go.
+Knows nothing about where letters go.
 """
 
 import logging
@@ -17,30 +17,33 @@ from ..mailboxes.letter import Letter
 log = logging.getLogger("carteiro.storage")
 
 RECENT = 4 << 20
-"""Octets of records that are remembered until they are moved; what comes while there are so many is read again."""
+"""Octets of records that are kept in memory until they are moved. Records accepted beyond that are read from the journal
+again."""
 
 
 class Backlog:
-    """What is accepted and not moved yet."""
+    """The messages that were accepted and not moved yet."""
 
     def __init__(self, journal: Journal, spool: Spool) -> None:
         self._journal = journal
         self._spool = spool
-        self._recent: dict[tuple[int, int], Record] = {}  # by sequence, which no later use of a segment has, and offset
+        self._recent: dict[tuple[int, int], Record] = {}  # by sequence, which no other life of a segment has, and offset
         self._recent_octets = 0
 
     def put(self, place: Place, record: Record) -> None:
-        """This record is in the journal, and needs its spool file."""
+        """Records that this record is in the journal. If its content is in the spool, its mailboxes need the file."""
         if record.content is None:
             self.need(place.segment, record.id, record.length, len(record.recipients))
 
     def need(self, segment: Segment, id: str, length: int, count: int) -> None:
-        """So many mailboxes are to get what is in a spool file, as a record in a segment says."""
+        """Records that `count` more mailboxes need a spool file of this length, by a record in this segment."""
         self._spool.need(id, length, count)
         segment.need(id, count)
 
     def remember(self, place: Place, record: Record) -> None:
-        """The same of a new message: mostly it is moved a moment later, and then it need not be read again."""
+        """Does what `put` does for a new message, and keeps its record in memory if there is room for it: most are moved a
+        moment later, and need not be read again.
+        """
         if record.content is None:
             self.put(place, record)
         elif self._recent_octets < RECENT:
@@ -48,7 +51,7 @@ class Backlog:
             self._recent[place.segment.sequence, place.offset] = record
 
     def take(self, place: Place, mailbox: str) -> Letter:
-        """The letter for a mailbox. It, and its content later, raise OSError, and Damaged with a place."""
+        """The letter for a mailbox. This, and reading its content later, raise OSError, and Damaged with `place` set."""
         record = self._record(place)
         content = partial(self._spooled, place, record) if record.content is None else partial(_pieces, record.content)
         envelope = (record.id, record.came / 1e6, record.reverse_path, record.recipients[mailbox], record.trace)
@@ -75,16 +78,18 @@ class Backlog:
             raise
 
     def size(self, id: str) -> int:
-        """Octets of a spool file that is needed."""
+        """Octets of a spool file that some mailbox needs."""
         return self._spool.length(id)
 
     def has_arrived(self, segment: Segment, id: str) -> None:
-        """One of these mailboxes has it, on disk, and the journal says so."""
+        """One more mailbox has this message on disk, and the journal says so. Removes the spool file if it was the last."""
         if segment.arrived(id):
             self._spool.release(id)
 
     def copy(self, places: Iterable[Place], mailbox: str) -> list[Place]:
-        """The places of copies, for this mailbox only, at the end of the journal. Makes none when it raises as above."""
+        """Copies records, for this mailbox only, to the end of the journal; returns the places of the copies. If it raises
+        (OSError, Damaged, StorageError), no copy was made.
+        """
         records = []
         olds = list(places)
         for place in olds:
@@ -98,9 +103,10 @@ class Backlog:
         return copies
 
     def adopt(self, other: "Backlog", places: Iterable[Place], mailbox: str) -> list[Place]:
-        """The places of copies of what another journal has for a mailbox. What cannot be read is said, and left out.
+        """Copies another journal's records, for this mailbox only, to this one; returns the places of the copies. Logs and
+        leaves out damaged records.
 
-        Raises OSError and StorageError when nothing can be written here; then it makes none.
+        Raises OSError and StorageError if reading or writing fails; then no copy was made.
         """
         records = []
         for place in places:
@@ -118,7 +124,7 @@ class Backlog:
         return copies
 
     def keep_aside(self, place: Place) -> None:
-        """What is damaged is kept in a file that nobody reads or removes. Raises OSError."""
+        """Keeps a damaged record, and its spool file, under names that the server never reads or removes. Raises OSError."""
         name = b"damaged-%d-%d" % (place.segment.sequence, place.offset)
         self._journal.keep_aside(name, self._journal.octets(place))
         try:
@@ -128,7 +134,7 @@ class Backlog:
         self._spool.keep_aside(record.id)
 
     def forget(self, spooled: Mapping[str, int]) -> Iterator[None]:
-        """A segment that was freed needs these spool files no more: all of them, also when this is broken off."""
+        """Releases the spool files of a freed segment: all of them, even if the generator is closed early."""
         left = [(id, count) for id, count in spooled.items() if count]
         try:
             while left:
@@ -140,7 +146,7 @@ class Backlog:
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
-    """Content in pieces of a size that is handled at once."""
+    """Content in pieces of at most `PIECE` octets."""
     if len(content) <= PIECE:
         yield content
     else:

@@ -1,6 +1,16 @@
-"""Housekeeping: what is done after messages were acknowledged, in slices: moving them, and freeing the journal.
+"""Housekeeping: the work after messages were acknowledged, in slices: moving them, and freeing the journal.
 
-It does not know how either is done, only what is next and how long it may take.
+Knows nothing about how either is done, only which task comes next and how long it may take.
+
+The theory. There is one task at a time, a generator of short `Steps`. It runs only when `work` calls `next`, a step at a
+time; between two calls it stands still, perhaps for turns, perhaps with mailboxes open. `_next_task` picks by urgency: free
+the oldest segments, remove spool files, copy stuck mail out of the oldest segment, move mail. A task that raises is dropped,
+and freeing (after a failed move, moving too) pauses for a second. Every step leaves queues and journal in a valid state.
+
+`tidy`, called once a turn, decides how long to work. In an idle turn it works for a slice. While clients are served, it
+saves up a share of the time that passes (the fuller the journal, the larger), and half of the time in which the server only
+waits for clients; once it has saved a millisecond, it spends its savings. After a quiet time it has saved a whole slice. So
+a single message is moved in the turn of its reply, but a burst is accepted first.
 """
 
 import logging
@@ -26,60 +36,59 @@ from .queue import Queue
 log = logging.getLogger("carteiro.storage")
 
 LIMIT = 128
-"""Segments in use (of 8 MiB), beyond which no message is accepted: so a burst may be a gigabyte ahead of the mailboxes."""
+"""Segments in use (of 8 MiB) beyond which no message is accepted: a burst may be a gigabyte ahead of the mailboxes."""
 
 MOST_WAITING = 500_000
-"""Messages waiting for their mailboxes, about 200 octets of memory each, beyond which no message is accepted either."""
+"""Messages waiting for mailboxes, about 200 octets of memory each, beyond which no message is accepted."""
 
 CROWDED = 4
-"""Segments in use, beyond which the oldest is emptied of what waits for mailboxes that cannot be written to."""
+"""Segments in use beyond which the oldest is emptied of mail for mailboxes that cannot be written to."""
 
 AGE = 5.0
 """Seconds after its first message at which a segment is freed, full or not."""
 
 CONCLUDED_AT_ONCE = 1000
-"""Mailboxes of which it is said in one step that they have all but what waits."""
+"""Mailboxes recorded per step as having everything except what still waits."""
 
 MOST_SPOOLED = 1 << 30
-"""Octets of spool files of accepted messages, beyond which no message is accepted either."""
+"""Octets of spool files of accepted messages beyond which no message is accepted."""
 
 ENOUGH = 64 << 20
-"""Octets of spool files of messages that have arrived, which are worth saying so in the journal: then these files go."""
+"""Octets of spool files of arrived messages at which the journal records the arrivals, so that the files can go."""
 
 LOOK_AGAIN = 0.1
-"""Seconds until it is looked again whether the oldest segment has nothing else."""
+"""Seconds between two looks whether everything in the oldest segment is stuck."""
 
 RETRY = 1.0
-"""Seconds until what went wrong with the journal is tried again."""
+"""Seconds before work that failed is tried again."""
 
 SLICE = 0.005
-"""Seconds that housekeeping takes at most before others have their turn."""
+"""Seconds that housekeeping takes at most, about, before other work has its turn."""
 
 LEAST_SLICE = 0.001
-"""Seconds that it takes at least: the more messages are moved together, the less each one costs."""
+"""Seconds that it takes at least: the more messages are moved together, the less each costs."""
 
 FIRST_STEPS = 6
 FIRST_SLICE = 0.05
-"""Steps that it makes after a quiet time, if they do not take more seconds: a single message is in its mailbox when its
-sender leaves, also on a machine that is busy with something else."""
+"""Steps made after a quiet time, if they fit in these seconds: a lone message is in its mailbox when its sender leaves."""
 
 PAUSE = 0.002
-"""Seconds without anything else to do, after which housekeeping may use all the time."""
+"""Seconds without other work after which housekeeping may use all the time."""
 
 WAIT = 0.3
-"""Seconds that it waits in vain, when the program begins or ends, for mailboxes that others have."""
+"""Seconds without progress for which `finish` waits for mailboxes that other programs have locked."""
 
 LEAST_SHARE = 0.02
 MOST_SHARE = 0.9
-"""Housekeeping's share of the time while there is other work: with an empty journal, and with one that is at its limit.
-Between these it grows as the fourth power: while there is room there is time, and a burst is what the room is for."""
+"""Housekeeping's share of the time while there is other work: with an empty journal, and with a full one. In between it
+grows with the fourth power of the fullness: the room in the journal is there for bursts."""
 
 IDLE_SHARE = 0.5
-"""Its share of the time in which others only wait for their clients, for less than `PAUSE` at a time."""
+"""Its share of the time in which the server only waits for clients, for less than `PAUSE` at a time."""
 
 
 class Housekeeping:
-    """Does what there is to do when `work` is called."""
+    """Moves accepted messages, and frees the journal, whenever `tidy` or `work` is called."""
 
     def __init__(
         self, journal: Journal, mailboxes: Mailboxes, backlog: Backlog, mover: Mover, spool: Spool, room: Room
@@ -97,22 +106,22 @@ class Housekeeping:
         self._move_not_before = 0.0
         self._release_not_before = 0.0
         self._fullness = 0.0
-        self._saved = SLICE  # what comes after a quiet time is moved at once, in the turn of its reply
+        self._saved = SLICE  # after a quiet time mail is moved at once, in the turn of its reply
         self._ended = time.monotonic()
 
     @property
     def is_moving(self) -> bool:
-        """Whether something is under way that goes on in the next call."""
+        """Whether a task goes on in the next call; mailboxes may be open until then."""
         return self._task is not None
 
     @property
     def is_full(self) -> bool:
-        """Whether the journal can take no more."""
+        """Whether the journal or the spool is full, so that no message is accepted."""
         return len(self._journal.segments) > LIMIT or (self._fullness > 1 and self._measured() > 1)
 
     @property
     def makes_room(self) -> bool:
-        """Whether there is something to be moved, or freed, now or in a moment."""
+        """Whether something can be moved or freed, now or soon."""
         now = time.monotonic()
         is_due = self.is_moving or self._is_to_move or bool(self._to_free()) or self._is_to_release
         return is_due or any(not queue.is_stuck(now) for queue in self._mover.postponed)
@@ -122,7 +131,7 @@ class Housekeeping:
         return bool(self._mover.ready) and time.monotonic() >= self._move_not_before
 
     def _to_free(self) -> list[Segment]:
-        """The oldest segments, those that can be freed now: together, so that one sync of a mailbox serves all of them."""
+        """The oldest segments that can be freed now: together, so that they share the syncs of mailboxes."""
         now = time.monotonic()
         if now < self._not_before:
             return []
@@ -130,14 +139,14 @@ class Housekeeping:
         return list(takewhile(lambda segment: segment.is_sealed or now >= segment.since + AGE, oldest))
 
     def _measured(self) -> float:
-        """How full the journal, or its spool, is: 1 is its limit."""
+        """How full the journal or its spool is: 1 is the limit."""
         segments = self._journal.segments
         waiting = sum(segment.waiting for segment in segments)
         return max(len(segments) / LIMIT, waiting / MOST_WAITING, self._spool.kept / MOST_SPOOLED)
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
-        """Works for a share of the time that passed, larger with a fuller journal, and of the seconds that others `waited`
-        for their clients; or for a slice, if others are idle.
+        """Works for a share of the time passed (the fuller the journal, the larger) and of the time others `waited`; or for
+        one slice if others are idle. Returns what `work` does.
         """
         self._fullness = self._measured()
         share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 4
@@ -156,8 +165,9 @@ class Housekeeping:
         return wanted_in
 
     def work(self, seconds: float, steps: int = 1) -> float | None:
-        """Works for about so long, or so many steps; returns the seconds until there is more to do. None: until more is
-        accepted.
+        """Works for about `seconds`, and for at least `steps` steps if they fit in `FIRST_SLICE`.
+
+        Returns the seconds until there is more to do: 0 if there is now, None if not before more is accepted.
         """
         began, made = time.monotonic(), 0
         while True:
@@ -178,7 +188,7 @@ class Housekeeping:
                 return 0.0
 
     def _next_task(self) -> Steps | None:
-        """Freeing comes first, but while it fails mail is moved nevertheless: that may be what makes room."""
+        """The most urgent task. While freeing fails, mail is still moved: that may make room."""
         self._is_moving = False
         if done := self._to_free():
             return self._free(done)
@@ -204,7 +214,7 @@ class Housekeeping:
         return max(0.0, min(due)) if due else None
 
     def _free(self, segments: Sequence[Segment]) -> Steps:
-        """Syncs what the messages of the oldest segments were put in, and then frees these."""
+        """Syncs the mailboxes that the oldest segments' messages were put in, then frees these segments."""
         for segment in segments:
             segment.seal()
             for mailbox in list(segment.mailboxes):
@@ -225,8 +235,8 @@ class Housekeeping:
             yield
 
     def _conclude_beyond(self, done: Sequence[Segment]) -> Steps:
-        """An intent counts for as long as the segment of its first message is in use. Those in segments that are about to be
-        freed one after the other may be for messages in later ones, too: of their mailboxes it is said anew what they have.
+        """Writes new intents for mailboxes that have messages in other segments, too. An intent counts only while the
+        segment of its first message is in use, so the old ones go with the segments that are about to be freed.
         """
         seen: set[str] = set()
         for segment in done:
@@ -245,7 +255,7 @@ class Housekeeping:
 
     @property
     def _is_to_release(self) -> bool:
-        """Whether spool files of what has arrived are to go now, and not with their segment."""
+        """Whether spool files of arrived messages must go now, before their segment."""
         arrivals, now = self._mover.arrivals, time.monotonic()
         if not arrivals.octets or now < max(self._not_before, self._release_not_before):
             return False
@@ -253,7 +263,7 @@ class Housekeeping:
         return is_much or now >= arrivals.since + AGE or self._room.is_scarce
 
     def _release(self) -> Steps:
-        """Says in the journal which large messages have arrived, on disk; then their spool files are removed."""
+        """Records in the journal which large messages have arrived, on disk; then removes their spool files."""
         mailboxes = self._mover.arrivals.mailboxes
         for mailbox in mailboxes:
             if mailbox in self._mover.queues:
@@ -262,14 +272,14 @@ class Housekeeping:
         self._mailboxes.sync_names()
         yield
         concluded = self._conclude(mailboxes)
-        self._release_not_before = 0.0 if concluded else time.monotonic() + RETRY  # while they are in doubt
+        self._release_not_before = 0.0 if concluded else time.monotonic() + RETRY  # all are in doubt now
         yield
         for segment, id in self._mover.arrivals.take(concluded):
             self._backlog.has_arrived(segment, id)
             yield
 
     def _is_stuck(self, segment: Segment) -> bool:
-        """Whether a segment has only messages for mailboxes that cannot be written to, and copying them makes room."""
+        """Whether everything that waits in a segment is for stuck mailboxes, and copying it makes room."""
         if time.monotonic() < self._look_again_at:
             return False
         self._look_again_at = time.monotonic() + LOOK_AGAIN
@@ -280,12 +290,12 @@ class Housekeeping:
         return 2 * owed <= len(self._journal.segments) * format.SIZE
 
     def _stuck(self) -> list[Queue]:
-        """What is in doubt is not copied: the intent that tells what may be in the mailbox is for where it is now."""
+        """Queues that are stuck, except doubtful ones: their intents count only with the records where they are."""
         now = time.monotonic()
         return [queue for queue in self._mover.postponed if queue.is_stuck(now) and not queue.is_doubtful]
 
     def _empty(self, segment: Segment) -> Steps:
-        """Copies what is stuck in a segment to the end of the journal."""
+        """Copies a segment's stuck messages to the end of the journal."""
         for queue in self._stuck():
             if queue.waiting[0].segment is segment:
                 yield from self._mover.copy(queue)
@@ -301,7 +311,7 @@ class Housekeeping:
             log.error("journal: internal error", exc_info=error)
 
     def finish(self, patience: float) -> None:
-        """Moves all that can be moved now and frees all that can be freed, in `patience` seconds at most."""
+        """Moves all that can be moved and frees all that can be freed, in `patience` seconds at most. Logs the rest."""
         end = time.monotonic() + patience
         self._journal.seal()
         left, moved_at = -1, 0.0
@@ -321,9 +331,9 @@ class Housekeeping:
                 )
 
     def stop(self) -> None:
-        """Breaks off what is under way."""
+        """Drops the task under way, and closes its mailboxes."""
         if self._task:
-            with suppress(OSError):  # a mailbox that could not be left as it was is put right at the next start
+            with suppress(OSError):  # the next start repairs a mailbox that could not be restored
                 self._task.close()
             self._task = None
 
@@ -331,7 +341,7 @@ class Housekeeping:
         return sum(len(queue.waiting) for queue in self._mover.queues.values())
 
     def close(self, patience: float) -> None:
-        """Leaves the journal so that the next start finds only what still waits."""
+        """Finishes, then records which mailboxes have everything, so that the next start finds only waiting mail."""
         self.finish(patience)
         if self._journal.segments:
             try:
@@ -340,7 +350,7 @@ class Housekeeping:
                 log.error("%s: what was moved is looked for at the next start", fault("journal", error))
 
     def _end(self) -> None:
-        """Says in the journal which mailboxes have all of it."""
+        """Records in the journal which mailboxes have everything."""
         mailboxes = set().union(*(segment.mailboxes for segment in self._journal.segments))
         for mailbox in sorted(mailboxes):
             queue = self._mover.queues.get(mailbox)
@@ -350,7 +360,7 @@ class Housekeeping:
         self._conclude(mailbox for mailbox in mailboxes if mailbox not in self._mover.queues)
 
     def restate(self, removed: Sequence[Segment]) -> None:
-        """Copies what waits in segments that are no more, and says anew what mailboxes have. Raises as `append_all`."""
+        """Copies mail that waits in removed segments, and records again what mailboxes have. Raises like `append_all`."""
         self.stop()
         for mailbox in [queue.mailbox for queue in self._mover.queues.values() if queue.is_unsynced]:
             self._mover.sync(mailbox)
@@ -360,12 +370,12 @@ class Housekeeping:
         self._conclude(set().union(*(segment.mailboxes for segment in self._journal.segments)), with_doubts=True)
 
     def _conclude(self, mailboxes: Iterable[str], with_doubts: bool = False) -> list[str]:
-        """Says in the journal, for those of which nothing is in doubt, that they have all but what waits, on disk.
+        """Records in the journal, for each of these mailboxes with no doubt and no unsynced mail, that it has all but the
+        waiting mail.
 
-        Of those with doubts it is said what was said before, if that is asked for. Returns those that have all of it.
-        Raises as `append_all`.
+        `with_doubts` repeats the last intents of the others. Returns the mailboxes so recorded. Raises like `append_all`.
         """
-        if not self._journal.segments:  # which would have to say so
+        if not self._journal.segments:  # there is nothing to conclude
             return []
         end = self._journal.end
         intents = []

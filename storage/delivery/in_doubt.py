@@ -1,6 +1,26 @@
-"""Doubts about a mailbox: what is in it after a crash, or a sync that failed; nothing half-written is left.
+"""Doubt about a mailbox: finds out which messages are in it after a crash or a failed sync, and leaves nothing half-written.
 
-It does not know when this is to be done, nor how messages are moved.
+Knows nothing about when this is to be done, nor how messages are moved.
+
+The theory. Before messages are appended to a mailbox file, an intent in the journal says where the file ends (`start`) and
+which message comes next. By then, everything that we had put in it is on disk. So after a crash, or when a sync failed, only
+the octets behind `start` are in doubt. There are three cases:
+
+1. Only this process wrote to the file since. Then the octets behind `start` are a beginning of the waiting messages, as
+   they were appended; a power cut may have put zeros in place of some. `cut_tail` compares, and cuts all of them off. Every
+   message waits and is written again, so each ends up in the file once.
+2. The end of the file may be half a message of another process of ours, which has marked it (`write_marks`). Only that
+   process can tell how much to cut off. The mailbox is treated as locked until it has.
+3. Otherwise another program, or another process, has changed the file. Nothing can be cut off any more. `_search` looks for
+   each message's exact entry in the whole file. Those that are missing wait; one that its owner deleted or changed comes a
+   second time. They are copied to the end of the journal, so that the next intent can say: everything before is done.
+
+Without a `start` nothing was about to be written, so nothing of ours is there; only case 2 matters. A Maildir has no extent:
+the name of a message's file tells whether it is there, complete.
+
+When several processes deliver, a cut is synced, so that a power cut cannot bring the octets back among the mail that the
+others append. And mail that they appended before may not be on disk, so our next write needs a new intent, and with it a
+sync.
 """
 
 import logging
@@ -19,12 +39,13 @@ from .write_marks import WriteMarks
 log = logging.getLogger("carteiro.storage")
 
 Steps = Generator[None, None, None]
+"""A task that runs only by `next`, one short step at a time, so that other work has its turn between two steps."""
 
 
 class InDoubt:
     """Finds out, for an open mailbox, which messages of its queue are not in it.
 
-    `write_marks` are needed where other processes deliver to the same mailboxes.
+    `write_marks` are needed if other processes deliver to the same mailboxes.
     """
 
     def __init__(self, mailboxes: Mailboxes, backlog: Backlog, write_marks: WriteMarks | None) -> None:
@@ -33,17 +54,19 @@ class InDoubt:
         self._write_marks = write_marks
 
     def check_torn(self, queue: Queue, mailbox: Mailbox) -> None:
-        """Raises IsLocked when half a message of another process may be in it, which that one will cut off."""
+        """Raises IsLocked if the mailbox may have half a message of another process, which only that process can cut off."""
         if self._write_marks and mailbox.extent and self._write_marks.is_torn(queue.mailbox):
             raise IsLocked
 
     def begin(self, queue: Queue) -> None:
-        """For others: there is half a message of ours in its mailbox now. Raises OSError."""
+        """Tells the other processes that there is half a message of ours in this mailbox now. Raises OSError."""
         if self._write_marks and queue.end:
             self._write_marks.begin(queue.mailbox)
 
     def end(self, queue: Queue | None = None) -> None:
-        """For others: there is none any more; but perhaps in the mailbox of this queue, if it is doubtful."""
+        """Tells the other processes that there is none any more; or that there may be one, in the mailbox of `queue`, if it
+        is doubtful. Logs a failure: then they keep away from the mailbox until our next mark replaces this one.
+        """
         try:
             if queue and queue.is_doubtful:
                 self.note(queue)
@@ -53,17 +76,24 @@ class InDoubt:
             log.error("%s: others keep away from a mailbox until we have another one", fault("note", error))
 
     def note(self, queue: Queue) -> None:
-        """For others: half a message of ours may be in its mailbox until `cut_tail` was carried out. Raises OSError."""
+        """Tells the other processes that there may be half a message of ours in this mailbox until `cut_tail` is done.
+        Raises OSError.
+        """
         if self._write_marks and queue.start:
             self._write_marks.doubt(queue.mailbox)
 
     def settle(self, queues: Iterable[Queue]) -> None:
-        """For others: of what we noted before a crash, only what these are in doubt about can be torn. Raises OSError."""
+        """Tells the other processes that of our marks from before a crash, only those for doubtful mailboxes in `queues`
+        still count. Raises OSError.
+        """
         if self._write_marks and self._write_marks.has_doubts:
             self._write_marks.settle_all_but(queue.mailbox for queue in queues if queue.is_doubtful and queue.start)
 
     def find_out(self, queue: Queue, mailbox: Mailbox) -> Steps:
-        """Leaves what is not in the mailbox waiting, and nothing half-written in it."""
+        """Ends the doubt. Afterwards only messages missing from the mailbox wait, and nothing in it is half-written.
+
+        Raises IsLocked as `check_torn` does.
+        """
         if mailbox.extent is None:
             yield from self._look_for_names(queue, mailbox)
         elif queue.start is None:
@@ -74,16 +104,19 @@ class InDoubt:
         queue.found_out()
 
     def cut_tail(self, queue: Queue, mailbox: Mailbox) -> Generator[None, None, bool]:
-        """Cuts off what can be nothing but ours, perhaps torn; false when other programs, or processes, wrote to it."""
+        """Cuts off everything behind `start` if it can only be ours, perhaps torn. Returns False if other programs or
+        processes wrote there, or there is no `start`.
+        """
         if queue.start is None or mailbox.extent is None:
             return False
         is_cut = yield from mailbox.take_back(queue.start, self._taken(queue, list(queue.waiting)))
         if self._write_marks:
             if is_cut:
-                mailbox.sync()  # else what was cut off could be on disk among what others write there
-            self._write_marks.settle(queue.mailbox)  # when it is not cut it was whole: others wrote only then
+                mailbox.sync()  # or a power cut could bring back the octets that we cut off, among other processes' mail
+            # If nothing was cut, others have written since, and they do that only behind a whole message.
+            self._write_marks.settle(queue.mailbox)
         if is_cut:
-            # What others wrote before may not be on disk: then we write only after a new intent.
+            # What other processes wrote before may not be on disk: our next write needs a new intent.
             queue.cut_back(may_have_grown=self._write_marks is not None)
         return is_cut
 
@@ -91,14 +124,14 @@ class InDoubt:
         return (self._backlog.take(place, queue.mailbox) for place in places)
 
     def _look_for_names(self, queue: Queue, mailbox: Mailbox) -> Steps:
-        places = list(queue.waiting)  # more may come meanwhile
+        places = list(queue.waiting)  # more may be added between steps
         missing = yield from mailbox.missing(self._taken(queue, places))
-        mailbox.sync()  # what is there may not be on disk
+        mailbox.sync()  # the names that were found may not be on disk
         queue.replace(len(places), [place for place, is_missing in zip(places, missing, strict=True) if is_missing])
         queue.forget_end()
 
     def _search(self, queue: Queue, mailbox: Mailbox) -> Steps:
-        """Another program changed the mailbox file: what is in it as it was written is not put in again."""
+        """Searches a file that another program or process has changed: messages found as they were written are done."""
         places = list(queue.waiting)
         missing = yield from mailbox.missing(self._taken(queue, places))
         mailbox.sync()
@@ -112,9 +145,8 @@ class InDoubt:
         queue.forget_end()
 
     def _put_last(self, queue: Queue, places: list[Place], looked_at: int) -> Steps:
-        """Copies these, and what came since so many were looked at, to the end of the journal: only they are left to wait.
-
-        An intent will say that all before the first of them is there.
+        """Copies these messages, and those that came after the first `looked_at`, to the end of the journal, and lets only
+        the copies wait. So the next intent can say that everything before the first copy is in the mailbox.
         """
         copies: list[Place] = []
         copied = 0

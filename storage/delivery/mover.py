@@ -1,8 +1,25 @@
 """The mover: takes accepted messages out of the journal and puts them in their mailboxes, a little at a time.
 
-It does not know where messages come from, nor what a mailbox looks like. A message stays in the journal until it is in its
-mailbox and on disk. Before a mailbox file is written to, an intent with its size is put in the journal: after a crash it
-tells what may be there, so that each message ends up in it exactly once.
+Knows nothing about where messages come from, nor what a mailbox looks like.
+
+The theory. A message stays in the journal until it is in its mailbox and on disk; the journal's segment is freed after that.
+The order of syncs makes sure that each message ends up in its mailbox exactly once (or twice, if another program changed its
+file before a crash and the message is not found there any more):
+
+1. `_open` opens and locks a few mailboxes. Where something is in doubt, `in_doubt` finds out first what is there.
+2. `_say_what_is_intended` puts an intent for each mailbox file into the journal, all of them with one sync: from which
+   message on the file is about to be written to, and its inode and size. Our earlier mail in the file is synced first.
+   After a crash the intent tells which octets may be ours. A file that is as we left it needs no new intent: more mail
+   continues the sequence that the last one announced.
+3. `_deliver` appends messages in batches; they need no sync yet. Write marks warn the other processes meanwhile.
+4. `sync`, called by housekeeping before it frees segments, syncs a mailbox. If it fails, the mailbox becomes doubtful, and
+   everything since the last intent waits again.
+
+A Maildir needs no intent: each file is synced before it appears in new/, and its name tells whether it is there.
+
+A mailbox that cannot be opened, locked or written to is postponed, and holds up no other. If the failure left anything
+behind in the file, it becomes doubtful, too. Its messages wait in the journal, and new ones are refused until it works; a
+mailbox that is only locked still accepts for a minute. Tasks are `Steps`: nothing runs until `next` is called.
 """
 
 import errno
@@ -32,25 +49,26 @@ LOCK_PATIENCE = 60.0
 """Seconds for which messages are accepted for a mailbox that another program keeps locked."""
 
 OPENED = 32
-"""Mailboxes that are open at once."""
+"""Mailboxes that are open at a time, at most."""
 
 BATCH = 64 * 1024
 """Octets of the journal that are put in a mailbox together."""
 
 BATCHES = 16
-"""Batches that are put in a mailbox before it is another one's turn."""
+"""Batches that are put in a mailbox before the next mailbox has its turn."""
 
 ROUNDS = 8
-"""How often it is looked whether mail came for a mailbox while what waited was copied: what came later is out of order."""
+"""How many times `copy` looks for mail that came while it was copying; mail that comes after the last look is delivered out
+of order."""
 
 _REPLACED = (0, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
-"""Errors that say that a mailbox is not one any more: then there is nothing to sync."""
+"""Errors of a path that no longer leads to a mailbox: then there is nothing to sync."""
 
 
 class Mover:
-    """Moves what waits in queues; each step of a task that it begins is short.
+    """Moves the messages that wait in queues. Each step of a task that it returns is short.
 
-    `write_marks` are needed where other processes deliver to the same mailboxes.
+    `write_marks` are needed if other processes deliver to the same mailboxes.
     """
 
     def __init__(
@@ -72,21 +90,22 @@ class Mover:
         self._opened: dict[Queue, Mailbox] = {}
         self._wake_at = 0.0
         self.queues: dict[str, Queue] = {}
-        """Those of the mailboxes that the journal has messages for."""
+        """The queues, by mailbox: one for each with messages that wait or are perhaps not on disk."""
         self.ready: dict[Queue, None] = {}
-        """Those in which messages wait, the one that is next first."""
+        """Queues whose mailboxes are tried next, in this order."""
         self.postponed: set[Queue] = set()
-        """Those in which messages wait until the mailbox is tried again."""
+        """Queues whose mailboxes are tried again later."""
         self.arrivals = Arrivals()
 
     def recovered(self) -> None:
-        """All that an earlier run left is in the queues. Raises OSError."""
+        """Clears our write marks that are out of date, when all queues are filled at the start. Raises OSError."""
         self._in_doubt.settle(self.queues.values())
 
     def cut_tails(self) -> None:
-        """Where a crash left half a message of ours, and nobody wrote anything after it, it is cut off now.
+        """Cuts off the half message that a crash left at the end of each mailbox, where nothing else was written behind it.
 
-        That comes first, for the journals of all processes, before any of them moves anything. Raises OSError.
+        Run it for the journals of all processes before any of them moves anything. A mailbox that it cannot handle now is
+        marked as in doubt. Raises OSError if that fails.
         """
         for queue in self.queues.values():
             if queue.is_doubtful and queue.start:
@@ -100,7 +119,7 @@ class Mover:
                     self._in_doubt.note(queue)
 
     def put(self, place: Place, mailbox: str) -> None:
-        """A message is to be moved."""
+        """Queues a message for a mailbox."""
         queue = self.queues.get(mailbox)
         if queue is None:
             queue = self.queues[mailbox] = Queue(mailbox)
@@ -109,7 +128,7 @@ class Mover:
             self.ready[queue] = None
 
     def refusal(self, mailbox: str) -> StorageError | None:
-        """Why no message can be accepted for a mailbox now."""
+        """Why no message can be accepted for a mailbox now, or None. Looks at the mailbox if it has no queue."""
         queue = self.queues.get(mailbox)
         if queue:
             return queue.fault
@@ -123,7 +142,9 @@ class Mover:
         return refusal
 
     def wake(self) -> float | None:
-        """Makes ready what is to be tried again; returns the seconds until there is more of that, or None."""
+        """Makes postponed queues ready that are due. Returns the seconds until the next one is; None if none is
+        postponed.
+        """
         now = time.monotonic()
         if self.postponed and now >= self._wake_at:
             for queue in [queue for queue in self.postponed if queue.not_before <= now]:
@@ -135,7 +156,7 @@ class Mover:
     # Moving
 
     def move(self) -> Steps:
-        """Puts some of what waits in the mailboxes whose turn it is."""
+        """Puts some of the waiting mail in the mailboxes that are ready. Postpones the mailboxes that fail."""
         try:
             for queue in list(islice(self.ready, OPENED)):
                 yield from self._open(queue)
@@ -150,7 +171,7 @@ class Mover:
     def _open(self, queue: Queue) -> Steps:
         try:
             mailbox = self._opened[queue] = self._mailboxes.open(queue.mailbox)
-            yield  # a new Maildir has four directories, each of which was synced: that is enough for one step
+            yield  # making a Maildir synced four directories: enough for one step
             if queue.is_doubtful:
                 yield from self._in_doubt.find_out(queue, mailbox)
             elif mailbox.extent != queue.end:
@@ -159,20 +180,20 @@ class Mover:
             self._postpone(queue, error)
 
     def _say_what_is_intended(self) -> Steps:
-        """In the journal, for each open mailbox file that will be written to, unless it was said before."""
+        """Writes an intent for each open mailbox file that is about to be written to, unless the last one still holds."""
         intents = []
         synced = []
         for queue, mailbox in list(self._opened.items()):
             try:
                 extent = mailbox.extent
                 if extent and queue.waiting and not queue.is_intended(extent):
-                    # What others wrote is to be on disk, too: then only what comes after the last intent can be torn.
+                    # Other processes' writes are synced, too: then only what comes after the last intent can be torn.
                     if queue.is_unsynced or self._write_marks:
                         mailbox.sync()
                         synced.append(queue)
                         yield
                     intents.append((queue, extent))
-            except NotSynced as error:  # if nothing is ours, there is nothing to put right
+            except NotSynced as error:  # it casts doubt only on our own mail
                 self._postpone(queue, error if queue.is_unsynced else OSError(*error.args))
             except OSError as error:
                 self._postpone(queue, error)
@@ -197,7 +218,7 @@ class Mover:
                     break
                 yield from self._append(queue, mailbox, letters)
                 if letters[0].is_large and self._room.is_scarce:
-                    break  # it is to leave the spool before the next one comes
+                    break  # its spool file must go before the next one is copied
         except Exception as error:  # noqa: BLE001 (it is logged)
             self._postpone(queue, error, is_doubtful=self._has_changed(mailbox, queue))
         else:
@@ -209,7 +230,7 @@ class Mover:
                 self._put_off(queue)
             elif queue.waiting:
                 self.ready[queue] = None
-            elif not queue.is_unsynced:  # all was there already
+            elif not queue.is_unsynced:  # all of it was there already
                 del self.queues[queue.mailbox]
 
     def _append(self, queue: Queue, mailbox: Mailbox, letters: list[Letter]) -> Steps:
@@ -228,18 +249,18 @@ class Mover:
         yield
 
     def _has_changed(self, mailbox: Mailbox, queue: Queue) -> bool:
-        """Whether an attempt that failed left something in a mailbox file."""
+        """Whether a failed attempt left something in a mailbox file, or may have."""
         try:
             if mailbox.extent != queue.end:
                 return True
             if self._write_marks and queue.end:
-                mailbox.sync()  # else what was cut off could be on disk among what others write there
+                mailbox.sync()  # or a power cut could bring back the octets that we cut off, among other processes' mail
         except OSError:
             return True
         return False
 
     def _batch(self, queue: Queue) -> list[Letter]:
-        """The next letters that are put in together, of a size that is written at once."""
+        """The next letters to be written together: small ones up to `BATCH` octets, or a single large one."""
         letters: list[Letter] = []
         size = 0
         for place in queue.waiting:
@@ -257,7 +278,10 @@ class Mover:
             self._opened.pop(queue).close()
 
     def _postpone(self, queue: Queue, error: Exception, is_doubtful: bool = False) -> None:
-        """A mailbox could not be written to: it is tried again later, and what was written is found out before."""
+        """Puts a mailbox off after a failure. If it `is_doubtful`, mail moved since the last intent waits again.
+
+        A damaged message is given up instead, and the mailbox stays ready.
+        """
         if is_doubtful or isinstance(error, NotSynced):
             self.arrivals.wait_again(queue.mailbox, queue.moved)
             queue.doubt()
@@ -285,7 +309,7 @@ class Mover:
         self._outages.look(path, refusal)
 
     def _works(self, queue: Queue) -> None:
-        """The last attempt to write to a mailbox did not fail."""
+        """Notes that the last attempt to write to a mailbox succeeded."""
         queue.works()
         if self._outages.has_any:
             self._outages.look(self._mailboxes.path(queue.mailbox), None)
@@ -295,7 +319,7 @@ class Mover:
         self.postponed.add(queue)
 
     def _give_up(self, queue: Queue, damage: Damaged, place: Place) -> None:
-        """A message that is not what it was is put in no mailbox."""
+        """Keeps a damaged message aside instead of delivering it. Raises OSError."""
         log.critical("%s: it was for %s, and is kept aside", damage, self._mailboxes.path(queue.mailbox))
         self._backlog.keep_aside(place)
         queue.remove(place)
@@ -303,16 +327,18 @@ class Mover:
         if not queue.waiting:
             del self.ready[queue]
 
-    # What the journal is to be rid of
+    # So that the journal can be freed
 
     def copy(self, queue: Queue) -> Steps:
-        """Copies what waits to the end of the journal, so that its segments can be freed. Raises OSError, StorageError.
+        """Copies a queue's waiting messages to the end of the journal, so that their segments can be freed. Raises OSError,
+        StorageError.
 
-        After each step the queue is in the order of the journal: an intent says that all before a place is in its mailbox.
+        After each step the queue is in the order of the journal: an intent says that everything before a place is in the
+        mailbox.
         """
         copies: set[Place] = set()
         for _ in range(ROUNDS):
-            left = [place for place in queue.waiting if place not in copies]  # what came meanwhile goes behind all others
+            left = [place for place in queue.waiting if place not in copies]  # new mail goes behind
             while left:
                 places = share_of(left)
                 del left[: len(places)]
@@ -322,7 +348,9 @@ class Mover:
                 yield
 
     def sync(self, mailbox: str) -> None:
-        """What was moved to a mailbox is on disk, or waits again."""
+        """Syncs a mailbox, so that everything moved to it is on disk. If that fails, logs it, and mail moved since the last
+        intent waits again. If the mailbox was replaced, logs that: there is nothing to sync.
+        """
         queue = self.queues[mailbox]
         try:
             self._mailboxes.sync(mailbox)
@@ -334,7 +362,7 @@ class Mover:
             self._postpone(queue, error)
             return
         except OSError as error:
-            if error.errno not in _REPLACED:  # it was not even tried, and others are not to wait for it
+            if error.errno not in _REPLACED:  # no sync was tried, and other mailboxes must not wait for this one
                 log.error("%s: not synced: what was put in it is looked for", fault(self._mailboxes.path(mailbox), error))
                 self.ready[queue] = None
                 self._postpone(queue, NotSynced(*error.args))

@@ -1,6 +1,6 @@
-"""The queue of a mailbox: which messages wait to be put in it, and which are in it but not yet certain to be on disk.
+"""The queue of a mailbox: messages that wait to be put in it, and messages that are in it but perhaps not on disk.
 
-It does not know how a message is put in, nor when.
+Knows nothing about how a message is put in, nor when.
 """
 
 from collections import deque
@@ -13,26 +13,26 @@ from ..mailboxes.mailbox import Extent
 
 FIRST_DELAY = 0.05
 LAST_DELAY = 1.0
-"""Seconds until a mailbox that could not be written to is tried again: a quarter of the time that it has been so, within
-these bounds."""
+"""The shortest and longest delay, in seconds, before a mailbox is tried again after a failure. Between them, the delay is a
+quarter of the time for which it has been failing."""
 
 COLLEAGUE_DELAY = 0.003
-"""Seconds until it is tried again when another process of this server may have it locked."""
+"""The shortest delay if another process of this server may have the mailbox locked."""
 
 STUCK = 1.0
-"""Seconds of failing after which the journal is not to wait for a mailbox."""
+"""Seconds of failing after which the journal no longer waits for a mailbox."""
 
 REST = 0.02
-"""Seconds for which a process leaves a mailbox to others that deliver to it, too, after it put some of what waits in."""
+"""Seconds for which a process leaves a mailbox to the other processes, after it has put some of the waiting mail in it."""
 
 
 class Queue:
-    """What is known of a mailbox while the journal has messages for it.
+    """The messages for one mailbox, for as long as the journal has any.
 
-    Messages wait, in order; then they are moved. An intent in the journal says which is the first that is moved from then
-    on, and where the mailbox ended (`start`); what was moved since made it end at `end`. After a crash, or a sync that
-    failed, the mailbox `is_doubtful`: what was moved since the intent waits again, and it is to be found out what of it is
-    there. Times are those of `time.monotonic`. Others read its fields, and only these methods write them.
+    Messages wait, in order, until they are moved. An intent in the journal says which message is moved first, and where the
+    mailbox ended then (`start`); with the mail moved since, it ends at `end`. After a crash or a failed sync the mailbox
+    `is_doubtful`: mail moved since the intent waits again, and delivery must find out how much of it is in the mailbox.
+    Times are those of `time.monotonic`. Other modules read the fields, and only these methods write them.
     """
 
     __slots__ = (
@@ -42,48 +42,48 @@ class Queue:
     def __init__(self, mailbox: str) -> None:
         self.mailbox = mailbox
         self.waiting: deque[Place] = deque()
-        """The places of messages that are to be put in it, in order. It changes as they are moved."""
+        """Places of messages to be put in the mailbox, in order. Changes as they are moved."""
         self.moved: list[Place] = []
-        """Those that were put in it since the last intent, and are not certain to be on disk."""
+        """Places of messages that were put in since the last intent, and are perhaps not on disk."""
         self.start: Extent | None = None
-        """Where the mailbox ended when the last intent was written; None: nothing is intended."""
+        """Where the mailbox ended when the last intent was written; None if nothing is intended."""
         self.end: Extent | None = None
-        """Where it ends since, as far as that is known."""
+        """Where the mailbox ends with the mail moved since, as far as known."""
         self._unsynced: set[Segment] = set()
         self.is_doubtful = False
-        """Whether what is in the mailbox must be found out."""
+        """Whether delivery must find out what is in the mailbox before it writes to it."""
         self.fault: StorageError | None = None
-        """Why nothing is accepted for it."""
+        """Why no message is accepted for it, or None."""
         self._failing_since: float | None = None
         self.not_before = 0.0
-        """When it is tried again."""
+        """The time before which it is not tried again."""
 
     @property
     def is_unsynced(self) -> bool:
-        """Whether something that was moved is perhaps not on disk."""
+        """Whether something was moved that is perhaps not on disk."""
         return bool(self._unsynced)
 
     # Messages wait, and are moved
 
     def put(self, place: Place) -> None:
-        """One more message waits."""
+        """Adds a message that waits."""
         self.waiting.append(place)
         place.segment.owe(self.mailbox, place.length)
 
     def remove(self, place: Place) -> None:
-        """A message waits no more, though it is not in the mailbox."""
+        """Drops a waiting message, although it is not in the mailbox."""
         self.waiting.remove(place)
         place.segment.settle(place.length)
 
     def replace(self, count: int, places: Iterable[Place]) -> None:
-        """Others wait instead of the first `count`."""
+        """Puts other messages in the place of the first `count` that wait."""
         for _ in range(count):
             place = self.waiting.popleft()
             place.segment.settle(place.length)
         self._wait_again(list(places))
 
     def put_behind(self, places: Sequence[Place], copies: Iterable[Place]) -> None:
-        """Others wait instead of some: behind all."""
+        """Drops the waiting messages at `places`, and adds their copies behind all that wait."""
         if self.waiting[0] == places[0] and self.waiting[len(places) - 1] == places[-1]:
             self.replace(len(places), [])
         else:
@@ -98,7 +98,9 @@ class Queue:
             place.segment.owe(self.mailbox, place.length)
 
     def move(self, count: int) -> None:
-        """The first messages are in the mailbox, which is to be synced before their segments are freed."""
+        """Records that the first `count` waiting messages are in the mailbox. It must be synced before their segments are
+        freed.
+        """
         for _ in range(count):
             place = self.waiting.popleft()
             segment = place.segment
@@ -108,53 +110,60 @@ class Queue:
             self.moved.append(place)
 
     def ends_at(self, extent: Extent | None) -> None:
-        """What was moved made the mailbox end there."""
+        """Records where the mailbox ends with the mail that was moved."""
         self.end = extent
 
     def synced(self) -> None:
-        """All that was moved is on disk."""
+        """Records that everything moved is on disk, here and in the segments."""
         for segment in self._unsynced:
             segment.synced(self.mailbox)
         self._unsynced.clear()
-        if self.start is None:  # nothing will be cut off
+        if self.start is None:  # without an intent, recovery cuts nothing off
             self.moved.clear()
 
     def concluded(self) -> None:
-        """The journal says that the mailbox has all but what waits, and that nothing is about to be written to it."""
+        """Records that the journal says: the mailbox has everything except the waiting mail, and nothing is about to be
+        written to it.
+        """
         self.moved.clear()
         self.start = self.end = None
 
     # Doubts
 
     def doubt(self) -> None:
-        """What was moved since the last intent may be in the mailbox or not, in part or twice: all of it waits again."""
+        """Makes the mailbox doubtful: mail moved since the last intent waits again. It may be there in whole, in part or not
+        at all.
+        """
         moved, self.moved = self.moved, []
         self.synced()
         self._wait_again(moved)
         self.is_doubtful = True
 
     def doubt_from(self, start: Extent | None) -> None:
-        """What waits may be in the mailbox, in part or as a whole, behind where it ended once."""
+        """Makes the mailbox doubtful: waiting mail may be in it, in whole or in part, behind `start`."""
         self.start = start
         self.is_doubtful = True
 
     def cut_back(self, may_have_grown: bool) -> None:
-        """The mailbox ends at `start` again, with nothing of ours behind it; perhaps others wrote to it before that."""
+        """Ends the doubt: the mailbox ends at `start` again, with nothing of ours behind it. If it may have grown before
+        that by other processes' writes, `end` is unknown, and the next delivery needs a new intent.
+        """
         self.end = None if may_have_grown else self.start
         self.is_doubtful = False
 
     def found_out(self) -> None:
-        """Nothing is in doubt: only what is not in the mailbox waits, and there is nothing half-written in it."""
+        """Ends the doubt: only messages missing from the mailbox wait, and nothing in it is half-written."""
         self.is_doubtful = False
 
     def forget_end(self) -> None:
-        """Nothing is intended: what waits was looked for, and is not there."""
+        """Drops the intent: the mailbox was searched, and the waiting mail is not in it."""
         self.start = self.end = None
 
     def recover(self, intent: Intent | None, sequences: set[int], is_damaged: bool) -> None:
-        """An earlier run left what waits, and its last intent: carried out, if it was for a segment that was freed.
+        """Makes the mailbox doubtful. An earlier run left messages waiting, and its last intent; one for a freed segment
+        counts as carried out.
 
-        A journal that is damaged may have had an intent: then what waits must be looked for.
+        A damaged journal may have lost an intent: then delivery must look for the waiting mail in the mailbox.
         """
         self.is_doubtful = True
         if intent and intent.inode and intent.since.sequence in sequences:
@@ -163,26 +172,26 @@ class Queue:
             self.start = Extent(0, 0)
 
     def is_intended(self, extent: Extent) -> bool:
-        """Whether the first message may be put in at `extent`, and the journal will tell that it was."""
+        """Whether messages may be appended at `extent` under the last intent: the mailbox is as we left it."""
         return self.end == extent
 
     def intend(self, extent: Extent) -> None:
-        """The journal has an intent from the first message on."""
+        """Records that the journal has an intent for the waiting mail, with the mailbox ending at `extent`."""
         self.moved.clear()
         self.start = self.end = extent
 
     # Attempts
 
     def refuse(self, fault: StorageError) -> None:
-        """Nothing more is accepted for it until an attempt succeeds."""
+        """Refuses new messages for it until an attempt succeeds."""
         self.fault = fault
 
     def rest(self, now: float) -> None:
-        """It is left to others for a while."""
+        """Leaves the mailbox to other processes for a while."""
         self.not_before = now + REST
 
     def has_failed(self, now: float, may_be_ours: bool = False) -> float:
-        """It will be tried again later: soon, when it may be another process of ours that has it locked.
+        """Records a failed attempt, and when to try again: soon, if another process of ours may have it locked.
 
         Returns for how many seconds it has been failing.
         """
@@ -193,10 +202,10 @@ class Queue:
         return since
 
     def is_stuck(self, now: float) -> bool:
-        """Whether it cannot be said when the mailbox can be written to again."""
+        """Whether it has been failing for so long that nothing tells when it will work again."""
         return self._failing_since is not None and now - self._failing_since >= STUCK
 
     def works(self) -> None:
-        """The last attempt did not fail."""
+        """Records that the last attempt succeeded, and accepts messages again."""
         self.fault = None
         self._failing_since = None

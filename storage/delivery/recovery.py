@@ -1,6 +1,23 @@
-"""What an earlier run left in the journal: which messages wait for which mailbox, and which mailboxes are in doubt.
+"""What an earlier run left in the journal: which messages wait for which mailboxes, and which mailboxes are in doubt.
 
-It moves nothing.
+Moves nothing.
+
+The theory. A record stays in its segment after its message was moved, until the segment is freed. So the journal alone must
+show what is still to be done, for each message and mailbox:
+
+- `Journal.read_back` yields the records that count, in order; torn, damaged and refused ones are left out.
+- A message may have several records for a mailbox, since waiting ones may be copied to the end. The last one counts, and
+  gives the message its place in the order.
+- The last intent of a mailbox says that everything before its `since` is in it, on disk. That is done. Everything from
+  there on waits, written or not. Without an intent, everything waits.
+- If that intent has an inode, and the segment of its `since` is still in use, the mailbox may have been written to behind
+  the size in the intent. `Queue.recover` makes that the queue's `start`, and `in_doubt` looks there before anything moves.
+- An intent for a segment that was freed is out of date. A segment is freed only when its messages are in their mailboxes;
+  and before, each of these mailboxes that has messages in another segment, too, gets a newer intent.
+- If part of the journal is damaged, an intent may be missing. Then each mailbox without a valid one is searched.
+
+Only mailboxes whose messages wait need spool files. The store removes the other files afterwards, or keeps
+them aside if the journal is damaged.
 """
 
 import logging
@@ -16,8 +33,8 @@ log = logging.getLogger("carteiro.storage")
 
 
 class Left(NamedTuple):
-    """What an earlier run left: the last intent of each mailbox, where each message is for each of its mailboxes, in order,
-    and of those in the spool the octets of their files.
+    """What an earlier run left: the last intent of each mailbox; the place of each message, by id and mailbox, in the order
+    in which they wait; and the octets of each spooled message's file, by id.
     """
 
     intents: dict[str, Intent]
@@ -26,7 +43,9 @@ class Left(NamedTuple):
 
 
 def recover(journal: Journal, backlog: Backlog, mover: Mover) -> None:
-    """Lets everything wait again that may not be in its mailbox. Raises OSError, and Unreadable for another format."""
+    """Queues every message that may not be in its mailbox, and makes the mailboxes doubtful. Raises OSError, and Unreadable
+    for a record that is malformed or of an unknown kind.
+    """
     left = _read(journal)
     for (id, mailbox), place in left.places.items():
         intent = left.intents.get(mailbox)
@@ -59,6 +78,6 @@ def _read(journal: Journal) -> Left:
                 left.spooled[record.id] = record.length
             place.segment.name_mailboxes(record.recipients)
             for mailbox in record.recipients:
-                left.places.pop((record.id, mailbox), None)  # the last place of a message is the one that counts
+                left.places.pop((record.id, mailbox), None)  # the last record of a message counts, and gives its order
                 left.places[record.id, mailbox] = place
     return left

@@ -1,8 +1,23 @@
-"""Write marks of several processes that deliver to the same mailbox files: in which ones each may have left half a message.
+"""Write marks: each of several processes that deliver to the same mailbox files marks those in which it may leave half a
+message.
 
-It does not know what is written. A process that is killed leaves its marks: until its messages are recovered, the others
-keep away from those mailboxes. Marks are for processes that die; they need not be on disk, since after a power cut all
-journals are recovered before anybody delivers.
+Knows nothing about what is written.
+
+The theory. A process appends to a mailbox file under its lock. If it is killed in the middle, the lock is gone and half a
+message stays. Only the journal of the killed process tells how much of the file's end to cut off, so no other process may
+append before that is done: then nothing could be cut off any more.
+
+So before a process appends, it writes the mailbox into a file of its own, which all the others can read. It clears that mark
+when the message is whole or gone again. A process that finds a mailbox other than it left it reads the marks of the others,
+with the lock in hand. If one of them names the mailbox, it treats the mailbox as locked. A killed process is started again,
+finds its own mark, recovers its journal, cuts off the half message, and clears the mark.
+
+A mark also stays for what could not be put right at once: a truncate or sync that failed, or a mailbox that was locked when
+the server started. So a file has one place for the mailbox being written to, and one for each mailbox in doubt.
+
+A mark is never synced. It serves for processes that die while the system lives on, and the page cache survives them. After a
+power cut, all journals are recovered before anything is delivered, and a mark counts only for a mailbox that has an intent
+in the journal, too. Maildirs need no marks: half a message is in tmp/ only.
 """
 
 import os
@@ -17,11 +32,11 @@ _NOTHING = bytes(_SIZE)
 
 
 class WriteMarks:
-    """The marks in an open directory, of which one is ours, called `name`.
+    """The mark files in an open directory. Ours is called `name`; the others are only read.
 
-    It has a place for the mailbox that we are writing to, and one for each that is in doubt: what we were writing to when we
-    were killed, or what could not be put right at once. A place is written as a whole, so that it can be read at any time. A
-    mailbox is noted by a hash of its name, since its file may be replaced meanwhile. All methods raise OSError.
+    Its first place is for the mailbox that we are writing to, the following ones are for mailboxes in doubt. A place is 8
+    octets of a hash of the mailbox's name (its file may be replaced meanwhile, so an inode would not do), and zeros when it
+    is free. A place is written as a whole, so others can read it at any time. Methods that use a file raise OSError.
     """
 
     def __init__(self, files: Files, directory: int, name: str) -> None:
@@ -35,47 +50,47 @@ class WriteMarks:
         self._put(0, _NOTHING)
 
     def begin(self, mailbox: str) -> None:
-        """We are about to write to a mailbox, whose lock we hold."""
+        """Marks a mailbox, whose lock we hold, as being written to."""
         self._put(0, _key(mailbox))
 
     def end(self) -> None:
-        """What we wrote is whole, or gone, or in doubt."""
+        """Clears that mark: our mail there is whole, or gone, or the mailbox is marked as in doubt."""
         if self._places[0] != _NOTHING:
             self._put(0, _NOTHING)
 
     def doubt(self, mailbox: str) -> None:
-        """There may be half a message of ours in a mailbox, until it is settled."""
+        """Marks a mailbox as in doubt: it may have half a message of ours until `settle`."""
         self._doubt(_key(mailbox))
 
     def settle(self, mailbox: str) -> None:
-        """Nothing half-written of ours, that we could cut off, is in a mailbox."""
+        """Clears the doubt about a mailbox: it has nothing half-written of ours."""
         key = _key(mailbox)
         if key in self._places[1:]:
             self._put(self._places.index(key, 1), _NOTHING)
 
     @property
     def has_doubts(self) -> bool:
-        """Whether there are mailboxes that are not settled."""
+        """Whether any mailbox is marked as in doubt."""
         return any(place != _NOTHING for place in self._places[1:])
 
     def settle_all_but(self, mailboxes: Iterable[str]) -> None:
-        """What is noted of others is out of date."""
+        """Clears the marks of all other mailboxes: they are out of date."""
         keys = {_key(mailbox) for mailbox in mailboxes}
         for number, place in enumerate(self._places[1:], 1):
             if place != _NOTHING and place not in keys:
                 self._put(number, _NOTHING)
 
     def is_torn(self, mailbox: str) -> bool:
-        """Whether another one may have left half a message in a mailbox whose lock we hold."""
+        """Whether another process may have left half a message in a mailbox whose lock we hold."""
         key = _key(mailbox)
         return any(key in self._all_of(name) for name in self._files.names(self._directory) if self._is_other(name))
 
     def remove(self) -> None:
-        """Nobody needs to know anything of us any more."""
+        """Removes our file: this process has nothing in doubt, and does not come back."""
         self._files.remove(self._name, self._directory)
 
     def close(self) -> None:
-        """Gives back the descriptor."""
+        """Closes our file."""
         self._files.close(self._file)
 
     def _is_other(self, name: bytes) -> bool:

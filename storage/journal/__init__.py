@@ -1,1 +1,1 @@
-"""The write-ahead log: where accepted messages are until they are in their mailboxes."""
+"""The write-ahead log: it holds accepted messages until they are in their mailboxes."""

@@ -1,6 +1,6 @@
 """The format of a journal segment: a header, and frames that show whether they are whole (docs/storage.md, byte by byte).
 
-It does not know what the frames carry, nor that there are files.
+Knows nothing about the frames' payloads, nor about files.
 """
 
 import struct
@@ -12,7 +12,7 @@ SIZE = 8 << 20
 """Octets of a segment."""
 
 START = 512
-"""Where the first frame is. A disk writes so many octets wholly or not at all, and the header is within them."""
+"""Offset of the first frame. A disk writes this many octets wholly or not at all, and the header is within them."""
 
 VERSION = 1
 
@@ -20,26 +20,30 @@ _MAGIC = b"carteiro"
 _HEADER = struct.Struct(">8sHQ8s")  # magic, version, sequence, salt; then a checksum
 _CHECKSUM = struct.Struct(">I")
 _FRAME = struct.Struct(">8sIIQII")  # salt, checksum of all that follows, length, group, index, count
-_CHECKED = struct.Struct(">IQII")  # the last four
+_CHECKED = struct.Struct(">IQII")  # the last four fields, which the checksum covers with the payload
 _UNCHECKED = 12
 
 OVERHEAD = _FRAME.size
-"""Octets of a frame beside what it carries."""
+"""Octets of a frame besides its payload."""
 
 
 class NotASegment(Exception):  # noqa: N818 (what a header turns out to be)
-    """The text says why a header is not one of ours."""
+    """A header is not one that this server can read. The text says why."""
 
 
 class Header(NamedTuple):
-    """`sequence` numbers the uses of segments; 0: not in use. `salt` is random, new with each use: it marks the frames."""
+    """`sequence` numbers the lives of segments; 0: not in use. `salt` is random and new in each life; each frame begins with
+    it.
+    """
 
     sequence: int
     salt: bytes
 
 
 class Frame(NamedTuple):
-    """`group` numbers what was written and synced together; the `of` frames of it are numbered from 0."""
+    """A whole frame: its payload, and its `offset` and `end` in the segment. `group` is the number of the group that was
+    written and synced together; its `of` frames have a `number` from 0.
+    """
 
     offset: int
     end: int
@@ -50,13 +54,16 @@ class Frame(NamedTuple):
 
 
 def header(sequence: int, salt: bytes) -> bytes:
-    """The first octets of a segment."""
+    """The octets of a segment's header."""
     fields = _HEADER.pack(_MAGIC, VERSION, sequence, salt)
     return fields + _CHECKSUM.pack(crc32(fields))
 
 
 def read_header(data: bytes) -> Header:
-    """The header at the beginning of `data`; a segment that never was in use has zeros there. Raises NotASegment."""
+    """The header at the beginning of `data`. A segment that was never used has zeros there, which read as sequence 0.
+
+    Raises NotASegment for another file or another version, and ValueError for a damaged header.
+    """
     if not data.strip(b"\0"):
         return Header(0, b"")
     if len(data) < _HEADER.size + _CHECKSUM.size or not data.startswith(_MAGIC):
@@ -70,7 +77,7 @@ def read_header(data: bytes) -> Header:
 
 
 def frames(payloads: Sequence[tuple[int, Sequence[bytes]]], salt: bytes, group: int) -> list[bytes]:
-    """The frames of a group, in pieces; so is each payload, after the number of its octets."""
+    """The frames of a group, as pieces to write. A payload is given as its length and its pieces."""
     pack, count = _CHECKED.pack, len(payloads)
     made: list[bytes] = []
     for index, (length, pieces) in enumerate(payloads):
@@ -84,7 +91,7 @@ def frames(payloads: Sequence[tuple[int, Sequence[bytes]]], salt: bytes, group: 
 
 
 def frame_at(data: bytes, offset: int, salt: bytes, base: int = 0) -> Frame | None:
-    """The frame at an offset of `data`, or None when there is no whole one. `base` is where `data` begins in the segment."""
+    """The frame at an offset of `data`, or None if there is no whole one. `base` is the offset of `data` in the segment."""
     if data[offset : offset + len(salt)] != salt or offset + OVERHEAD > len(data):
         return None
     _, check, length, group, index, count = _FRAME.unpack_from(data, offset)
@@ -98,7 +105,7 @@ def frame_at(data: bytes, offset: int, salt: bytes, base: int = 0) -> Frame | No
 
 
 def scan(data: bytes, salt: bytes) -> Iterator[Frame]:
-    """Every whole frame of a segment. What is between the end of one and the offset of the next is damaged."""
+    """Every whole frame of a segment, in order. The octets between one frame's end and the next one's offset are damaged."""
     offset = START
     while offset >= 0:
         frame = frame_at(data, offset, salt)

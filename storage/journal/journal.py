@@ -1,6 +1,6 @@
-"""The journal: records are appended in groups, each with one write and one sync, to segments that are used again when freed.
+"""The journal: records are appended in groups, each with one write and one sync, to segments that are reused once freed.
 
-It does not know what a record says, but for those that void others. Their format is in `format`.
+Knows nothing about what records say, except that it writes voids and recognises intents. Their format is in `format`.
 """
 
 import logging
@@ -24,10 +24,11 @@ from .segments import Place, Segment
 log = logging.getLogger("carteiro.storage")
 
 SPARES = 4
-"""Freed segments that are kept; the files of more are removed."""
+"""How many freed segments are kept for reuse; the files of any others are removed."""
 
 WRITTEN_AHEAD = 2
-"""Segments that a new journal begins with: overwriting what is on disk is faster to sync than growing a file."""
+"""Segments that a new journal begins with, filled with zeros: overwriting octets on disk syncs faster than growing a file.
+"""
 
 _NAME = re.compile(rb"segment-(\d+)")
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
@@ -35,9 +36,9 @@ _PIECE = 1 << 20
 
 
 class Journal:
-    """The segments of an open directory; `where` is its path, for what is said of it.
+    """The journal in an open directory. `where` is its path, used in messages.
 
-    Raises StorageError when a segment cannot be had or is of another format.
+    `open` raises StorageError if a segment cannot be read or made, or has another format.
     """
 
     def __init__(self, files: Files, directory: int, where: Path) -> None:
@@ -49,10 +50,10 @@ class Journal:
         self._group = self._sequence = self._names = 0
         self.segments: list[Segment] = []
         """Those in use, the oldest first. The last one takes records unless it is sealed."""
-        self.is_damaged = False  # what was kept aside may have been acknowledged
+        self.is_damaged = False  # records that were kept aside may have been acknowledged
 
     def open(self) -> None:
-        """Finds the segments, and makes the first ones."""
+        """Finds the segments that are there, and makes the first ones."""
         try:
             for name in self._files.names(self._directory):
                 match = _NAME.fullmatch(name)
@@ -67,7 +68,7 @@ class Journal:
         self._sequence = self.segments[-1].sequence if self.segments else 0
 
     def _do_with_fewer(self, error: OSError) -> None:
-        """Where there is no room for all, one will do; with none nothing could be accepted."""
+        """Accepts fewer segments if the disk has no room for all. With none the journal could take nothing: raises."""
         why, wanted = fault(self._where, error), WRITTEN_AHEAD * format.SIZE >> 20
         have = (len(self.segments) + len(self._spare)) * format.SIZE >> 20
         if why.kind != "no room":
@@ -80,7 +81,7 @@ class Journal:
         log.warning("%s: the journal has %d MiB for now, %d are better: make room", why, have, wanted)
 
     def _find(self, segment: Segment) -> None:
-        """Puts a segment that was left by an earlier run where it belongs."""
+        """Files a segment of an earlier run under those in use or the spare ones, or sets it aside if it is damaged."""
         size = self._files.status(segment.file).st_size
         header = self._files.read(segment.file, START, 0)
         try:
@@ -92,18 +93,18 @@ class Journal:
             self._set_aside(segment, str(error))
             return
         if size < format.SIZE:
-            if not sequence:  # its making was interrupted, or it was freed
+            if not sequence:  # the server died while making it, or it was freed
                 self._drop(segment)
                 return
             self._lengthen(segment, size)
-        if not sequence:  # who freed it may have been killed before that was on disk
+        if not sequence:  # its freeing may not be on disk
             write_all(self._files, segment.file, header, 0)
             self._files.sync(segment.file)
         segment.find(sequence, salt, format.SIZE)
         (self.segments if sequence else self._spare).append(segment)
 
     def _lengthen(self, segment: Segment, size: int) -> None:
-        """Somebody has cut a segment that was in use: what is left of it counts."""
+        """Restores the size of a segment in use that another program has cut. What is left of it counts."""
         words = "%s/%s: cut to %d octets of %d: what is left is recovered, what was cut off may be lost"
         log.critical(words, self._where, os.fsdecode(segment.name), size, format.SIZE)
         self.is_damaged = True
@@ -120,7 +121,9 @@ class Journal:
     # Writing
 
     def append_all(self, records: Sequence[Payload]) -> list[Place]:
-        """Where the records are, on disk. Raises StorageError, and then none of them will be found later."""
+        """Writes and syncs the records, and returns their places. Raises StorageError: then none of them counts, since the
+        next group that is written voids those that were.
+        """
         try:
             while len(self._spare) * (format.SIZE - START) < 2 * sum(OVERHEAD + record.length for record in records):
                 self._spare.append(self._make())
@@ -137,7 +140,9 @@ class Journal:
         return places
 
     def append(self, records: Sequence[Payload]) -> list[Place | StorageError]:
-        """Where each record is, on disk; or why it is not, and then it will not be found later either."""
+        """Writes and syncs the records. For each it returns its place on disk, or why it is not there; a record that failed
+        does not count after a crash either, unless the journal could not even write that it is void.
+        """
         outcomes: list[Place | StorageError] = []
         while len(outcomes) < len(records):
             rest = records[len(outcomes) :]
@@ -151,12 +156,13 @@ class Journal:
         return outcomes
 
     def _writable(self, length: int) -> Segment:
-        """The segment that takes the next record, which has `length` octets."""
+        """The segment for the next record, whose frame has `length` octets. Begins a new one if necessary."""
         voids = (OVERHEAD + encode(Void(0, 0)).length) * len(self._voids)
         if length + voids > format.SIZE - START:
             raise StorageError(f"{self._where}: a record of {length} octets is too long", "for good")
         if not self.segments or self.segments[-1].is_sealed or self.segments[-1].end + length + voids > format.SIZE:
-            new = self._spare.pop() if self._spare else self._make()  # if there is none, what is short may still fit
+            # If no new segment can be had, the current one stays open: a shorter record may still fit.
+            new = self._spare.pop() if self._spare else self._make()
             self.seal()
             self._begin(new)
         segment = self.segments[-1]
@@ -180,7 +186,7 @@ class Journal:
         self.segments.append(segment)
 
     def _make(self, is_written_ahead: bool = False) -> Segment:
-        """A new segment, all zeros: a `sequence` of 0 is not in use."""
+        """Makes a segment of zeros, which reads as not in use."""
         self._names += 1
         name = b"segment-%d" % self._names
         segment = Segment(name, self._files.open(name, _NEW, self._directory))
@@ -192,13 +198,13 @@ class Journal:
             self._files.sync_names(self._directory)
         except BaseException:
             self._files.close(segment.file)
-            with suppress(OSError):  # what stays is too short to be used, or all zeros
+            with suppress(OSError):  # a file that stays is too short to be used, or all zeros
                 self._files.remove(name, self._directory)
             raise
         return segment
 
     def _commit(self, segment: Segment, payloads: list[Payload]) -> list[Place | StorageError]:
-        """The outcome for each payload that is no void."""
+        """Writes the payloads as one group, and syncs. Returns the outcome of each record, those of voids left out."""
         self._group += 1
         records = len(payloads) - len(self._voids)
         start = format.header(segment.sequence, segment.salt).ljust(START, b"\0") if segment.end == START else b""
@@ -214,14 +220,14 @@ class Journal:
         return [*places[len(places) - records :]]
 
     def _abandon(self, segment: Segment, error: OSError) -> None:
-        """What failed once may or may not be on disk, whatever is said later: nothing more is written to this segment."""
+        """Seals a segment after a failed write or sync. Nothing tells any more whether its last group is on disk."""
         where = f"{self._where}/{os.fsdecode(segment.name)}"
         log.critical("%s: %s: what was to be written is refused, and the segment never used again", where, words_of(error))
         segment.distrust()
         self._voids.append(Void(segment.sequence, self._group))
 
     def _say_what_is_void(self) -> None:
-        """What was refused may be on disk nevertheless. It is said once now, and with the next group if that fails."""
+        """Voids refused groups, which may be on disk all the same. If that fails, the next group does it."""
         try:
             segment = self._writable(0)
         except (OSError, StorageError) as error:
@@ -231,31 +237,33 @@ class Journal:
 
     @property
     def end(self) -> Position:
-        """The place behind all that was written, when something is in use."""
+        """The position behind all that was written. There must be a segment in use."""
         return Position(self.segments[-1].sequence, self.segments[-1].end)
 
     def seal(self) -> None:
-        """The last segment takes no more records."""
+        """Seals the last segment: the next record begins another one."""
         if self.segments:
             self.segments[-1].seal()
 
     # Reading
 
     def read(self, place: Place) -> bytes:
-        """A record. Raises OSError, and Damaged when it is not what was written."""
+        """A record's payload. Raises OSError, and Damaged if it is not what was written."""
         frame = format.frame_at(self.octets(place), 0, place.segment.salt, place.offset)
         if frame is None:
             raise Damaged(f"{self._where}/{os.fsdecode(place.segment.name)}: damaged at offset {place.offset}")
         return frame.payload
 
     def octets(self, place: Place) -> bytes:
-        """A frame as it is on disk, whatever it is."""
+        """A frame as it is on disk, not checked. Raises OSError."""
         return self._files.read(place.segment.file, place.length, place.offset)
 
     def read_back(self) -> Iterator[tuple[Place, bytes]]:
-        """Where each record of an earlier run is, and what it says, in order. What is damaged is said, and kept aside.
+        """Yields each record of earlier runs that counts, with its place, in order. Logs damaged octets, and keeps them
+        aside.
 
-        All is written again first: what is read may be in the page cache only, if the last run was killed before its sync.
+        First writes and syncs all segments again: if the last run was killed before its sync, they may be in the page cache
+        only. Raises OSError.
         """
         for segment in self.segments:
             write_all(self._files, segment.file, self._data(segment), 0)
@@ -283,25 +291,25 @@ class Journal:
         log.critical("%s: damaged at offset %d: kept aside, the rest is recovered", where, damage.offset)
 
     def _report_torn(self, segment: Segment, damage: Damage, data: bytes, where: str) -> None:
-        """The end of a run. That it was being written when the server died is likely; that it rotted later, possible."""
+        """Logs and keeps aside the torn end of a run. It was most likely being written, but may have rotted later."""
         name = b"torn-%d-%d" % (segment.sequence, damage.offset)
-        self.is_damaged = self.is_damaged or is_intent(data[OVERHEAD:])  # it may have been acted upon
+        self.is_damaged = self.is_damaged or is_intent(data[OVERHEAD:])  # its mailbox may have been written to
         words = "%s: torn at offset %d: not acknowledged, if it was being written when the server died; kept aside as %s"
         log.warning(words, where, damage.offset, name.decode())
         try:
             self.keep_aside(name, data)
-        except OSError as error:  # that is no reason not to begin
+        except OSError as error:  # the server can start without it
             log.error("%s/%s: %s", self._where, name.decode(), words_of(error))
 
     def keep_misnamed(self, place: Place, why: object) -> None:
-        """A whole record that can be none of ours. Raises OSError."""
+        """Logs and keeps aside a whole record that cannot be one of ours. Raises OSError."""
         self.keep_aside(b"damaged-%d-%d" % (place.segment.sequence, place.offset), self.octets(place))
         self.is_damaged = True
         where = f"{self._where}/{os.fsdecode(place.segment.name)}"
         log.critical("%s: at offset %d %s: kept aside, the rest is recovered", where, place.offset, why)
 
     def keep_aside(self, name: bytes, data: bytes) -> None:
-        """A file beside the segments that nobody reads or removes."""
+        """Writes and syncs a file beside the segments, which the server never reads or removes. Raises OSError."""
         file = self._files.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self._directory)
         try:
             write_all(self._files, file, data, 0)
@@ -313,7 +321,9 @@ class Journal:
     # Freeing
 
     def free(self, segment: Segment) -> None:
-        """Nothing in the oldest segment is needed any more. Raises OSError, and then it still counts as in use."""
+        """Frees the oldest segment, of which nothing is needed any more: marks it on disk as not in use, then keeps it for
+        reuse or removes its file. Raises OSError; then the segment still counts as in use.
+        """
         if segment.is_trusted:
             try:
                 write_all(self._files, segment.file, format.header(0, segment.salt), 0)
@@ -328,21 +338,23 @@ class Journal:
         self.segments.remove(segment)
 
     def _drop(self, segment: Segment) -> None:
-        with suppress(FileNotFoundError):  # it was removed by an attempt that failed later
+        with suppress(FileNotFoundError):  # an earlier attempt removed it and then failed
             self._files.remove(segment.name, self._directory)
         self._files.sync_names(self._directory)
         self._files.close(segment.file)
 
     @property
     def is_there(self) -> bool:
-        """Whether all files that are or will be written to have their names."""
+        """Whether all files that are or will be written to still have their names. Raises OSError."""
         return all(self._has_name(segment) for segment in (*self.segments, *self._spare) if segment.is_trusted)
 
     def _has_name(self, segment: Segment) -> bool:
         return self._files.status(segment.file).st_nlink > 0
 
     def forget_removed(self) -> list[Segment]:
-        """Lets go of files that somebody removed. Those in use are returned: they can be read still, and are not written."""
+        """Gives up segments whose files another program removed. Returns those in use: they can still be read, but are not
+        written.
+        """
         for segment in [segment for segment in self._spare if not self._has_name(segment)]:
             self._spare.remove(segment)
             self._files.close(segment.file)
@@ -352,11 +364,11 @@ class Journal:
         return removed
 
     def remove(self) -> None:
-        """Removes the files of a journal that has nothing. Raises OSError."""
+        """Removes the files of a journal that has no segments in use. Raises OSError."""
         for segment in self._spare:
             self._files.remove(segment.name, self._directory)
 
     def close(self) -> None:
-        """Gives back the descriptors."""
+        """Closes the segments' files."""
         for segment in self.segments + self._spare:
             self._files.close(segment.file)

@@ -1,6 +1,6 @@
-"""What the journal's frames carry: messages, intents, and what is void (docs/storage.md, byte by byte).
+"""The records in the journal's frames: messages, intents, and voids (docs/storage.md, byte by byte).
 
-It does not know where they are kept.
+Knows nothing about how they are stored.
 """
 
 import struct
@@ -15,20 +15,20 @@ _MARK = struct.Struct(">cQQQQ")
 _VOID_FIELDS = struct.Struct(">cQQ")
 
 _LONGEST_NAME = 240
-"""Octets of a mailbox's name, which is that of a file with something behind it."""
+"""Octets of a mailbox's name at most: a file is named after it, with a suffix."""
 
 _LONG = 8192
-"""Octets of content from which a copy costs more than one more piece."""
+"""Octets of content from which copying it costs more than writing one more piece."""
 
 Recipients = Mapping[str, Sequence[bytes]]
-"""Mailboxes, and the forward-paths that led to each, in the order in which they were given."""
+"""Mailboxes, each with the forward-paths that led to it, in the order in which they were given."""
 
 
 class Record(NamedTuple):
     """An accepted message. Its content is here, or in the spool file of its id: then `content` is None.
 
-    `came` is in microseconds since the epoch; `length` is that of the content, which goes to the mailbox as it is when it
-    `is_verbatim`; `check` is the CRC-32 of a spool file, and 0 or the content's where that is in the record.
+    `came` is in microseconds since the epoch. `length` is that of the content, in octets. `check` is the CRC-32 of a spool
+    file; for content in the record it is 0, or that content's. An `is_verbatim` message goes to the mailbox octet for octet.
     """
 
     id: str
@@ -50,9 +50,9 @@ class Position(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """The messages for `mailbox` from `since` on are about to be written to it, and all before are in it, on disk.
+    """Messages for `mailbox` from `since` on are about to be written to it; all earlier ones are in it, on disk.
 
-    Then its file was `inode`, and had `size` octets. An `inode` of 0 says that nothing is about to be written.
+    At that time its file had this `inode` and `size` (in octets). An `inode` of 0 says that nothing is about to be written.
     """
 
     mailbox: str
@@ -62,29 +62,29 @@ class Intent(NamedTuple):
 
 
 class Void(NamedTuple):
-    """What is in segment `sequence` from `group` on was refused."""
+    """Everything in segment `sequence` from `group` on was refused."""
 
     sequence: int
     group: int
 
 
 class Unreadable(Exception):  # noqa: N818 (what a record turns out to be)
-    """The octets are no record of ours."""
+    """These octets are not a record of ours."""
 
 
 class Misnamed(Unreadable):
-    """A record is for something that can be no mailbox of ours, as its name shows."""
+    """A record names a recipient that cannot be one of our mailboxes."""
 
 
 class Payload(NamedTuple):
-    """A record as it is in a frame: so many octets, in pieces."""
+    """An encoded record: its length in octets, and its pieces."""
 
     length: int
     pieces: Sequence[bytes]
 
 
 def encode(record: Record | Intent | Void) -> Payload:
-    """A record as it is in a frame. Long content is a piece of its own, and is not copied."""
+    """The payload of a record's frame. Long content is a piece of its own, and is not copied."""
     if isinstance(record, Intent):
         fields = _MARK.pack(_INTENT, *record.since, record.inode, record.size)
         return _whole(fields + record.mailbox.encode())
@@ -112,7 +112,9 @@ def _whole(data: bytes) -> Payload:
 
 
 def decode(data: bytes) -> Record | Intent | Void:
-    """A record from its frame. Raises Unreadable, which a whole frame can be only for another program's sake."""
+    """The record in a frame's payload. Raises Unreadable; with a whole frame that can happen only if another program wrote
+    it.
+    """
     try:
         kind = data[:1]
         if kind == _INTENT:
@@ -128,12 +130,12 @@ def decode(data: bytes) -> Record | Intent | Void:
 
 
 def is_intent(data: bytes) -> bool:
-    """Whether a record, of which the end may be missing, is an `Intent`."""
+    """Whether a record, whose end may be missing, is an `Intent`."""
     return data.startswith(_INTENT)
 
 
 def is_void(data: bytes) -> bool:
-    """Whether a record is a `Void`: the one kind that the journal itself looks for."""
+    """Whether a record is a `Void`. Voids and intents are the kinds that the journal itself recognises."""
     return data.startswith(_VOID)
 
 
@@ -162,7 +164,7 @@ def _decode_message(data: bytes) -> Record:
 
 
 def _name(mailbox: bytes) -> str:
-    """The name of a mailbox. What leads out of the mail directory, or into the journal, is none: raises Misnamed."""
+    """A mailbox's name. Raises Misnamed for a name that would lead out of the mail directory, or into the journal."""
     if not mailbox or mailbox.startswith(b".") or b"/" in mailbox or b"\0" in mailbox or len(mailbox) > _LONGEST_NAME:
         raise Misnamed(f"a record is for {mailbox[:_LONGEST_NAME]!r}, which is no mailbox")
     return mailbox.decode()

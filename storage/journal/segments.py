@@ -1,6 +1,6 @@
-"""Where accepted messages are while they are in the journal: segments in use, and places in them.
+"""The segments of the journal, and the places of messages in them.
 
-It does not know how they are written or read.
+Knows nothing about how they are written or read.
 """
 
 import time
@@ -11,16 +11,16 @@ from typing import NamedTuple
 from .records import Position
 
 COPIED_AT_ONCE = 1 << 20
-"""Octets of a journal that are copied in one step."""
+"""Octets of the journal that one step copies."""
 
 
 class Segment:
-    """A segment of the journal: a file of fixed size, what was written to it, and what of that is still needed.
+    """A segment of the journal: a file of fixed size, how far it is written, and what of that is still needed.
 
-    A life of a segment begins with `begin`, in which it gets a number in the `sequence` (0: it is not in use). Records are
-    written up to its `end`, until it is sealed. It `is_needed` while some of its messages, or of copies of them, are not in
-    their mailboxes (`waiting`), or are there and perhaps not on disk. It `is_trusted` until a write to it fails: then nobody
-    knows what is on disk. Others read its fields, and only these methods write them (a law of the tests sees to that).
+    A life of a segment begins with `begin`, which gives it its `sequence` number (0: not in use). The journal writes records
+    up to its `end`, until the segment is sealed. It `is_needed` while some of its messages are not in all their mailboxes
+    (`waiting`), or are there but perhaps not on disk. It `is_trusted` until a write fails: then the content on disk is
+    unknown. Other modules read its fields, and only these methods write them (tests/laws/test_house.py checks that).
     """
 
     __slots__ = (
@@ -32,31 +32,31 @@ class Segment:
         self.name = name
         self.file = file
         self.sequence = 0
-        """Its number among the segments in use; no later life has the same. 0: it is not in use."""
+        """The number of this life; no other life of any segment has it. 0: not in use."""
         self.salt = b""
-        """Goes into the checksums of this life, so that what an earlier one left does not count."""
+        """Stands at the head of every frame of this life, so that frames left by an earlier life do not count."""
         self.end = 0
-        """Octets up to which it is written."""
+        """Octets that are written, from the beginning of the file."""
         self.since = 0.0
-        """When it got its first record (`time.monotonic`)."""
+        """When its life began, with its first record (`time.monotonic`); 0 if an earlier run began it."""
         self.waiting = 0
-        """How many messages, each for each mailbox, are not in their mailbox."""
+        """How many messages are not in their mailboxes; a message counts once for each mailbox."""
         self.owed = 0
-        """The octets of these."""
+        """Octets of their frames, counted likewise."""
         self._unsynced: set[str] = set()
         self.mailboxes: set[str] = set()
-        """Those that it has, or had, messages for."""
+        """All mailboxes that it has messages for, waiting or moved."""
         self.spooled: Counter[str] = Counter()
-        """For the id of each message in the spool for how many of its mailboxes the file is needed."""
+        """By id of each spooled message: how many of its mailboxes still need the file."""
         self.is_sealed = False
         """Whether it takes no more records."""
         self.is_trusted = True
-        """Whether what is on disk is known."""
+        """Whether its content on disk is known."""
 
-    # What is written to it
+    # Its life, and writing to it
 
     def begin(self, sequence: int, salt: bytes, start: int) -> None:
-        """A new life, with nothing in it but a header of `start` octets."""
+        """Begins a new life, with a header of `start` octets and no records."""
         self.sequence, self.salt = sequence, salt
         self.end, self.since = start, time.monotonic()
         self.waiting = self.owed = 0
@@ -64,60 +64,60 @@ class Segment:
         self.is_sealed = False
 
     def find(self, sequence: int, salt: bytes, size: int) -> None:
-        """An earlier run left it like this, with records anywhere in it; nothing more is written to it in this life."""
+        """Takes up a segment of an earlier run, with records anywhere in its `size` octets. It takes no more records."""
         self.sequence, self.salt, self.end = sequence, salt, size
         self.is_sealed = True
 
     def take(self, length: int) -> "Place":
-        """A frame of so many octets was written to it."""
+        """Records that a frame of this many octets was written at its end; returns its place."""
         place = Place(self, self.end, length)
         self.end += length
         return place
 
     def seal(self) -> None:
-        """It takes no more records."""
+        """From now on it takes no more records."""
         self.is_sealed = True
 
     def distrust(self) -> None:
-        """A write to it failed, or somebody removed its file: it is sealed, and never used again."""
+        """Seals it and rules out any further use, after a failed write or when its file was removed."""
         self.is_sealed, self.is_trusted = True, False
 
-    # What of that is needed
+    # What is still needed
 
     @property
     def is_needed(self) -> bool:
-        """Whether something is waiting, or was moved and is perhaps not on disk."""
+        """Whether a message waits, or was moved and is perhaps not on disk."""
         return bool(self.waiting or self._unsynced)
 
     def name_mailboxes(self, mailboxes: Iterable[str]) -> None:
-        """It has messages for these, whether they wait or not."""
+        """Records that it has messages for these mailboxes, waiting or not."""
         self.mailboxes.update(mailboxes)
 
     def owe(self, mailbox: str, octets: int) -> None:
-        """A message waits for this mailbox."""
+        """Records that a message, in a frame of this many octets, waits for this mailbox."""
         self.mailboxes.add(mailbox)
         self.waiting += 1
         self.owed += octets
 
     def settle(self, octets: int) -> None:
-        """A message waits no more."""
+        """Records that a message, in a frame of this many octets, no longer waits."""
         self.waiting -= 1
         self.owed -= octets
 
     def await_sync(self, mailbox: str) -> None:
-        """A message was moved to this mailbox, and is perhaps not on disk."""
+        """Records that a message was moved to this mailbox, and is perhaps not on disk."""
         self._unsynced.add(mailbox)
 
     def synced(self, mailbox: str) -> None:
-        """All that was moved to this mailbox is on disk."""
+        """Records that everything moved to this mailbox is on disk."""
         self._unsynced.discard(mailbox)
 
     def need(self, id: str, count: int) -> None:
-        """So many more mailboxes are to get what is in a spool file."""
+        """Records that this many more mailboxes need a message's spool file."""
         self.spooled[id] += count
 
     def arrived(self, id: str) -> bool:
-        """One of them has it. False: none was to get it any more."""
+        """Records that one more mailbox has a spooled message. Returns False if no mailbox was still waiting for it."""
         if not self.spooled[id]:
             return False
         self.spooled[id] -= 1
@@ -125,7 +125,7 @@ class Segment:
 
 
 class Place(NamedTuple):
-    """Where a record's frame is."""
+    """The place of a record's frame: offset and length in octets, in a segment."""
 
     segment: Segment
     offset: int
@@ -133,12 +133,12 @@ class Place(NamedTuple):
 
     @property
     def since(self) -> Position:
-        """The same, as an intent says it."""
+        """Its position, as an intent states it."""
         return Position(self.segment.sequence, self.offset)
 
 
 def share_of(waiting: Iterable[Place]) -> list[Place]:
-    """The first ones, as much as is copied in one step."""
+    """The first of these places: as many as one step copies."""
     places, octets = [], 0
     for place in waiting:
         places.append(place)

@@ -1,6 +1,7 @@
-"""The spool: the content of a large message in a file of its own, written as it arrives and read back in pieces.
+"""The spool: the content of each large message in a file of its own, written as it arrives and read back in pieces.
 
-It does not know envelopes, nor when a message is accepted; it knows how many records of the journal need each file.
+Knows how many mailboxes need each file, by the journal's records. Knows nothing about envelopes, nor when a message is
+accepted.
 """
 
 import logging
@@ -19,21 +20,24 @@ from .spool_syncs import SpoolSyncs
 log = logging.getLogger("carteiro.storage")
 
 PIECE = 64 * 1024
-"""Octets that are read at once."""
+"""Octets that one read returns."""
 
 UNSYNCED = 1 << 20
-"""Octets that are written before they are synced: to sync all at the end would hold up everybody."""
+"""Octets after which a long message is synced before it is complete: one sync of everything at its end would delay others.
+"""
 
 MOST_OCTETS = 2 << 30
-"""Octets of all files, those of messages on their way included, beyond which these are refused."""
+"""Octets of all files, including those still arriving, beyond which the spool takes no more."""
 
 _ASIDE = b"damaged-"
 
 
 class SpoolFile:
-    """Content on its way into the spool. Every method raises OSError, after which only `remove` makes sense.
+    """Content on its way into the spool. Making one raises OSError.
 
-    The file is open only while something is written to it: those who send much are to have no descriptors of the others.
+    `write` and `finish` raise OSError, also for an earlier failed `sync`; after that only `remove` makes sense. The file is
+    open only during a write, so that senders of large messages do not use up the descriptors others need. `length` counts
+    its octets, `check` is their CRC-32.
     """
 
     __slots__ = ("_directory", "_error", "_files", "_name", "_spool", "_unsynced", "check", "length")
@@ -45,13 +49,13 @@ class SpoolFile:
         self._directory = spool.directory
         self._unsynced = 0
         self._error: OSError | None = None
-        """A sync failed: what was written before may not be on disk, whatever a later one says."""
+        """Why a sync failed. What was written before may not be on disk, even if a later sync succeeds."""
         self.length = 0
         self.check = 0
         files.close(files.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, spool.directory))
 
     def write(self, data: bytes) -> None:
-        """Takes the next piece. Raises StorageError, too, when there is no room."""
+        """Appends a piece of content. Raises StorageError, too, if there is no room."""
         if self._error:
             raise self._error
         self._spool.take(len(data))
@@ -66,7 +70,9 @@ class SpoolFile:
             self._spool.syncs.flush(self)
 
     def sync(self) -> None:
-        """What was written is on disk when this returns, or the next call fails. In any thread."""
+        """Syncs what was written so far. Never raises: the next `write` or `finish` raises the error. May run in any
+        thread.
+        """
         try:
             with self._opened() as file:
                 self._files.sync(file)
@@ -74,9 +80,8 @@ class SpoolFile:
             self._error = error
 
     def finish(self) -> None:
-        """The content is complete and on disk when this returns; its name is when the spool's `sync_names` returns.
-
-        In any thread.
+        """Syncs the complete content. The file's name is on disk only after the spool's `sync_names`. May run in any
+        thread.
         """
         self.sync()
         if self._error:
@@ -92,17 +97,17 @@ class SpoolFile:
 
     @property
     def is_there(self) -> bool:
-        """Whether the spool is in the same directory as when the file was made."""
+        """Whether the spool still uses the directory in which the file was made."""
         return self._directory == self._spool.directory
 
     def keep(self) -> None:
-        """It was accepted: from now on a record of the journal needs it."""
+        """Stops counting the file as arriving: its message was accepted, and a record in the journal needs it."""
         self._spool.coming -= self.length
 
     def remove(self) -> None:
-        """Nothing of it is kept."""
+        """Removes the file. If that fails, the next start removes it."""
         self._spool.coming -= self.length
-        with suppress(OSError):  # what stays is removed at the next start
+        with suppress(OSError):  # the next start removes it
             self._files.remove(self._name, self._spool.directory)
 
 
@@ -110,11 +115,11 @@ _FLAGS = os.O_WRONLY | os.O_APPEND
 
 
 class Spool:
-    """The spool files in an open directory, a file a message, named by its id.
+    """The spool files in an open directory: one for each large message, named by its id.
 
-    `kept` are the octets of files that records of the journal need, `coming` those of messages on their way. `owed` are the
-    octets that are to be written to mailboxes before the files are removed, one for each mailbox that needs them. `room`
-    says whether there is room on the disk for more.
+    Octets are counted in three sums. `coming`: files still arriving. `kept`: files that records in the journal need. `owed`:
+    what must still be written to mailboxes from these files, so a file counts once for each mailbox that needs it. `room`
+    knows whether the disk has room for more. `where` is the directory's path, used in messages.
     """
 
     def __init__(self, files: Files, directory: int, where: Path) -> None:
@@ -128,7 +133,7 @@ class Spool:
         self._lengths: dict[str, int] = {}
 
     def take(self, octets: int) -> None:
-        """So many octets more are about to come. Raises StorageError when they are too many."""
+        """Announces that this many octets are about to be written. Raises StorageError if there is no room for them."""
         if self.kept + self.coming + octets > MOST_OCTETS:
             words = "full of messages that are on their way, or wait for their mailboxes"
             raise StorageError(f"{self.where}: {words}", "no room")
@@ -138,23 +143,27 @@ class Spool:
 
     @property
     def reserve(self) -> int:
-        """Octets that must be free on the disk so that all can be moved: a file goes when all have it."""
+        """Octets that must stay free on the disk so that all content can be moved. A file is removed when its last mailbox
+        has it.
+        """
         return max(0, self.owed - self.kept) + self._longest
 
     def more(self, length: int, count: int) -> int:
-        """The same of one more file, which so many mailboxes would need."""
+        """Octets by which `reserve` would grow with a file of this length that `count` mailboxes need."""
         return (count - 1) * length + max(0, length - self._longest)
 
     def begin(self, id: str) -> SpoolFile:
-        """A new file. Raises OSError."""
+        """Makes a file. Raises OSError."""
         return SpoolFile(self._files, self, id.encode())
 
     def sync_names(self) -> None:
-        """The names of all files are on disk when this returns. Raises OSError."""
+        """Syncs the names of all files. Raises OSError. May run in any thread."""
         self._files.sync_names(self.directory)
 
     def read(self, id: str, length: int, check: int) -> Iterator[bytes]:
-        """The content in pieces. Raises OSError, and Damaged when it is missing or, at its end, not what was written."""
+        """Yields a file's content in pieces. Raises OSError; Damaged if the file is missing or, after the last piece, if the
+        content is not what was written.
+        """
         try:
             file = self._files.open(id.encode(), os.O_RDONLY, self.directory)
         except FileNotFoundError as error:
@@ -171,7 +180,7 @@ class Spool:
             raise Damaged(f"spool file {id}: damaged")
 
     def need(self, id: str, length: int, count: int) -> None:
-        """So many mailboxes more need the file."""
+        """Records that `count` more mailboxes need a file of this length."""
         if id not in self._lengths:
             self._lengths[id] = length
             self.kept += length
@@ -180,11 +189,13 @@ class Spool:
         self.owed += count * length
 
     def length(self, id: str) -> int:
-        """Octets of a file that somebody needs."""
+        """Octets of a file that some mailbox needs."""
         return self._lengths[id]
 
     def release(self, id: str, count: int = 1) -> None:
-        """So many mailboxes have what is in the file; with the last one the file goes, or at the next start."""
+        """Records that `count` mailboxes have a file's content. Removes the file with the last one; if that fails, the next
+        start does.
+        """
         self._needed[id] -= count
         self.owed -= count * self._lengths[id]
         if not self._needed[id]:
@@ -200,17 +211,19 @@ class Spool:
                 log.warning("%s: not removed before the next start", fault(self.where / id, error))
 
     def keep_aside(self, id: str) -> None:
-        """The file is kept under a name that nobody reads or removes. Raises OSError."""
+        """Renames a file so that the server never reads or removes it. Raises OSError."""
         with suppress(FileNotFoundError):
             self._files.rename(id.encode(), self.directory, _ASIDE + id.encode(), self.directory)
 
     @property
     def needed(self) -> Collection[str]:
-        """The ids whose files some record needs."""
+        """The ids of messages whose files some record needs."""
         return self._needed.keys()
 
     def clean(self, is_kept_aside: bool, spared: Collection[str] = ()) -> None:
-        """Removes, or keeps aside, the files that no record needs: of messages that were not accepted. Raises OSError."""
+        """Removes, or keeps aside, files that no record needs: their messages were not accepted. Leaves the `spared` ids
+        alone. Raises OSError.
+        """
         for name in self._files.names(self.directory):
             if os.fsdecode(name) in self._needed or os.fsdecode(name) in spared or name.startswith(_ASIDE):
                 continue
@@ -220,10 +233,10 @@ class Spool:
                 self._files.remove(name, self.directory)
 
     def adopt(self, other: "Spool", id: str, length: int, check: int) -> None:
-        """Copies a file of another spool, on disk when this returns. Raises OSError, and Damaged as `read`."""
+        """Copies a file of another spool and syncs it. Raises OSError and StorageError, and Damaged like `read`."""
         try:
             file = self.begin(id)
-        except FileExistsError:  # both are in the same directory
+        except FileExistsError:  # both spools have the same directory
             return
         try:
             for piece in other.read(id, length, check):
@@ -236,5 +249,5 @@ class Spool:
             raise
 
     def close(self) -> None:
-        """Whoever has a file of it meets an error from now on."""
+        """Makes every later use of the directory fail, for files that are still arriving."""
         self.directory = -1

@@ -1,6 +1,6 @@
-"""The syncs of spool files: made beside whoever has them made, where that can be, and then told.
+"""Syncs of spool files: made in another thread where possible; a callback is called when they are done.
 
-It does not know messages.
+Knows nothing about messages.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from .spool import Spool, SpoolFile
 
 AT_ONCE = 8
-"""Files that are synced before the first of them is told."""
+"""Files that are synced together, before any of their callbacks is called."""
 
 Done = Callable[[OSError | None], None]
-"""Is told that the content and the name of a file are on disk, or why not."""
+"""Called with None when a file's content and name are on disk, or with the error that prevented it."""
 
 
 class SpoolSyncs:
-    """Those of one spool. `beside` is where they are made."""
+    """The syncs of one spool. `beside` runs them, by default in the calling thread."""
 
     def __init__(self, spool: "Spool") -> None:
         self._spool = spool
@@ -30,7 +30,9 @@ class SpoolSyncs:
         self._is_flushing = False
 
     def flush(self, file: "SpoolFile") -> None:
-        """Some of a file that is still written is synced, if that has not enough to do: else at the end all is."""
+        """Syncs a file that is still being written, unless such a sync is already running; what is skipped is synced at the
+        end.
+        """
         if not self._is_flushing:
             self._is_flushing = True
             self._make(file.sync, self._flushed)
@@ -38,14 +40,14 @@ class SpoolSyncs:
     def _make(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         try:
             self.beside(work, done)
-        except RuntimeError:  # there can be no thread
+        except RuntimeError:  # no thread can be started
             done(work())
 
     def _flushed(self, _: object) -> None:
         self._is_flushing = False
 
     def commit(self, file: "SpoolFile", done: Done) -> None:
-        """A file is complete: tells `done` when it is on disk."""
+        """Syncs a complete file, and its name; calls `done` with the outcome."""
         self._complete.append((file, done))
         if not self._is_busy:
             self._begin()
@@ -57,7 +59,7 @@ class SpoolSyncs:
 
     def _end(self, waiting: Sequence[Done], errors: Sequence[OSError | None] | None) -> None:
         self._is_busy = False
-        bug = OSError(0, "internal error")  # it is logged
+        bug = OSError(0, "internal error")  # `beside` has logged it
         for done, error in zip(waiting, [bug] * len(waiting) if errors is None else errors, strict=True):
             done(error)
         if self._complete:
@@ -65,7 +67,7 @@ class SpoolSyncs:
 
 
 def _sync(spool: "Spool", files: Sequence["SpoolFile"]) -> list[OSError | None]:
-    """For each file why it is not on disk. In any thread."""
+    """For each file, why it is not on disk, or None. May run in any thread."""
     errors: list[OSError | None] = []
     for file in files:
         try:

@@ -1,1 +1,1 @@
-"""What a mailbox looks like: mbox files and Maildirs, and how a message is put in one."""
+"""The formats of mailboxes, mbox files and Maildirs: how messages are put into them and read from them."""

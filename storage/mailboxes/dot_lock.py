@@ -1,13 +1,13 @@
-"""Dot locks: a file `<name>.lock` beside a file, which keeps those programs away that know no other lock.
+"""Dot locks: a file `<name>.lock` beside a file keeps programs away that know no other lock.
 
-It does not know what is locked.
+Knows nothing about the files that it locks.
 
-Who delivers to a mailbox file takes its fcntl lock first and then the dot lock (Debian policy 11.6). The first one goes with
-the process that has it; the second one stays when that is killed, and would stop all mail. But ours can be told from those
-of others, and nobody of ours makes one without the fcntl lock: so if we have that, and find a dot lock of ours, whoever made
-it is no more.
+A delivery to a mailbox file takes its fcntl lock first, then the dot lock (Debian policy 11.6). The fcntl lock ends with its
+process. The dot lock stays behind when its process is killed, and would stop all mail. But our dot locks can be told from
+those of other programs, and no process of ours makes one without the fcntl lock. So a process that has the fcntl lock, and
+finds one of our dot locks, knows that the maker is dead.
 
-A lock is another name of one file that this process makes once: to make a file for each would cost ten times as much.
+A lock is a hard link to one file that each process makes once: a new file for each lock would cost ten times as much.
 """
 
 import errno
@@ -23,21 +23,24 @@ from ..files import Files, IsLocked, open_directory, write_all
 log = logging.getLogger("carteiro.storage")
 
 STALE = 300.0
-"""Seconds after (or before: clocks differ) which a lock is taken to have been left by a program that is no more."""
+"""Age in seconds (in either direction: clocks differ) from which a lock counts as left by a dead program."""
 
 FRESH = 60.0
-"""Seconds after which a lock that is still held is made new again, so that others do not take it to be stale."""
+"""Seconds after which a lock that is still held is touched, so that other programs do not take it for stale."""
 
 _OURS = b"carteiro"
 _PREFIX = b"lock-"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
-"""What link says where the file system has none, or the journal is on another one."""
+"""Errors of link where the file system has no hard links, or the journal is on another one."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class DotLocks:
-    """Locks of files in an open directory, which all who know the names honour. Every method raises OSError."""
+    """Locks of files in an open directory. They hold against any program that knows dot locks.
+
+    Methods raise OSError, except `give_back`, which logs it, and `close`, which ignores a failed removal.
+    """
 
     def __init__(self, files: Files, directory: int) -> None:
         self._files = files
@@ -50,7 +53,7 @@ class DotLocks:
         self._touched = 0.0
 
     def take(self, name: bytes) -> None:
-        """Locks a file whose fcntl lock we have. Raises IsLocked when another program has the lock."""
+        """Locks a file whose fcntl lock we have. Raises IsLocked if another program has the dot lock."""
         lock = name + b".lock"
         for _ in range(2):
             try:
@@ -64,7 +67,7 @@ class DotLocks:
         raise IsLocked
 
     def give_back(self, name: bytes) -> None:
-        """Removes the lock that we have taken. One that is not ours any more stays; one that cannot be removed is said."""
+        """Removes a lock that `take` made. If its file is no longer ours, it stays. Logs a failure."""
         lock = name + b".lock"
         inode = self._held.pop(lock, 0)
         try:
@@ -76,21 +79,21 @@ class DotLocks:
             log.error("%s: cannot be removed: %s", os.fsdecode(lock), words(error))
 
     def refresh(self) -> None:
-        """Makes what we hold look as new as it is."""
-        now = time.time()  # which others compare the lock's time with, also after the machine has slept
+        """Touches our locks so that they look fresh, unless that was done within the last `FRESH` seconds."""
+        now = time.time()  # the clock of file times, which other programs see; it runs on while the machine sleeps
         if self._name and abs(now - self._touched) > FRESH:
             self._touched = now
             self._files.touch(self._name, self._place)
 
     def clean(self) -> None:
-        """Removes what processes that were killed made locks of; none is at work that has one now."""
+        """Removes the files from which killed processes made their locks. Call it only while no process holds one."""
         place = self._journal()
         for name in self._files.names(place):
             if name.startswith(_PREFIX):
                 self._files.remove(name, place)
 
     def close(self) -> None:
-        """Gives back what is needed for making locks."""
+        """Removes the file from which locks are made, and closes its directory."""
         if self._place >= 0:
             if self._name:
                 with suppress(OSError):
@@ -120,7 +123,7 @@ class DotLocks:
                 self._make_first()
             self.refresh()
             self._files.link(self._name, self._place, lock, self._directory)
-        except FileNotFoundError:  # somebody has removed it
+        except FileNotFoundError:  # another program removed it
             self._make_first()
             self._files.link(self._name, self._place, lock, self._directory)
         self._held[lock] = self._inode
@@ -131,9 +134,10 @@ class DotLocks:
         self._name, self._touched = name, time.time()
 
     def _write(self, name: bytes, at: int) -> int:
-        """Makes a file for locks, and returns its inode. It has the process id, for programs that look for that process.
+        """Makes a file for locks and returns its inode. It holds our process id, for programs that check whether the process
+        is alive.
 
-        It is on disk when this returns: after a power cut, too, a lock of ours is to be known for one.
+        The content is synced: a lock must be recognisable as ours after a power cut, too.
         """
         file = self._files.open(name, _NEW, at)
         try:
@@ -157,7 +161,7 @@ class DotLocks:
             file = self._files.open(lock, os.O_RDONLY, self._directory)
         except FileNotFoundError:
             return True
-        except OSError:  # it is nothing that we could have made
+        except OSError:  # we cannot have made this
             return False
         try:
             return self._files.read(file, 64, 0).endswith(b"\n%b\n" % _OURS)

@@ -1,6 +1,6 @@
-"""What stands before the content of a stored message, in any kind of mailbox.
+"""The header fields that a mailbox of any kind puts before the content of a message.
 
-It does not know where one message ends and another begins.
+Knows nothing about where one message ends and the next begins.
 """
 
 import re
@@ -15,11 +15,11 @@ _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 
 
 def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces of a letter's content, as a mailbox has them, after the header fields that it gives it, with LF ends.
+    """The header fields a mailbox adds, with LF line ends, followed by the pieces of the letter's content.
 
-    These are Return-Path (RFC 5321 section 4.4), Delivered-To for each forward-path, and the trace fields; and the blank
-    line that ends a header, when the content has none. A line before the content's header that would be the separator of a
-    mailbox file becomes a field of it.
+    The fields are Return-Path (RFC 5321 section 4.4), a Delivered-To for each forward-path, and the trace fields. If the
+    content has no header, the blank line that ends one follows. `From ` lines in front of the content's header, which would
+    separate messages in a mailbox file, become fields of it.
     """
     first = _without_separators(next(pieces, b""))
     blank_lines = (b"\n", b"\r\n") if letter.is_verbatim else (b"\n",)
@@ -33,7 +33,7 @@ def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _without_separators(first: bytes) -> bytes:
-    """The first piece of content, in which a `From ` line does not keep the header behind it from being one."""
+    """The first piece of content, with `From ` lines in front of a header renamed, so that the header counts as one."""
     lines = _SEPARATORS.match(first)
     if not lines or not _HEADER_FIELD.match(first, lines.end(), lines.end() + _LONGEST_LINE):
         return first
@@ -41,12 +41,12 @@ def _without_separators(first: bytes) -> bytes:
 
 
 def unix_lines(text: bytes) -> bytes:
-    """The text with the CR of each CRLF dropped, and all else as it is."""
+    """The text with the CR of each CRLF dropped; every other octet stays."""
     return text.replace(b"\r\n", b"\n")
 
 
 def unix_pieces(content: Iterable[bytes]) -> Iterator[bytes]:
-    """The same for a text in pieces, which may be cut anywhere. No piece is empty."""
+    """Does for a text in pieces, cut anywhere, what `unix_lines` does. Yields no empty piece."""
     held = b""
     for piece in content:
         text = held + piece

@@ -1,7 +1,7 @@
-"""What a kind of mailbox does for whoever delivers to it, stated as types.
+"""What a kind of mailbox does for delivery, stated as types.
 
-It does not know which kinds there are. Whatever fails raises OSError; a generator is one so that a delivery can be made a
-little at a time: between two of its steps, others have their turn.
+Knows nothing about the kinds there are. Every method raises OSError on failure, except `path`. Methods that may take long
+are generators: between two steps, other work has its turn.
 """
 
 from collections.abc import Callable, Generator, Iterable
@@ -13,58 +13,62 @@ from .letter import Letter
 
 
 class Extent(NamedTuple):
-    """The end of a mailbox that is one file: its inode and size."""
+    """Where a mailbox that is one file ends: its inode, and its size in octets."""
 
     inode: int
     size: int
 
 
 class Mailbox(Protocol):
-    """A mailbox that is open and, where its kind has locks, locked."""
+    """A mailbox that is open and, if its kind has locks, locked."""
 
     @property
     def extent(self) -> Extent | None:
-        """Where it ends now; None for a kind that needs no such extent to find out what is in it."""
+        """Where it ends now. None for a kind whose content can be found out without an extent."""
 
     def append(self, letters: Iterable[Letter]) -> Generator[int, None, None]:
-        """Puts the letters in the mailbox, in order. What it yields is how many are there and stay, whatever fails next."""
+        """Puts the letters in the mailbox, in order. Yields how many are in it to stay, even if a later step fails."""
 
     def take_back(self, extent: Extent, letters: Iterable[Letter]) -> Generator[None, None, bool]:
-        """Cuts off what is after `extent`, if it can be nothing but a beginning of `letters`, torn perhaps; else False."""
+        """Cuts off everything behind `extent` if it can only be a beginning of `letters`, perhaps torn; returns whether it
+        did.
+        """
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
-        """For each letter whether it is not in the mailbox, wherever that may be."""
+        """For each letter, whether it is nowhere in the mailbox."""
 
     def sync(self) -> None:
-        """What was put in it is on disk when this returns."""
+        """Returns when everything that was put in it is on disk."""
 
     def close(self) -> None:
-        """Gives back descriptors and locks."""
+        """Closes its descriptors and gives up its locks."""
 
 
 class Mailboxes(Protocol):
-    """All mailboxes of a kind."""
+    """All mailboxes of one kind in a directory."""
 
     def check(self, mailbox: str) -> None:
-        """Raises OSError when nothing could be put in this mailbox. One that does not exist yet is fine."""
+        """Raises OSError if nothing could be put in this mailbox. A missing one is fine."""
 
     def open(self, mailbox: str) -> Mailbox:
-        """Opens a mailbox, which is made when it is missing. Raises files.IsLocked, too."""
+        """Opens a mailbox, and makes it if it is missing. Raises files.IsLocked, too."""
 
     def sync(self, mailbox: str) -> None:
-        """What was put in this mailbox, with or without this name by now, is on disk when this returns."""
+        """Returns when everything that was put in this mailbox is on disk. If another program removed it, nothing is left to
+        sync.
+        """
 
     def sync_names(self) -> None:
-        """The names of mailboxes are on disk when this returns."""
+        """Returns when the names of all mailboxes are on disk."""
 
     def clean(self) -> None:
-        """Removes what processes that were killed left beside the mailboxes. No other one is at work now."""
+        """Removes what killed processes left beside the mailboxes. Call it only while no other process delivers."""
 
     def close(self) -> None:
-        """Gives back what was needed for all of them."""
+        """Gives back what all of them share."""
 
     def path(self, mailbox: str) -> str:
-        """What it is called when something is said of it."""
+        """The mailbox's path, used in messages."""
 
 
 MailboxKind = Callable[[Files, int, Path], Mailboxes]

@@ -1,10 +1,10 @@
-"""Mailboxes as Maildirs, one a name: a file a message, which other programs read without a lock.
+"""Mailboxes as Maildirs, one for each name: each message is a file, and other programs read it without a lock.
 
-It does not know what a user is, nor when a message was accepted. The format is D. J. Bernstein's: a message is written to
-tmp/ and moved to new/ when it is complete and on disk; mail programs move it on to cur/.
+Knows nothing about users, nor when a message was accepted. The format is D. J. Bernstein's: a message is written to tmp/,
+synced, and moved to new/ when it is complete; mail programs move it on to cur/.
 
-A name is the time, what is unique, and the host, in this order, with a dot between them. What follows may change: programs
-put flags and sizes behind it (`:2,S`, `,S=1234`), and after a crash the host may be called otherwise, as a container is.
+A file's name consists of the time, a unique part, and the host, in this order, with dots between. What follows may change:
+programs append flags and sizes (`:2,S`, `,S=1234`). After a crash the host may have another name, as a container does.
 """
 
 import os
@@ -20,19 +20,19 @@ from .mailbox import Extent
 
 _PARTS = (b"tmp", b"new", b"cur")
 _BEHIND = re.compile(rb"[:,].*", re.DOTALL)
-"""What programs put behind a name."""
+"""What programs append to a name."""
 
 _NOT_IN_A_HOST = re.compile(rb"[^!-+\--.0-9;-~]")
-"""What would end a name, or begin what programs put behind it, or is not for the eyes."""
+"""Octets that would end a name, or begin what programs append to it, or are not printable."""
 
 _NEW_FILE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 
 UNSYNCED = 1 << 20
-"""Octets after which a long message is synced meanwhile."""
+"""Octets after which a long message is synced before it is complete."""
 
 
 class MaildirMailboxes:
-    """The Maildirs `<name>/` of an open directory; `where` is its path, for what is said of it."""
+    """The Maildirs `<name>/` of an open directory. `where` is its path, used in messages."""
 
     def __init__(self, files: Files, directory: int, where: Path) -> None:
         self._files = files
@@ -41,7 +41,9 @@ class MaildirMailboxes:
         self._host = _host(os.fsencode(os.uname().nodename))
 
     def check(self, mailbox: str) -> None:
-        """Raises OSError when this is no Maildir, or not ours to write to. A missing one, or a missing part, is fine."""
+        """Raises OSError if this is not a Maildir, or we may not write to it. A missing Maildir, or a missing part of one,
+        is fine.
+        """
         with suppress(FileNotFoundError):
             top = self._files.open(mailbox.encode(), DIRECTORY, self._directory)
             try:
@@ -53,7 +55,7 @@ class MaildirMailboxes:
                 self._files.close(top)
 
     def open(self, mailbox: str) -> "MaildirMailbox":
-        """The Maildir; what is missing of it is made. Raises OSError."""
+        """Opens the Maildir, and makes what is missing of it. Raises OSError."""
         opened = [open_directory(self._files, mailbox.encode(), self._directory)]
         try:
             opened.extend(open_directory(self._files, part, opened[0]) for part in _PARTS)
@@ -64,11 +66,13 @@ class MaildirMailboxes:
         return MaildirMailbox(self._files, opened, self._host)
 
     def sync(self, mailbox: str) -> None:
-        """The names in new/, and its own, are on disk when this returns. Of a Maildir that was removed nothing is left."""
+        """Returns when the names in new/, and that of new/, are on disk. If another program removed the Maildir, nothing is
+        left to sync.
+        """
         with suppress(FileNotFoundError):
             top = self._files.open(mailbox.encode(), DIRECTORY, self._directory)
             try:
-                self._files.sync_names(top)  # who made new/ was killed, perhaps, before it was on disk
+                self._files.sync_names(top)  # the process that made new/ may have been killed before it was on disk
                 new = self._files.open(b"new", DIRECTORY, top)
                 try:
                     self._files.sync_names(new)
@@ -78,25 +82,25 @@ class MaildirMailboxes:
                 self._files.close(top)
 
     def sync_names(self) -> None:
-        """The names of mailboxes are on disk when this returns."""
+        """Returns when the names of all mailboxes are on disk."""
         self._files.sync_names(self._directory)
 
     def clean(self) -> None:
-        """Has nothing to remove: what was left in tmp/ goes when its message is looked for."""
+        """Removes nothing: `missing` removes the unfinished files in tmp/ of the letters that it looks for."""
 
     def close(self) -> None:
         """Has nothing to give back."""
 
     def path(self, mailbox: str) -> str:
-        """The path of the directory."""
+        """The path of the Maildir."""
         return f"{self._where}/{mailbox}"
 
 
 class MaildirMailbox:
-    """A Maildir of which all parts are open."""
+    """A Maildir whose parts are all open."""
 
     extent = None
-    """What is in it shows by the names of the files."""
+    """None: the names of the files show what is in it."""
 
     def __init__(self, files: Files, opened: Sequence[int], host: bytes) -> None:
         self._files = files
@@ -105,7 +109,7 @@ class MaildirMailbox:
         self._host = host
 
     def append(self, letters: Iterable[Letter]) -> Generator[int, None, None]:
-        """Puts the letters in new/, each complete and synced; what it yields is how many are there."""
+        """Puts the letters in new/, each complete and synced. Yields how many are there."""
         for number, letter in enumerate(letters):
             name = self._name(letter)
             try:
@@ -134,11 +138,14 @@ class MaildirMailbox:
             self._files.close(file)
 
     def take_back(self, extent: Extent, letters: Iterable[Letter]) -> Generator[None, None, bool]:
-        """Is never asked for, without an extent."""
+        """Never called: a Maildir has no extent."""
         raise NotImplementedError
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
-        """For each letter whether it is neither in new/ nor, under whatever flags, in cur/. What is left in tmp/ goes."""
+        """For each letter, whether it is neither in new/ nor, under whatever flags, in cur/.
+
+        An unfinished file of one of these letters in tmp/ is removed.
+        """
         there = _Names([name for part in (self._new, self._cur) for name in self._files.names(part)])
         yield
         unfinished = _Names(self._files.names(self._tmp))
@@ -155,25 +162,25 @@ class MaildirMailbox:
         return b"%b.%b" % (_unique(letter), self._host)
 
     def sync(self) -> None:
-        """The names in new/, and its own, are on disk when this returns."""
+        """Returns when the names in new/, and that of new/, are on disk."""
         self._files.sync_names(self._top)
         self._files.sync_names(self._new)
 
     def close(self) -> None:
-        """Gives back the descriptors."""
+        """Closes the descriptors."""
         for directory in self._opened:
             self._files.close(directory)
 
 
 class _Names:
-    """Names of files, found by the part that no other message has."""
+    """Names of files, found by their time and unique part."""
 
     def __init__(self, names: Sequence[bytes]) -> None:
         self._names = names
         self._found: dict[int, dict[bytes, bytes]] = {}
 
     def find(self, letter: Letter) -> bytes | None:
-        """The name of a letter, whatever host is in it, and whatever stands behind it."""
+        """The name of a letter's file, whatever its host and flags; None if it is not there."""
         unique = _unique(letter)
         words = unique.count(b".") + 1
         if words not in self._found:
@@ -182,10 +189,10 @@ class _Names:
 
 
 def _unique(letter: Letter) -> bytes:
-    """What no other message has in its name."""
+    """The time and the unique part of a letter's file name. No other message has them."""
     return b"%d.%b" % (int(letter.came), letter.id.encode())
 
 
 def _host(name: bytes) -> bytes:
-    """A host's name as it can stand in that of a file, what cannot as `\\057`."""
+    """A host's name as part of a file name; octets that cannot stand there become `\\057` and the like."""
     return _NOT_IN_A_HOST.sub(lambda match: b"\\%03o" % match[0][0], name) or b"localhost"

@@ -1,6 +1,6 @@
-"""Mailboxes as mboxrd files, one a name: opened, locked, appended to, and compared with what should be in them.
+"""Mailboxes as mboxrd files, one for each name: opened, locked, appended to, and compared with what they should contain.
 
-It does not know what a user is, nor when a message was accepted.
+Knows nothing about users, nor when a message was accepted.
 """
 
 import os
@@ -17,19 +17,19 @@ from .letter import Letter
 from .mailbox import Extent
 
 BLOCK = 64 * 1024
-"""Octets that are written, read or compared in one step."""
+"""Octets that one step writes, reads or compares."""
 
 UNSYNCED = 1 << 20
-"""Octets after which a long delivery is synced meanwhile."""
+"""Octets after which a long delivery is synced before it is complete."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND
 _UNSEEN = getattr(os, "O_NOATIME", 0)
-"""Where the system has it: what we read was not read, as far as the file's times say. Mail programs tell by these whether
-there is new mail."""
+"""Where supported: our reading does not change the file's access time, by which mail programs tell whether there is new
+mail."""
 
 
 class MboxMailboxes:
-    """The files `<name>.txt` of an open directory; `where` is its path, for what is said of it."""
+    """The files `<name>.txt` of an open directory. `where` is its path, used in messages."""
 
     def __init__(self, files: Files, directory: int, where: Path) -> None:
         self._files = files
@@ -38,17 +38,17 @@ class MboxMailboxes:
         self._dot_locks = DotLocks(files, directory)
 
     def check(self, mailbox: str) -> None:
-        """Raises OSError when this is no mailbox file, or not ours to write to. A missing one is fine."""
+        """Raises OSError if this is not a mailbox file, or we may not write to it. A missing one is fine."""
         try:
             self._files.close(self._open(mailbox, _FLAGS))
         except FileNotFoundError:
             return
 
     def open(self, mailbox: str) -> "MboxMailbox":
-        """The mailbox, made when it is missing, and locked. Raises OSError and IsLocked.
+        """Opens and locks the mailbox, and makes it if it is missing. Raises OSError and IsLocked.
 
-        It has both locks that mail programs know: some take only a dot lock, and one that replaces the file (as Python's
-        `mailbox` does) gives up its fcntl lock before that, and what was appended in between would be gone.
+        Takes both locks that mail programs know. Some programs take only a dot lock. A program that replaces the file, like
+        Python's `mailbox`, gives up its fcntl lock before it does; mail appended in between would be lost.
         """
         name = _name(mailbox)
         while True:
@@ -66,12 +66,12 @@ class MboxMailboxes:
             except BaseException:
                 self._files.close(file)
                 raise
-            self._files.close(file)  # until it is locked another program may replace it
+            self._files.close(file)  # another program replaced it before we had the locks
 
     def _open(self, mailbox: str, flags: int) -> int:
         try:
             file = self._files.open(_name(mailbox), flags | _UNSEEN, self._directory)
-        except PermissionError:  # it is another user's, perhaps
+        except PermissionError:  # O_NOATIME fails on another user's file
             file = self._files.open(_name(mailbox), flags, self._directory)
         if stat.S_ISREG(self._files.status(file).st_mode):
             return file
@@ -85,7 +85,9 @@ class MboxMailboxes:
             return False
 
     def sync(self, mailbox: str) -> None:
-        """The mailbox and its name are on disk when this returns. Nothing is left to sync of one that was removed."""
+        """Returns when the file's content is on disk; for its name see `sync_names`. Raises NotSynced. If another program
+        removed the file, nothing is left to sync.
+        """
         try:
             file = self._open(mailbox, os.O_RDONLY)
         except FileNotFoundError:
@@ -96,15 +98,15 @@ class MboxMailboxes:
             self._files.close(file)
 
     def sync_names(self) -> None:
-        """The names of mailboxes are on disk when this returns."""
+        """Returns when the names of all mailboxes are on disk."""
         self._files.sync_names(self._directory)
 
     def clean(self) -> None:
-        """Removes what locks of processes that were killed were made of."""
+        """Removes the files from which killed processes made their dot locks. Call it only while no process holds one."""
         self._dot_locks.clean()
 
     def close(self) -> None:
-        """Gives back what locks are made of."""
+        """Gives back what dot locks are made from."""
         self._dot_locks.close()
 
     def path(self, mailbox: str) -> str:
@@ -132,7 +134,9 @@ class MboxMailbox:
         return Extent(status.st_ino, status.st_size)
 
     def append(self, letters: Iterable[Letter]) -> Generator[int, None, None]:
-        """Puts the letters at its end, a block a step; when that fails, or is given up, the file is as it was."""
+        """Appends the letters, a block a step. Yields 0: none stays if a later step fails. If a step raises, or the
+        generator is closed early, the file is cut back to its former size; it stays longer only if that fails, too.
+        """
         start = self.extent.size
         block: list[bytes] = []
         held = unsynced = 0
@@ -156,18 +160,19 @@ class MboxMailbox:
             raise
 
     def _entries(self, start: int, letters: Iterable[Letter]) -> Iterator[bytes]:
-        """What is appended at `start`."""
+        """The pieces to append at offset `start`."""
         yield mboxrd.gap(self._files.read(self._file, min(2, start), max(0, start - 2)))
         for letter in letters:
             yield from mboxrd.entry(letter)
 
     def take_back(self, extent: Extent, letters: Iterable[Letter]) -> Generator[None, None, bool]:
-        """Cuts off what is after `extent`, if it can be nothing but a beginning of `letters`, torn perhaps; else False.
+        """Cuts off everything behind `extent` if it can only be a beginning of `letters`, perhaps torn; returns whether it
+        did.
 
-        Of what was torn by a power cut some octets are missing or zero.
+        Where a power cut tore a write, octets are zero or missing.
         """
         now = self.extent
-        if now.size == extent.size == 0:  # a new file whose name was not on disk, perhaps, and is another one now
+        if now.size == extent.size == 0:  # both empty: a power cut may have lost the name of the first file
             return True
         if now.size < extent.size or (now.size == extent.size and now.inode != extent.inode):
             return False
@@ -186,7 +191,10 @@ class MboxMailbox:
         return True
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
-        """For each letter whether no entry is exactly what it would be."""
+        """For each letter, whether the file has no entry identical to the one it would get.
+
+        If several letters have identical entries, as many entries are needed.
+        """
         found: Counter[bytes] = Counter()
         for ended in _hashes(self._blocks()):
             found.update(ended)
@@ -207,25 +215,27 @@ class MboxMailbox:
             offset += len(block)
 
     def sync(self) -> None:
-        """What was appended is on disk when this returns, or NotSynced is raised; for its name see the directory."""
+        """Returns when all that was appended is on disk; for the file's name see `MboxMailboxes.sync_names`. Raises
+        NotSynced.
+        """
         sync_or_doubt(self._files, self._file)
 
     def close(self) -> None:
-        """Gives back the descriptor and the locks."""
+        """Closes the file, and gives up both locks."""
         self._dot_locks.give_back(self._name)
         self._files.close(self._file)
 
 
 def _may_become(data: bytes, piece: bytes) -> bool:
-    """Whether octets on disk are what was to be written there, each one or a zero."""
+    """Whether each octet on disk is zero or the one that was to be written there."""
     piece = piece[: len(data)]
     return data == piece or all(octet in (0, due) for octet, due in zip(data, piece, strict=True))
 
 
 def _hashes(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """For each block the hashes of the entries that end in it, and at last that of the last one.
+    """For each block, the hashes of the entries that end in it; at the end, the hash of the last entry.
 
-    Blank lines at the end of an entry are left out: other programs keep more of them, or fewer.
+    Blank lines at the end of an entry are not hashed: other programs add or drop some.
     """
     entry = blake2b(digest_size=16)
     rest = b"\n"
@@ -245,7 +255,9 @@ def _hashes(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 
 def _decided(text: bytes) -> int:
-    """How much of a text is neither blank lines at its end nor the beginning of a separator."""
+    """The length of a text without blank lines and the beginning of a separator at its end: the next block decides on
+    these.
+    """
     for beginning in (b"", b"F", b"Fr", b"Fro", b"From"):
         if text.endswith(b"\n" + beginning):
             return len(text[: len(text) - len(beginning)].rstrip(b"\n"))

@@ -1,11 +1,11 @@
 """The mboxrd format: what a message looks like in a mailbox file.
 
-It does not know files, nor where a message comes from. The format is the "mboxrd" of the mbox family (RFC 4155 describes
+Knows nothing about files, nor where a message comes from. The format is the "mboxrd" of the mbox family (RFC 4155 describes
 the family): a separator line, header, blank line, body with `From ` lines quoted by one `>`, blank line.
 
-Mail programs keep what they know of a message in its header: whether it was read, or deleted, its number, where it ends. A
-sender that writes such fields would have his message hidden, or others behind it. They are the mailbox's, so a sender's
-get another name.
+Mail programs record in a message's header what they know about it: whether it was read or deleted, its number, its length. A
+sender who wrote such fields could have this message hidden, or the ones behind it. The fields belong to the mailbox, so
+those that a sender wrote are renamed.
 """
 
 import re
@@ -19,7 +19,7 @@ from .letter import Letter
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
 LONGEST_SENDER = 1000
-"""Octets of a sender in a separator line: mail programs do not see one that is longer than 8 KiB."""
+"""Octets of a sender in a separator line: mail programs do not recognise a line longer than 8 KiB."""
 
 _LONGEST_UNDECIDED = len(b">From")
 _UNDECIDED = re.compile(rb">*(F(r(om?)?)?)?\Z")
@@ -31,17 +31,18 @@ _OF_THE_MAILBOX = (
 
 _FIELD = re.compile(rb"([\r\n])((?:%b)[ \t]*:)" % _OF_THE_MAILBOX, re.IGNORECASE)
 _ORIGINAL = rb"\1X-Original-\2"
-"""A line begins behind a LF, and for some programs, as Python's `mailbox`, behind a CR, too."""
+"""The replacement for a match of `_FIELD`. A line begins after LF, and for some programs, like Python's `mailbox`,
+after CR."""
 
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _LONGEST_NAME = 40
 _MAY_BE_A_FIELD = re.compile(rb"[\r\n]+(?:%b)[ \t]*" % _OF_THE_MAILBOX, re.IGNORECASE)
 _LONGEST_FIELD = 4096
-"""Octets of such a name with blanks behind it that are waited for; it is renamed then, whatever follows."""
+"""Octets of such a field's name, with blanks behind it, that are held back. A longer one is renamed, whatever follows."""
 
 
 def entry(letter: Letter) -> Iterator[bytes]:
-    """A letter as it stands in a mailbox file, in pieces; the trailing blank line included."""
+    """A letter as an entry of a mailbox file, in pieces, with its separator and the blank line at its end."""
     separator = _NOT_IN_A_SEPARATOR.sub(b"?", letter.reverse_path[:LONGEST_SENDER]) or b"MAILER-DAEMON"
     yield b"From %b %b\n" % (separator, _date(int(letter.came)))
     content = letter.content()
@@ -52,9 +53,9 @@ def entry(letter: Letter) -> Iterator[bytes]:
 
 
 def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """A message whose header begins with a field of ours, in pieces; what would be the mailbox's in it has another name.
+    """A message in pieces, with its header at the front; in the header, any field that belongs to the mailbox is renamed.
 
-    What the end of a piece does not decide waits for the next: a line that may become such a field, or the blank one.
+    If the end of a piece may be such a field, or the blank line, it is held back until the next piece decides.
     """
     held = b""
     for piece in pieces:
@@ -76,7 +77,9 @@ def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _undecided(text: bytes) -> int:
-    """Where the last line begins, with line ends before it, if it may be a field to be renamed, or blank; else the end."""
+    """Where the last line begins, line ends before it included, if it may be a field to rename or the blank line; else the
+    length.
+    """
     start = max(text.rfind(b"\n"), text.rfind(b"\r"))
     if text[start - 1 : start] in (b"\n", b"\r") and start > 1:
         start -= 1 + (text[start - 2 : start - 1] == b"\n")
@@ -85,10 +88,11 @@ def _undecided(text: bytes) -> int:
 
 
 def quoted(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """A message as it stands in a mailbox file: with a `>` before each line of any number of these and `From `.
+    """The text of a message as a mailbox file has it: each line that begins with any number of `>` and then `From ` gets one
+    more `>`.
 
-    A line is what comes after a LF. No piece is empty.
-    What the end of a piece does not decide waits for the next: the beginning of a line that may become a `From `.
+    Only LF ends a line here. Yields no empty piece. If the end of a piece may be the beginning of such a line, it is held
+    back until the next piece decides.
     """
     rest = b""
     begins_a_line = True
@@ -96,14 +100,14 @@ def quoted(pieces: Iterable[bytes]) -> Iterator[bytes]:
         text = rest + piece
         start = text.rfind(b"\n") + 1
         is_undecided = (start > 0 or begins_a_line) and _UNDECIDED.match(text, start) is not None
-        # Of a long run of ">" the last few are enough: one more may stand anywhere in it.
+        # Of a long run of ">" the last few suffice: the added one may stand anywhere in it.
         cut = max(start, len(text) - _LONGEST_UNDECIDED) if is_undecided else len(text)
         text, rest = text[:cut], text[cut:]
         if text:
             yield _quoted(text, begins_a_line)
             begins_a_line = is_undecided or text.endswith(b"\n")
     if rest:
-        yield _quoted(rest, begins_a_line)  # there is no LF in it
+        yield _quoted(rest, begins_a_line)  # it has no LF
 
 
 def _quoted(text: bytes, begins_a_line: bool) -> bytes:
@@ -114,7 +118,7 @@ def _quoted(text: bytes, begins_a_line: bool) -> bytes:
 
 
 def gap(end: bytes) -> bytes:
-    """What must stand between the last octets of a mailbox file (two, or all it has) and a new entry."""
+    """The octets needed between the end of a mailbox file (its last two octets, or all it has) and a new entry."""
     if not end or end == b"\n\n":
         return b""
     return b"\n" if end.endswith(b"\n") else b"\n\n"

@@ -1,8 +1,8 @@
-"""Reading mailboxes without a lock: what is in one, and each message by its place.
+"""Reading mailboxes without a lock: which messages are in a mailbox, and each message by its place.
 
-It does not know MIME, nor who reads. What it sees may be half-written, and may have moved a moment later, so whoever keeps
-places checks what comes back. It is for another process than the one that delivers: when a process closes a file, it gives
-up all its locks on it (fcntl(2)).
+Knows nothing about MIME. A mailbox may be half-written while it is read, and messages may move at any moment, so a caller
+that keeps places must check what `read` returns. Use it only in a process that does not deliver: when a process closes a
+file, it gives up all its locks on it (fcntl(2)).
 """
 
 import os
@@ -16,39 +16,41 @@ from typing import NamedTuple, Protocol
 from ..files import DIRECTORY, Files
 
 BLOCK = 256 * 1024
-"""Octets that are searched at once."""
+"""Octets that are searched at a time."""
 
 _START = b"\nFrom "
 _PLACE = re.compile(r"(\d{1,19})\+(\d{1,19})")
 _UNIQUE = re.compile(r"[^/:,]{1,250}")
-"""What stands in a Maildir's names before flags and sizes."""
+"""The part of a Maildir file's name in front of flags and sizes."""
 
 
 class Entry(NamedTuple):
-    """A message in a mailbox: where it is, and how many octets it has there. The last one of a file may still grow."""
+    """A message in a mailbox: its place there, and its size in octets. The last one in an mbox file may still grow."""
 
     place: str
     size: int
 
 
 class Reader(Protocol):
-    """The mailboxes of one kind in a directory. A missing mailbox or message is no error; else what fails raises OSError."""
+    """The mailboxes of one kind in a directory. Every method raises OSError; a missing mailbox or message is not an
+    error.
+    """
 
     def mailboxes(self) -> list[str]:
-        """The names of those that are there."""
+        """The names of the mailboxes that are there."""
 
     def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
-        """Its messages, in order; none when it is missing."""
+        """A mailbox's messages, in order; none if it is missing."""
 
     def read(self, mailbox: str, place: str) -> bytes | None:
-        """A message as it stands there; None when there is none."""
+        """The octets of a message as the mailbox has them; None if it is not there."""
 
     def close(self) -> None:
-        """Gives back the directory."""
+        """Closes the directory."""
 
 
 class _OpenFile:
-    """A regular file that is open for reading, and is closed once."""
+    """A regular file, open for reading; close it once."""
 
     def __init__(self, files: Files, name: bytes, at: int) -> None:
         self._files = files
@@ -60,7 +62,7 @@ class _OpenFile:
         self.size = status.st_size
 
     def read(self, length: int, offset: int) -> bytes:
-        """Fewer octets only where it ends."""
+        """Reads `length` octets; fewer only at the end of the file."""
         pieces = []
         while length > 0 and (piece := self._files.read(self._file, length, offset)):
             pieces.append(piece)
@@ -68,24 +70,24 @@ class _OpenFile:
         return b"".join(pieces)
 
     def close(self) -> None:
-        """Gives back the descriptor."""
+        """Closes the file."""
         self._files.close(self._file)
 
 
 class MboxReader:
-    """The mailbox files `<name>.txt`. A place is an offset and a length."""
+    """The mailbox files `<name>.txt`. A place is an offset and a length, in octets."""
 
     def __init__(self, directory: Path, files: Files | None = None) -> None:
         self._files = files or Files()
         self._directory = os.open(directory, DIRECTORY | os.O_CLOEXEC)
 
     def mailboxes(self) -> list[str]:
-        """The names of those that are there."""
+        """The names of the mailboxes that are there, sorted."""
         found = (name.decode("utf-8", "replace") for name in self._files.names(self._directory) if name.endswith(b".txt"))
         return sorted(name.removesuffix(".txt") for name in found if not name.startswith("."))
 
     def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
-        """Its messages, each with its `From ` line and the blank line behind it."""
+        """A mailbox's messages, each with its `From ` line and the blank line at its end."""
         with suppress(FileNotFoundError), closing(self._open(mailbox)) as file:
             if newest_first:
                 end = file.size
@@ -99,7 +101,9 @@ class MboxReader:
                     start = end
 
     def read(self, mailbox: str, place: str) -> bytes | None:
-        """A message with its `From ` line."""
+        """The octets of a message, with its `From ` line. None if no `From ` line begins at its place, or the file is
+        shorter.
+        """
         match = _PLACE.fullmatch(place)
         if not match:
             return None
@@ -113,7 +117,7 @@ class MboxReader:
         return None
 
     def close(self) -> None:
-        """Gives back the directory."""
+        """Closes the directory."""
         self._files.close(self._directory)
 
     def _open(self, mailbox: str) -> _OpenFile:
@@ -121,7 +125,7 @@ class MboxReader:
 
 
 def _next(file: _OpenFile) -> Iterator[int]:
-    """Where each message ends, in order: where the next one begins, and at the end of the file."""
+    """Yields where each message ends, in order: at the beginning of the next one, or at the end of the file."""
     offset, kept = 0, b""
     if file.size and file.read(5, 0) == b"From ":
         while offset < file.size:
@@ -138,7 +142,7 @@ def _next(file: _OpenFile) -> Iterator[int]:
 
 
 def _starts_from_behind(file: _OpenFile) -> Iterator[int]:
-    """Where each message begins, the last one first."""
+    """Yields where each message begins, the last one first."""
     end, kept = file.size, b""
     while end > 0:
         start = max(0, end - BLOCK)
@@ -160,7 +164,7 @@ class MaildirReader:
         self._directory = os.open(directory, DIRECTORY | os.O_CLOEXEC)
 
     def mailboxes(self) -> list[str]:
-        """The names of those that are there."""
+        """The names of the mailboxes that are there, sorted."""
         found = [name for name in self._files.names(self._directory) if not name.startswith(b".")]
         return sorted(name.decode("utf-8", "replace") for name in found if self._is_maildir(name))
 
@@ -174,14 +178,14 @@ class MaildirReader:
         return False
 
     def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
-        """Its messages in the order of their files' names, which begin with the time."""
+        """A mailbox's messages in the order of their files' names, which begin with the time."""
         found = [(name, part) for part in (b"new", b"cur") for name in self._names(mailbox, part)]
         for name, part in sorted(found, reverse=newest_first):
             with suppress(FileNotFoundError), closing(self._open(mailbox, part, name)) as file:
                 yield Entry(_unique(name), file.size)
 
     def read(self, mailbox: str, place: str) -> bytes | None:
-        """The file of a message, whatever its flags are by now."""
+        """The content of a message's file, whatever its flags are by now; None if it is not there."""
         if not _UNIQUE.fullmatch(place) or place.startswith("."):
             return None
         for part in (b"new", b"cur"):
@@ -192,7 +196,7 @@ class MaildirReader:
         return None
 
     def close(self) -> None:
-        """Gives back the directory."""
+        """Closes the directory."""
         self._files.close(self._directory)
 
     def _names(self, mailbox: str, part: bytes) -> list[bytes]:
@@ -224,7 +228,7 @@ def _unique(name: bytes) -> str:
 
 
 def _component(mailbox: str) -> bytes:
-    """The name as it stands in the directory. What could lead elsewhere is no mailbox."""
+    """A mailbox's name as a name in the directory. Raises FileNotFoundError for one that could lead elsewhere."""
     if not mailbox or mailbox.startswith(".") or "/" in mailbox or "\0" in mailbox:
         raise FileNotFoundError(mailbox)
     return mailbox.encode("utf-8", "surrogateescape")

@@ -1,1 +1,1 @@
-"""What takes messages: a store with a journal, several that share mailboxes, and one that keeps nothing."""
+"""Stores, which take messages: one with a journal, several that share mailboxes, and one that keeps nothing."""

@@ -1,6 +1,6 @@
-"""The mail directory while it is in use: its descriptors, the claim on it, and whether it is still where it was.
+"""The mail directory while it is in use: its descriptors, the claim on it, and whether it is still in its place.
 
-It does not know mailboxes, nor what a journal holds.
+Knows nothing about mailboxes, nor about a journal's content.
 """
 
 import os
@@ -16,10 +16,11 @@ _PID = b"pid"
 
 
 class MailDirectory:
-    """A directory, made when it is missing, with `.journal` and what is in it for this process, which claims it.
+    """A mail directory, with the journal's directory `.journal` and the spool in that, made if they are missing. Claims the
+    journal.
 
-    One of several processes that deliver to the same mailboxes has a `part` of `.journal`. Raises StorageError when the
-    directory cannot be had, or another server uses it.
+    One of several processes that deliver to the same mailboxes has a `part`: a directory in `.journal` with its own journal
+    and spool. Raises StorageError if a directory cannot be opened or made, or another server uses it.
     """
 
     def __init__(self, files: Files, path: Path, part: str | None = None) -> None:
@@ -41,7 +42,7 @@ class MailDirectory:
     def _open(self) -> None:
         files = self._files
         self.top = self._keep(files.open_top(self._path))
-        """The descriptor of the directory. The following are those of `.journal`, our part of it, and its spool."""
+        """The descriptor of the directory. Those of `.journal`, of our part of it, and of the spool follow below."""
         if not files.may_write(b".", self.top):
             raise StorageError(f"mail directory {self._path}: no permission to write in it: {_ADVICE}")
         self.shared = self._keep(open_directory(files, b".journal", self.top))
@@ -52,7 +53,7 @@ class MailDirectory:
             where_to = "stop that one, or give another directory with --mail-dir"
             raise StorageError(f"mail directory {self._path}: another server uses it{self._who()}: {where_to}") from error
         self.spool = self._keep(open_directory(files, b"spool", self.own))
-        for names in (self.top, self.shared, self.own):  # who made what is in them may have been killed before this
+        for names in (self.top, self.shared, self.own):  # their maker may have died before its sync
             files.sync_names(names)
         self._sign()
 
@@ -61,7 +62,7 @@ class MailDirectory:
         return descriptor
 
     def _sign(self) -> None:
-        """Says who has the claim, for whoever comes in vain; where there is no room for that, it is not said."""
+        """Writes down who holds the claim, for a server that fails to get it; skipped if the write fails."""
         with suppress(OSError):
             file = self._files.open(_PID, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self.own)
             try:
@@ -80,33 +81,35 @@ class MailDirectory:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether who looks for the directory, its journal and its spool by their names finds those that are open here."""
+        """Whether the names of the directory, its journal and its spool still lead to the ones open here."""
         return self.is_ours and self.has_spool
 
     @property
     def is_ours(self) -> bool:
-        """Whether the path leads to the directory and to the journal that we have claimed, whatever is missing in that."""
+        """Whether the path still leads to this directory, and that has the journal that we claimed, even if files in it are
+        missing.
+        """
         return self._is(self.top, lambda: self._files.find_top(self._path)) and self.has_journal
 
     def make_spool(self) -> None:
-        """Opens the spool anew, of which somebody has removed the directory. Raises OSError."""
+        """Makes and opens the spool again, after another program has removed it. Raises OSError."""
         self.spool = self._keep(open_directory(self._files, b"spool", self.own))
 
     @property
     def has_journal(self) -> bool:
-        """Whether the directory, wherever it is by now, has its journal."""
+        """Whether the directory, wherever it is now, still has the journal that we claimed."""
         return self._is(self.shared, lambda: self._files.find(b".journal", self.top)) and (
             not self._part or self._is(self.own, lambda: self._files.find(self._part, self.shared))
         )
 
     @property
     def has_spool(self) -> bool:
-        """Whether the journal, wherever it is by now, has its spool."""
+        """Whether the journal, wherever it is now, still has the spool that is open here."""
         return self._is(self.spool, lambda: self._files.find(b"spool", self.own))
 
     @property
     def whereabouts(self) -> str:
-        """The path that the directory has now, where the system can tell."""
+        """The directory's present path; "elsewhere" if the system cannot tell."""
         with suppress(OSError):
             return str(Path(f"/proc/self/fd/{self.top}").readlink())
         return "elsewhere"
@@ -116,12 +119,12 @@ class MailDirectory:
             found, ours = find(), self._files.status(descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except OSError:  # it cannot be told now
+        except OSError:  # unknown, so we assume that it is there
             return True
         return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
 
     def remove_part(self) -> None:
-        """Removes what this process had of the journal, when nothing is in it any more. Raises OSError."""
+        """Removes this process's part of the journal, which must be empty. Raises OSError."""
         assert self._part
         self._files.remove_directory(b"spool", self.own)
         with suppress(FileNotFoundError):
@@ -129,5 +132,5 @@ class MailDirectory:
         self._files.remove_directory(self._part, self.shared)
 
     def close(self) -> None:
-        """Gives back the descriptors, and with them the claim."""
+        """Closes the descriptors, and with them gives up the claim."""
         self._opened.close()

@@ -1,7 +1,4 @@
-"""A store that keeps nothing: to measure what the others cost.
-
-It does not know what it does not keep.
-"""
+"""A store that keeps nothing: to measure what the other stores cost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +8,7 @@ from .message import Ids, answer_all
 
 
 class _Nothing:
-    """A message that nobody looks at."""
+    """A message that is thrown away."""
 
     __slots__ = ("_complete", "_count", "id")
 
@@ -21,17 +18,17 @@ class _Nothing:
         self._complete = complete
 
     def trace(self, fields: bytes) -> None:
-        """Takes header fields nowhere."""
+        """Throws header fields away."""
 
     def write(self, content: bytes) -> None:
-        """Takes the next piece of content nowhere."""
+        """Throws a piece of content away."""
 
     def commit(self, answer: Answer) -> None:
-        """`answer` is called, later."""
+        """Completes the message; `settle` calls `answer`."""
         self._complete.append((answer, self._count))
 
     def abandon(self) -> None:
-        """Has nothing to remove."""
+        """Does nothing: there is nothing to remove."""
 
 
 class DiscardStore:
@@ -46,7 +43,7 @@ class DiscardStore:
         return _Nothing(next(self._ids), len(recipients), self._complete)
 
     def join(self, loop: Loop, beside: Beside = at_once) -> None:
-        """Answers once a turn."""
+        """From now on answers once a turn, before replies are written."""
         loop.before_write(self.settle)
 
     def settle(self) -> None:
@@ -57,15 +54,15 @@ class DiscardStore:
             answer_all(answer, recipients, None)
 
     def close(self) -> None:
-        """Has nothing to give back."""
+        """Does nothing: there is nothing to give back."""
 
 
 class DiscardStores:
-    """The stores of any number of processes: none of them knows another one."""
+    """The stores of any number of processes. They share nothing."""
 
     def __init__(self, directory: Path, count: int) -> None:
         self.first = DiscardStore()
 
     def of_worker(self, number: int) -> DiscardStore:
-        """The store of a process."""
+        """A store for a worker."""
         return DiscardStore()

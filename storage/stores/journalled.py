@@ -1,6 +1,6 @@
-"""The store: messages are accepted into a journal, all of a turn with one sync, and put in their mailboxes afterwards.
+"""The store: accepts messages into a journal, all of a turn with one sync, and puts them in their mailboxes afterwards.
 
-It does not know what a mailbox looks like.
+Knows nothing about what a mailbox looks like.
 """
 
 import logging
@@ -32,29 +32,29 @@ from .message import Ids, Memory, Message
 log = logging.getLogger("carteiro.storage")
 
 GATHERING = 0.001
-"""Seconds that a message may wait for others which share its sync. When nobody else is at work, it does not wait."""
+"""Seconds that a message may wait for others to share its sync. If nobody else is at work, it does not wait."""
 
 ROOM_PATIENCE = 10.0
-"""Seconds for which a journal that is being emptied may be full while messages wait for room. Then these are refused, and so
-are the next, until there is some."""
+"""Seconds for which messages wait for room while the journal is full but being emptied. Then they are refused, and so are
+the next, until there is room."""
 
 OCTETS_AT_ONCE = 4 << 20
-"""Octets that are put in the journal in one turn; the rest come in the next."""
+"""Octets that one turn puts in the journal; the rest waits for the next turn."""
 
 PATIENCE = 60.0
 """Seconds that `close` may take. What is left waits in the journal for the next start."""
 
 
 class JournalledStore:
-    """The mailboxes of a directory, which is made when it is missing, with the journal in its `.journal`.
+    """A mail directory, made if it is missing, with a journal in its `.journal`.
 
-    One of several processes that deliver to the same mailboxes has a `part`, and its journal in that part of `.journal`; ""
-    is the part of the process that began the others. They have equal `shares` of the room on the disk. `old` is the
-    store that had the directory before somebody removed the journal, or all of it: `take_over` brings here what waits there.
+    One of several processes that deliver to the same mailboxes has a `part`: its journal is in that part of `.journal`. ""
+    is the part of the parent process. They share the room on the disk equally, in `shares`. `old` is the store that had the
+    directory before another program removed the journal, or all of it; `take_over` fetches the mail that waits there.
 
-    Raises StorageError when the directory cannot be had, another server uses it, or it has a journal of another format. What
-    an earlier run accepted and did not put in its mailbox is put there before this returns, unless the mailbox is locked or
-    cannot be written to.
+    Before the constructor returns, mail that an earlier run accepted is put in its mailboxes, unless a mailbox is locked or
+    cannot be written to. With `is_one_of_several`, call `cut_tails` on all and then `finish`, which does this. Raises
+    StorageError if the directory cannot be opened, another server uses it, or its journal has another format.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class JournalledStore:
             raise
         self._is_retired = False
         self.is_whole = True
-        """Nothing that was removed from the journal is still to be made anew."""
+        """Whether the journal has all its files; if not, `mend` has begun and must go on."""
         self._complete: list[Message] = []
         self._settle_at = 0.0
         self._full_since: float | None = None
@@ -119,7 +119,7 @@ class JournalledStore:
             recover(self._journal, self._backlog, self._mover)
 
     def _owed(self) -> int:
-        """Octets that must be free on the disk so that all that was accepted can be moved."""
+        """Octets that must stay free on the disk so that all accepted mail can be moved."""
         return self._spool.reserve + sum(segment.owed for segment in self._journal.segments)
 
     @contextmanager
@@ -130,33 +130,36 @@ class JournalledStore:
             raise StorageError(f"{self._where}: {words(error) if isinstance(error, OSError) else error}") from error
 
     def cut_tails(self) -> None:
-        """What a crash left half-written at the end of a mailbox is cut off: for all parts, before any of them finishes."""
+        """Cuts off what a crash left half-written at the end of mailboxes. Call it for all parts before any of them
+        finishes.
+        """
         with self._faults():
             self._mover.cut_tails()
 
     def finish(self) -> None:
-        """Moves all that a crash left."""
+        """Moves all mail that a crash left, as far as possible now."""
         self._housekeeping.finish(math.inf)
 
     # Accepting
 
     def sync_beside(self, beside: Beside) -> None:
-        """From now on spool files are synced there, and nobody waits for that but their senders."""
+        """From now on `beside` runs the syncs of spool files, and only the senders of these wait for them."""
         self._spool.syncs.beside = beside
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
-        """A new message. A recipient is a mailbox and a forward-path; a mailbox that has several gets one copy.
+        """A new message. A recipient is a mailbox and a forward-path; a mailbox that is given with several gets one copy.
 
-        Its content goes to the mailboxes octet for octet when it `is_verbatim`; else its CRLF line ends become LF.
+        If it `is_verbatim`, its content goes to the mailboxes octet for octet; if not, its CRLF line ends become LF. When it
+        is complete, it waits in a list that `settle` empties before replies are written (`SharedStore.join` registers that).
         """
         complete = self._complete.append
         return Message(next(self._ids), reverse_path, recipients, self._spool, self._memory, complete, is_verbatim)
 
     def settle(self, is_idle: bool = True) -> bool:
-        """Puts each message that was committed since the last time in the journal, and answers it.
+        """Puts the messages that were completed since the last call in the journal, and answers each.
 
-        Unless others are at work whose messages may go with these, or there will be room for them: then it returns True, and
-        is to be called again soon.
+        It waits if others at work may share the sync, or if room is about to appear. Returns True if messages still wait and
+        it should be called again soon.
         """
         if not self._complete:
             return False
@@ -187,7 +190,7 @@ class JournalledStore:
         return now < self._settle_at
 
     def _share(self) -> list[Message]:
-        """Those that are put in the journal now."""
+        """Takes out the complete messages that this turn puts in the journal."""
         octets = 0
         share: list[Message] = []
         for message in self._complete:
@@ -199,7 +202,7 @@ class JournalledStore:
         return share
 
     def _accept(self, complete: list[Message]) -> list[StorageError | None]:
-        """What is to be answered to each."""
+        """For each message, why it is not in the journal, or None."""
         mailboxes = {mailbox for message in complete for mailbox in message.recipients}
         refusals = {mailbox: self._refusal(mailbox) for mailbox in mailboxes}
         outcomes: list[StorageError | None] = []
@@ -222,7 +225,7 @@ class JournalledStore:
         return outcomes
 
     def _lack(self, message: Message) -> StorageError | None:
-        """Whether there is no room on the disk for one more message, until all mailboxes have it."""
+        """Why one more message does not fit on the disk until all mailboxes have it; None if it does."""
         count = len(message.recipients)
         lack = self._room.take(self._spool.more(message.size, count) if message.is_spooled else count * message.octets)
         if lack or self._outages.has_any:
@@ -250,12 +253,12 @@ class JournalledStore:
     # Housekeeping
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
-        """Moves some of what was accepted; returns the seconds until it wants to go on at the latest, or None."""
+        """Moves some accepted mail. Returns the seconds until it should be called again at the latest, or None."""
         return self._housekeeping.tidy(is_idle, waited)
 
     @property
     def is_settled(self) -> bool:
-        """Whether no message waits for `settle`."""
+        """Whether no complete message waits for `settle`."""
         return not self._complete
 
     @property
@@ -265,25 +268,26 @@ class JournalledStore:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is left in the journal."""
+        """Whether the journal has nothing left."""
         return not self._journal.segments
 
-    # When somebody removes the directory, or puts another one in its place
+    # When the directory is removed or replaced
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the directory, and the journal in it, are still those that this store has."""
+        """Whether the directory and its journal are still the ones open here, with all their files."""
         return self.is_whole and self._directory.is_in_place and self._journal.is_there
 
     @property
     def is_ours(self) -> bool:
-        """Whether the directory is in its place, with a journal of which something is missing: `mend` makes it whole."""
+        """Whether the directory is in its place with our journal, of which `mend` can restore missing files."""
         return self._directory.is_ours
 
     def mend(self) -> None:
-        """Makes what somebody has removed from the journal anew. Raises OSError and StorageError: it is to be tried again.
+        """Restores files that another program removed from the journal. Raises OSError and StorageError: call it again then.
 
-        What waits in files without a name is copied to others. What files that are gone said of mailboxes, is said again.
+        Mail that waits in removed files is copied to others. Whatever the lost files recorded about mailboxes is recorded
+        again.
         """
         self.is_whole = False
         if not self._directory.has_spool:
@@ -295,32 +299,33 @@ class JournalledStore:
         self.is_whole = True
 
     def retire(self) -> list[Message]:
-        """Nothing more is accepted. Returns where messages that are still coming will be put when they are complete."""
+        """Stops accepting. Returns the list in which messages that are still on their way will appear when they are
+        complete.
+        """
         self._is_retired = True
         self._outages.are_of_the_past = True
         return self._complete
 
     def return_to_duty(self) -> list[Message]:
-        """The directory is in its place again: messages are accepted again."""
+        """Accepts again, since the directory is back in its place. Returns the list of complete messages."""
         self._is_retired = self._outages.are_of_the_past = False
         return self._complete
 
     @property
     def whereabouts(self) -> str:
-        """Where the directory is now, with its journal in it; "" when there is no such place."""
+        """Where the directory is now, with its journal in it; "" if there is no such place."""
         return self._directory.whereabouts if self._directory.has_journal else ""
 
     @property
     def waiting(self) -> int:
-        """Messages that are not in their mailboxes, each for each mailbox."""
+        """How many messages are not in their mailboxes; a message counts once for each mailbox."""
         return sum(len(queue.waiting) for queue in self._mover.queues.values())
 
     def take_over(self, old: "JournalledStore") -> Steps:
-        """Takes what waits in a store whose journal was removed, but for what was in files that are gone.
+        """Copies the mail that waits in a store whose journal was removed to this one, and gives the old one up. Spooled
+        messages whose files are gone are logged as lost. Raises OSError and StorageError if it fails here.
 
-        Raises OSError and StorageError when there is no room here.
-
-        What is in doubt comes first, all of a mailbox at once: only then can it be told what of it is there.
+        Doubtful mailboxes come first, each in one step: only all their messages together tell what is in the mailbox.
         """
         old._housekeeping.stop()
         for queue in sorted(old._mover.queues.values(), key=lambda queue: not queue.is_doubtful):
@@ -335,9 +340,9 @@ class JournalledStore:
         old.give_up()
 
     def leave(self) -> None:
-        """Nothing is left in the journal, and nobody will put anything in it: gives back the descriptors.
+        """Gives up an empty store into which nothing more will be put: closes the descriptors.
 
-        The journal of a process that is no more goes; but what was kept aside in it, because it was damaged, stays.
+        Removes the journal of a worker that does not exist any more; damaged records that were kept aside in it stay.
         """
         assert self.is_empty
         if self._is_retired:
@@ -357,11 +362,11 @@ class JournalledStore:
             log.warning("%s: emptied, and not removed: %s", self._where, words(error))
 
     def give_up(self) -> None:
-        """Gives back the descriptors, and leaves all as it is."""
+        """Closes the descriptors, and leaves everything on disk as it is."""
         self._spool.close()
         self._opened.close()
 
     def close(self) -> None:
-        """Moves all of it, as far as the mailboxes can be written to, and gives back the descriptors."""
+        """Moves all mail for which the mailboxes can be written to, and closes the descriptors."""
         self._housekeeping.close(PATIENCE)
         self._opened.close()

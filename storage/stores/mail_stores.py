@@ -1,6 +1,6 @@
-"""The stores of a mail directory, opened for one process that accepts, or for several.
+"""The stores of a mail directory, opened for one process that accepts mail, or for several.
 
-It does not know what a process does with its store.
+Knows nothing about what a process does with its store.
 """
 
 import re
@@ -17,10 +17,10 @@ _PART = re.compile(r"worker-\d+")
 
 
 class MailStores:
-    """Opens the stores of a mail directory, for `count` processes that accept.
+    """Opens the stores of a mail directory for `count` processes that accept mail.
 
-    What a crash left in any of them is recovered first, for all together. `first` is the store of this process: it accepts
-    if that is the only one, and moves what is left of workers that there are no more. Raises StorageError.
+    First recovers what a crash left in any of their journals, all of them together. `first` is the store of this process: it
+    accepts mail if it is the only one, and moves what is left of workers that do not exist any more. Raises StorageError.
     """
 
     def __init__(self, kind: MailboxKind, directory: Path, count: int, files: Files | None = None) -> None:
@@ -31,7 +31,7 @@ class MailStores:
         self.first = self._open(kind, count)
 
     def of_worker(self, number: int) -> SharedStore:
-        """The store of a process, numbered from 1. Raises StorageError."""
+        """Opens the store of a worker, numbered from 1. Raises StorageError."""
         make = partial(
             JournalledStore, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count
         )
@@ -64,7 +64,7 @@ class MailStores:
         return SharedStore(make(), renew=make)
 
     def _left(self) -> list[str]:
-        """The parts in which there is a journal of a worker."""
+        """The parts of `.journal` that workers of an earlier run left."""
         try:
             found = [path.name for path in (self._directory / ".journal").iterdir() if path.is_dir()]
         except OSError:

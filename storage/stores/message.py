@@ -1,6 +1,6 @@
 """A message on its way into storage: its envelope, and its content as it comes.
 
-It does not know what a mailbox looks like, nor when messages are put on disk.
+Knows nothing about what a mailbox looks like, nor when messages are put on disk.
 """
 
 import logging
@@ -17,36 +17,39 @@ from ..journal.spool import Spool, SpoolFile
 log = logging.getLogger("carteiro.storage")
 
 LARGE = 256 * 1024
-"""Octets of content from which a message goes to the spool."""
+"""Octets of content in memory beyond which a message goes to the spool."""
 
 LARGE_WHEN_CROWDED = 16 * 1024
-"""The same while all messages together have more than `CROWDED` octets in memory."""
+"""That limit while all messages together have more than `CROWDED` octets in memory."""
 
 CROWDED = 64 << 20
 
 MOST_PIECES = 64
-"""Pieces of content, as they came, that are kept apart."""
+"""Pieces of content that are kept apart before they are joined."""
 
 _AT_ONCE = 64 * 1024  # octets that are collected for one write to the spool
 
 
 class Memory:
-    """How many octets of content all messages on their way have in memory."""
+    """Counts the octets of content in memory of all messages on their way."""
 
     def __init__(self) -> None:
         self.used = 0
 
     @property
     def large(self) -> int:
-        """Octets that a message may have in memory."""
+        """Octets of content that one message may have in memory."""
         return LARGE_WHEN_CROWDED if self.used > CROWDED else LARGE
 
 
 class Message:
     """A message for some mailboxes. `came` is when it began, in microseconds since the epoch.
 
-    Its content is in memory (so many `octets` of it), or in the spool when it is large, and stays as it is in the mailbox
-    when it `is_verbatim`. `take` is called when it is complete.
+    Its content is in memory (`octets` of it) or, if it is large, in the spool. If it `is_verbatim`, its content goes to the
+    mailbox as it is.
+
+    A complete message is passed to `take`, which adds it to the store's list of complete messages. It waits there until
+    `settle` puts it in the journal and answers it, which a loop does before replies are written (see `SharedStore.join`).
     """
 
     __slots__ = (
@@ -81,15 +84,15 @@ class Message:
         self._answer: Answer | None = None
 
     def trace(self, fields: bytes) -> None:
-        """Takes the header fields that go before the content; their lines end in CRLF or LF."""
+        """Takes the header fields that go before the content, with lines that end in CRLF or LF."""
         self.trace_fields += fields
 
     def write(self, content: bytes) -> None:
-        """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
+        """Takes the next piece of content. Never fails: a fault is answered after `commit`."""
         if self.fault:
             return
         self._pieces.append(content)
-        if len(self._pieces) == MOST_PIECES:  # who sends an octet at a time is not to have an object for each
+        if len(self._pieces) == MOST_PIECES:  # or a client that sends single octets would cost an object for each
             self._pieces = [b"".join(self._pieces)]
         self.octets += len(content)
         self._memory.used += len(content)
@@ -106,7 +109,9 @@ class Message:
         self._forget()
 
     def commit(self, answer: Answer) -> None:
-        """The content is complete; `answer` is called, later, when it is on disk or has failed: for all recipients alike."""
+        """Completes the message, which from then on waits for `settle`; content in the spool is synced before. Later,
+        `answer` is called for each recipient, with the same outcome for all: the message is on disk, or why it is not.
+        """
         if self._spooled and self._spool and self._pieces:
             self._spill(self._spool)
         self._answer = answer
@@ -116,18 +121,18 @@ class Message:
             self._take(self)
 
     def _synced(self, error: OSError | None) -> None:
-        """What is in the spool is on disk, or not."""
+        """Takes the outcome of the spool file's sync, and passes the message on to `settle`."""
         if error and self._spool:
             self._fail(self._spool, error)
         self._take(self)
 
     def check(self) -> None:
-        """Fails when somebody has removed the spool since its file was made."""
+        """Makes the message fail if the spool was removed since its file was made."""
         if self._spooled and self._spool and not self._spooled.is_there:
             self._fail(self._spool, StorageError(f"{self._spool.where}: it was removed meanwhile"))
 
     def abandon(self) -> None:
-        """Nothing of this message is kept."""
+        """Drops the content, and removes its spool file."""
         self._forget()
         if self._spooled:
             self._spooled.remove()
@@ -143,30 +148,30 @@ class Message:
 
     @property
     def size(self) -> int:
-        """Octets of its content, wherever they are."""
+        """Octets of its content, in memory and in the spool."""
         return self.octets + (self._spooled.length if self._spooled else 0)
 
     @property
     def is_large(self) -> bool:
-        """Whether the content is, or was to be, in the spool."""
+        """Whether its content is in the spool, or was to be there when that failed."""
         return self._spooled is not None or self.fault is not None
 
     @property
     def is_spooled(self) -> bool:
-        """Whether the content is in the spool."""
+        """Whether its content is in the spool."""
         return self._spooled is not None
 
     def record(self) -> Record:
-        """What the journal is to keep of it."""
+        """Its record for the journal."""
         envelope = self.id, self.came, self.reverse_path, self.recipients, self.trace_fields
         if self._spooled:
             return Record(*envelope, None, self._spooled.length, self._spooled.check, self.is_verbatim)
         return Record(*envelope, b"".join(self._pieces), self.octets, 0, self.is_verbatim)
 
     def conclude(self, fault: StorageError | None) -> None:
-        """Tells whoever committed the message. One that failed leaves nothing behind.
+        """Ends the message: answers it for all recipients. If it failed, nothing of it is kept.
 
-        An exception of who is told is logged, and goes no further: others wait for their answers.
+        An exception from the callback is logged and affects no other message.
         """
         if fault:
             self.abandon()
@@ -174,13 +179,13 @@ class Message:
             self._spooled.keep()
             self._spooled = None
         self._forget()
-        answer, self._answer = self._answer, None  # who is told knows the message: without a circle, both are freed at once
+        answer, self._answer = self._answer, None  # it refers to the message; without a cycle, both are freed now
         if answer:
             answer_all(answer, self._count, fault)
 
 
 def answer_all(answer: Answer, recipients: int, fault: StorageError | None) -> None:
-    """Tells one of many, for all its recipients: whatever is wrong with that one is logged, and no other one notices."""
+    """Answers one message, once per recipient. An exception from the callback is logged and affects no other message."""
     for number in range(recipients):
         try:
             answer(number, fault)
@@ -189,7 +194,7 @@ def answer_all(answer: Answer, recipients: int, fault: StorageError | None) -> N
 
 
 class Ids:
-    """Names for messages that no other message has, not even one of another process or after a restart."""
+    """Ids for messages, unique across processes and restarts."""
 
     def __init__(self) -> None:
         self._serial = count()
@@ -200,7 +205,7 @@ class Ids:
 
 
 def grouped(recipients: Sequence[tuple[str, bytes]]) -> Recipients:
-    """The mailboxes, and what led to each, once."""
+    """The mailboxes, each once, with the forward-paths that led to it, each once."""
     if len(recipients) == 1:
         ((mailbox, path),) = recipients
         return {mailbox: (path,)}

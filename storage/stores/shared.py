@@ -1,6 +1,6 @@
-"""The stores of one mail directory: one a process that accepts, and those of processes that are no more.
+"""The stores of one mail directory in this process: one that accepts mail, and those that other processes left behind.
 
-It does not know what a process does with its store.
+Knows nothing about what a process does with its store.
 """
 
 import logging
@@ -16,23 +16,23 @@ from .message import Message
 log = logging.getLogger("carteiro.storage")
 
 LOOK_AGAIN = 0.5
-"""Seconds until it is another store's turn, when none has anything to do at once."""
+"""Seconds until the next store has its turn, if none has work at once."""
 
 LOOK_EVERY = 1.0
 LOOK_SOON = 0.1
-"""Seconds until it is looked again whether the mail directory is where it was: when nothing comes, and when mail does."""
+"""Seconds between two checks that the mail directory is in its place: without new mail, and with it."""
 
 
 class SharedStore:
-    """The first store accepts; the others only move what they have: of processes that are no more, or of a directory that
-    has been moved away.
+    """The first store accepts mail. The others only move what they still hold; they belong to processes that have ended, or
+    to a directory that was moved away.
 
-    They have their turns one after the other, and none while another one has mailboxes open: a process does not keep itself
-    from what it has locked.
+    They take turns, and none has a turn while another has mailboxes open: a process's locks do not exclude the process
+    itself.
 
-    When somebody removes the directory, or puts another one in its place, `renew` opens it anew, and the new store accepts.
-    What waited in the old one is put where its directory is now, or, if that is nowhere, in the new one. Messages that were
-    on their way then are refused.
+    If another program removes the directory, or puts another in its place, `renew` opens it again, and that store accepts
+    from then on. Mail that waited in the old one goes to the mailboxes beside it, wherever the directory is now; if it is
+    nowhere, to the new one. Messages that were on their way are refused.
     """
 
     def __init__(
@@ -56,7 +56,9 @@ class SharedStore:
         self.begin = store.begin
 
     def join(self, loop: Loop, beside: Beside = at_once) -> None:
-        """As any store: it settles before replies are written, and moves mail when they are."""
+        """From now on the loop calls `settle` before replies are written, and `tidy` after. Spool files are synced with
+        `beside`.
+        """
         self._beside = beside
         self._store.sync_beside(beside)
 
@@ -73,7 +75,9 @@ class SharedStore:
         loop.after_write(after_write)
 
     def settle(self, is_idle: bool = True) -> bool:
-        """As a store's, but not while another one has mailboxes open: to look at one, and close it, gives up its lock."""
+        """Does what `JournalledStore.settle` does, once no other store has mailboxes open: opening a mailbox to check it and
+        closing it again gives up any lock this process holds on it.
+        """
         if not self._store.is_settled:
             self._look(LOOK_SOON)
         if self._late:
@@ -87,7 +91,9 @@ class SharedStore:
         return True
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
-        """Moves some of what one of them has; returns the seconds until it wants to go on at the latest, or None."""
+        """Moves some mail of the store whose turn it is. Returns the seconds until it should be called again at the latest,
+        or None.
+        """
         self._look()
         if self._astray_since is not None:
             return LOOK_EVERY
@@ -131,10 +137,10 @@ class SharedStore:
             self._go_on_with(new, now - self._astray_since)
 
     def _is_mended(self) -> bool:
-        """Whether only something in the journal was removed, which is made anew."""
+        """Whether only files in the journal were removed. Restores them, or tries again a second later."""
         if not self._store.is_ours:
             return False
-        if self._store.is_whole:  # else that was said
+        if self._store.is_whole:  # if not, this was logged before
             words = "mail directory %s: files of the journal were removed: what waits in them is put in others"
             log.error(words, self._store.path)
         try:
@@ -144,7 +150,7 @@ class SharedStore:
         return True
 
     def _look_after_the_others(self) -> None:
-        """What was moved away may have been removed since, or be back in its place."""
+        """Sorts out the other stores whose directories are gone by now: their mail is taken over."""
         for other in [other for other in self._others if not other.whereabouts]:
             self._others.remove(other)
             self._orphans.append(other)
@@ -154,7 +160,7 @@ class SharedStore:
                 )
 
     def _come_back(self) -> JournalledStore | None:
-        """One of the old directories, if that is in its place again."""
+        """An old store whose directory is back in its place, or None."""
         for other in self._others:
             if other.is_in_place:
                 self._others.remove(other)
@@ -176,7 +182,7 @@ class SharedStore:
         log.error("mail directory %s: taken up again, after %.0f s", new.path, seconds)
 
     def _take_over(self) -> None:
-        """Some of what a store has whose journal was removed."""
+        """Copies some mail from the first store whose journal was removed."""
         self._steps = self._steps or self._store.take_over(self._orphans[0])
         try:
             next(self._steps)
@@ -189,13 +195,13 @@ class SharedStore:
             log.error("%s: what waits in the old mail directory is taken over later", error)
 
     def _turn_away(self) -> None:
-        """Messages that began before the directory was another one, and whose spool is no more."""
+        """Refuses messages that began before the directory was replaced, and whose spool is gone."""
         for messages in self._late:
             while messages:
                 messages.pop().conclude(StorageError(f"mail directory {self._store.path}: it was replaced meanwhile"))
 
     def close(self) -> None:
-        """Moves all that can be moved, and gives back the descriptors."""
+        """Moves all mail that can be moved, and closes the descriptors."""
         self._look(seconds=0.0)
         if self._astray_since is not None:
             self._orphans.append(self._store)

@@ -1,4 +1,4 @@
-"""Disks to put below a store: one that counts its calls and fails or dies at one of them, and one that forgets.
+"""Disks to put below a store: one that counts calls and can fail or die at any of them, and one in memory that loses data.
 
 `Watched` makes real calls. `Forgetful` is a disk in memory that knows what was synced, and what a power cut may leave of the
 rest.
@@ -35,13 +35,13 @@ CHANGES = (
     "remove",
     "remove_directory",
 )
-"""Those of the calls that can change something on the disk."""
+"""The calls that can change something on the disk."""
 
 
 class Watched(Files):
-    """The real file system; before each call `before` is told the number of the call, from 1, and its name.
+    """The real file system. Before each call, it calls `before` with the call's number, from 1, and its name.
 
-    When that returns a number of octets, a write stops after so many.
+    If `before` returns a number of octets, a write stops after that many.
     """
 
     def __init__(self, before: Callable[[int, str], int | None]) -> None:
@@ -63,7 +63,7 @@ class Watched(Files):
 
 
 class Change(NamedTuple):
-    """What was done to a file: octets written at an offset, or its size cut or grown."""
+    """A change to a file: octets written at an offset, and the file's size after it."""
 
     offset: int
     data: bytes
@@ -71,7 +71,7 @@ class Change(NamedTuple):
 
 
 class Node:
-    """A file or directory: what of it is on disk, and what was done since."""
+    """A file or directory: the part of it that is on disk, and the changes since."""
 
     def __init__(self, number: int, is_directory: bool) -> None:
         self.number = number
@@ -84,7 +84,7 @@ class Node:
         self.names_on_disk: dict[bytes, Node] = {}
 
     def change(self, offset: int, data: bytes, size: int) -> None:
-        """What is seen at once, and is on disk perhaps."""
+        """Makes a change that is visible at once, but perhaps not on disk."""
         if len(self.now) < size:
             self.now += bytes(size - len(self.now))
         del self.now[size:]
@@ -93,11 +93,11 @@ class Node:
 
 
 class Forgetful(Files):
-    """A disk in memory. `crash` gives what a power cut leaves of it: what was synced, and of the rest what `choose` picks.
+    """A disk in memory. `crash` returns what a power cut leaves of it: everything synced, and of the rest what `choose`
+    picks.
 
-    `choose(n)` is a number below n. Each sector of what was written after the last sync is on disk or not, independently; so
-    is each name, but a renamed file is under one of its names at least. What was written before a sync that failed stays in
-    doubt.
+    `choose(n)` returns a number below n. Each sector written after the last sync is on disk or not, independently; so is
+    each name, but a renamed file keeps at least one of its names. Data written before a sync that failed stays in doubt.
     """
 
     def __init__(self) -> None:
@@ -198,7 +198,7 @@ class Forgetful(Files):
         node = self._at(descriptor)
         try:
             self._call("sync")
-        except OSError:  # the kernel believes that what it could not write is written
+        except OSError:  # the kernel takes the data that it could not write for written
             node.since_a_failure += [(change, False) for change in node.changes]
             node.changes.clear()
             raise
@@ -266,14 +266,14 @@ class Forgetful(Files):
         self.claimed.add(node)
 
     def seen(self) -> "Forgetful":
-        """The same disk for another process, which can have forgotten nothing."""
+        """This disk as another process sees it, with nothing lost."""
         copy = Forgetful()
         copy._numbers, copy.calls, copy.power_fails_at = self._numbers, self.calls, self.power_fails_at
         copy.failing, copy.locked = self.failing, self.locked
         copy.top = deepcopy(self.top)
         return copy
 
-    # What is left after a power cut
+    # After a power cut
 
     def crash(self, choose: Callable[[int], int]) -> "Forgetful":
         """The disk as the next run finds it."""
@@ -287,7 +287,7 @@ class Forgetful(Files):
         return left
 
     def _leave(self, node: Node, choose: Callable[[int], int], nodes: dict[Node, Node]) -> None:
-        """What is left of a node and all below it."""
+        """Leaves part of a node, and of everything below it."""
         found = nodes[node] = Node(node.number, node.is_directory)
         found.on_disk = node.on_disk if not (node.changes or node.since_a_failure) else _torn(node, choose)
         found.now = bytearray(found.on_disk)
@@ -298,7 +298,7 @@ class Forgetful(Files):
                 if kept not in nodes:
                     self._leave(kept, choose, nodes)
                 found.names[name] = nodes[kept]
-        for name, renamed in node.names.items():  # a rename loses neither name nor both
+        for name, renamed in node.names.items():  # a renamed file keeps its old name or its new one
             if renamed not in nodes and _was_on_disk(self.top, renamed):
                 self._leave(renamed, choose, nodes)
                 found.names[name] = nodes[renamed]
@@ -309,7 +309,9 @@ def _was_on_disk(node: Node, sought: Node) -> bool:
 
 
 def _torn(node: Node, choose: Callable[[int], int]) -> bytes:
-    """Each sector as it was at some time since it was last synced, and a size that the file had at some time since."""
+    """A file's content after a power cut: each sector, and the size, as they were at some time since they were last
+    synced.
+    """
     versions: dict[int, list[bytes]] = {}
     now = bytearray(node.on_disk)
     sizes = [len(now)]
@@ -335,4 +337,4 @@ def _torn(node: Node, choose: Callable[[int], int]) -> bytes:
 
 
 class PowerCut(BaseException):
-    """The power fails; what is called afterwards fails, too."""
+    """The power has failed. Every later call fails, too."""

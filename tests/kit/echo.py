@@ -1,4 +1,4 @@
-"""A conversation in which nothing is about mail, and a connection that holds it over a socket pair."""
+"""A conversation that has nothing to do with mail, and a connection that holds it over a socket pair."""
 
 import math
 import socket
@@ -11,7 +11,7 @@ from reactor.stream.tls import Contexts
 
 
 class Echo:
-    """A conversation that says what it hears; some words make it do other things. Nothing in it is about mail."""
+    """A conversation that repeats its input; some words make it do other things. Has nothing to do with mail."""
 
     interest = None
 
@@ -45,7 +45,7 @@ class Echo:
     def receive(self, data: bytes) -> None:
         self.calls.append("receive")
         if data.startswith(b"encrypt\n"):
-            self.outgoing += b"go ahead\n"  # and what came behind it, in plain, is thrown away
+            self.outgoing += b"go ahead\n"  # and drops any plain text behind it
             self.wants_tls = True
             return
         if b"bug" in data:
@@ -97,7 +97,7 @@ def _tcp_pair() -> tuple[socket.socket, socket.socket]:
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -107,7 +107,7 @@ class Clock:
 
 
 class Pair:
-    """A connection with an Echo, and the other end of it, in time that stands still unless it is let pass."""
+    """A connection with an Echo, and the other end of it. Time stands still unless a test moves it."""
 
     def __init__(
         self,
@@ -138,13 +138,13 @@ class Pair:
         self.closed += 1
 
     def turns(self, least: int = 3) -> None:
-        """Some turns, none of which waits for long."""
+        """Makes some turns, none of which waits for long."""
         for _ in range(least):
             self.reactor.call_later(0, lambda: None)
             self.reactor.turn()
 
     def until(self, happened: Callable[[], bool]) -> None:
-        """Turns until something has happened; fails when it does not."""
+        """Makes turns until a condition holds; fails if it never does."""
         end = time.monotonic() + 20
         while not happened():
             assert time.monotonic() < end, "it did not happen"
@@ -158,7 +158,7 @@ class Pair:
         return self.peer.recv(1 << 20)
 
     def run_for(self, seconds: float) -> None:
-        """Turns at each hundredth of that time."""
+        """Makes a turn at each hundredth of this time."""
         for _ in range(100):
             self.clock.now += seconds / 100
             self.turns(1)

@@ -1,4 +1,4 @@
-"""What the tests of the dialect of RFC 5321 use: a client of it, without a network, and what an outsider would keep."""
+"""A client for tests of RFC 5321's dialect, without a network, and a store and a password check for it."""
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ TO_RCPT = (EHLO, FROM, TO)
 
 
 class Mailboxes:
-    """A store that keeps messages in memory, and knows which were to be verbatim."""
+    """A store that keeps messages in memory, and knows which of them were verbatim."""
 
     def __init__(self) -> None:
         self.memory = MemoryStore()
@@ -27,7 +27,7 @@ class Mailboxes:
 
 
 class Checker:
-    """Knows one name and its secret, and answers when `settle` is called; or at once."""
+    """A password check that knows one name and its secret. Answers at once, or, if it is slow, when `settle` is called."""
 
     name, secret = b"johndoe", b"sesame street"
 
@@ -56,7 +56,7 @@ class Checker:
 
 
 class EsmtpClient:
-    """A client whose disk answers at the end of each turn, unless `disk_is_slow`; a TLS handshake succeeds at once.
+    """A client whose disk answers at the end of each turn, unless `disk_is_slow`. A TLS handshake succeeds at once.
 
     Other arguments are those of `Policy`.
     """
@@ -93,7 +93,7 @@ class EsmtpClient:
 
     @property
     def contents(self) -> list[bytes]:
-        """What the mailboxes hold, in the order of their names."""
+        """The content of each message in the mailboxes, in the order of the mailboxes' names."""
         return [kept.content for _, box in sorted(self.boxes.items()) for kept in box]
 
     @property
@@ -101,23 +101,23 @@ class EsmtpClient:
         return self.store.memory.traces
 
     def send(self, data: bytes) -> list[bytes]:
-        """Sends bytes as they are; returns the replies that came, in lines."""
+        """Sends bytes as they are; returns the lines of the replies."""
         self.session.receive(data)
         return self.hear()
 
     def say(self, *lines: str) -> list[bytes]:
-        """Sends lines one at a time; returns the last one's replies."""
+        """Sends lines one at a time; returns the lines of the last one's replies."""
         heard: list[bytes] = []
         for line in lines:
             heard = self.send(line.encode() + b"\r\n")
         return heard
 
     def codes(self, *lines: str) -> list[int]:
-        """The reply codes of one last line after some others."""
+        """Sends lines one at a time; returns the reply codes of the last one."""
         return [int(reply[:3]) for reply in self.say(*lines)]
 
     def hear(self) -> list[bytes]:
-        """What was not heard yet, with all turns made that are needed for it."""
+        """Makes all turns that are due; returns the lines of replies not returned before."""
         while self.session.is_behind or (self.store.memory.committed and not self._disk_is_slow):
             if not self._disk_is_slow:
                 self.store.memory.settle()
@@ -127,19 +127,19 @@ class EsmtpClient:
         return heard.split(b"\r\n")[:-1]
 
     def settle(self) -> list[bytes]:
-        """Whoever was asked answers."""
+        """Lets the store answer; returns the lines of the replies."""
         self.store.memory.settle()
         self.session.resume()
         return self.hear()
 
     def secure(self) -> None:
-        """STARTTLS, and the handshake."""
+        """Sends STARTTLS, and completes the handshake."""
         assert self.codes("starttls") == [220]
         self.session.secured()
 
 
 def base64(text: bytes) -> str:
-    """As it stands in a line."""
+    """A text in base64, as a line has it."""
     return b64encode(text).decode()
 
 

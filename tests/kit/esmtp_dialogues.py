@@ -1,6 +1,6 @@
-"""Dialogues through every situation of RFC 5321 and its extensions, held with a session as `esmtp_ordering` expects.
+"""Dialogues through every situation of RFC 5321 and its extensions, held with a session and compared with `esmtp_ordering`.
 
-`check_order` holds them all. Which walks are enough to tell where a line has led is shown by `test_esmtp_mutants`.
+`check_order` holds them all. `test_esmtp_mutants` shows that the walks suffice to tell where a line has led.
 """
 
 from collections.abc import Callable, Iterator
@@ -98,23 +98,23 @@ SITUATIONS: dict[str, Steps] = (
     | {f"{home}: {part}": (*HOMES[home], *steps) for home in HOMES if home != "by HELO" for part, steps in BINARIES.items()}
     | {f"{home}: {part}": (*HOMES[home], *steps) for home in ("in the clear", "encrypted") for part, steps in PROOFS.items()}
 )
-"""What a session can be in, and a dialogue that leads there."""
+"""The situations of a session, each with a dialogue that leads there."""
 
 LINES = tuple(line for lines in KINDS.values() for line in lines)
 ANSWERS = (ALL, ALL_WRONG, NAME, SECRET, WRONG)
 EVENTS = (FILL, STORED, FAILED, CHECKED, UNKNOWN, SECURED)
 CONTENTS = (LARGE, BARE, LOOP)
-"""What may stand in mail data and is no good there."""
+"""Mail data for which a message is refused."""
 
 WALKS: tuple[Steps, ...] = (
     (PROOF_WRONG, CHECKED, DATA, STARTTLS, DOT, FILL, STORED, SECURED, STARTTLS, MAIL, DATA),
     (RSET, PROOF_WRONG, CHECKED, MAIL, STARTTLS, RCPT, LAST, FILL, STORED, STARTTLS),
 )
-"""After every line these tell where it has led: no two situations answer both of them alike."""
+"""Held after every line, these tell where it has led: no two situations answer both walks alike."""
 
 
 class Dialogue(NamedTuple):
-    """Steps, of which the one `at` a place leads out of a situation; and how the server is set up."""
+    """Steps, of which number `at` is the one to test in its situation; and the server's set-up, in `start`."""
 
     steps: Steps
     at: int = 0
@@ -122,7 +122,7 @@ class Dialogue(NamedTuple):
 
 
 class Talk:
-    """A client whose storage, password check and handshake answer when they are told to."""
+    """A client whose storage, password check and handshake answer when a step says so."""
 
     def __init__(self, dialect: Dialect, start: Known) -> None:
         self._answer: Callable[[bool | None], None] | None = None
@@ -148,7 +148,7 @@ class Talk:
         self.taken_back += 1
 
     def take(self, step: str, due: int) -> list[str]:
-        """A line, or somebody's answer; the last line of each reply, without its enhanced status code."""
+        """Makes a step: a line or an answer. Returns the last line of each reply, without its enhanced status code."""
         client = self.client
         if step == FILL:
             client.session.receive(b"x" * due)
@@ -168,7 +168,7 @@ class Talk:
 
 
 def hold(dialect: Dialect, dialogue: Dialogue, at_step: Callable[[int], None] = lambda number: None) -> None:
-    """All that is heard is as expected, and so is whether the session waits, wants TLS, or is over."""
+    """Holds a dialogue. Checks each reply, and whether the session waits, wants TLS, or is over."""
     now = dialogue.start
     talk = Talk(dialect, now)
     session = talk.client.session
@@ -187,14 +187,14 @@ def hold(dialect: Dialect, dialogue: Dialogue, at_step: Callable[[int], None] = 
 
 
 def known_after(steps: Steps, start: Known = Known()) -> Known:  # noqa: B008  it cannot change
-    """What is known after these."""
+    """What is known after these steps."""
     for step in steps:
         _, start = expected(start, step)
     return start
 
 
 def dialogues() -> Iterator[Dialogue]:
-    """Every line and answer in every situation, and every walk after that."""
+    """Every line and every answer in every situation, each followed by every walk."""
     for kind, opening in product(("bdat", "starttls", "auth"), SITUATIONS.values()):
         start = Known(lacks=frozenset({kind}))
         if known_after(opening).place in ("client", "recipients") and not _is_lacking(opening, kind):
@@ -219,12 +219,12 @@ def _all_steps(opening: Steps, start: Known) -> Iterator[Dialogue]:
         steps = (*steps, *CONTENTS[now.due > 0 :])
     for step, walk in product(steps, WALKS):
         yield Dialogue((*opening, step, *walk), len(opening), start)
-    if now.place in ("storing", "checking"):  # what was held is carried out as if it came after the answer
+    if now.place in ("storing", "checking"):  # a held line is carried out as if it came after the answer
         for line, event in product(LINES, (STORED, FAILED) if now.place == "storing" else (CHECKED, UNKNOWN)):
             yield Dialogue((*opening, line, event, *WALKS[1]), len(opening) + 1, start)
 
 
 def check_order(dialect: Dialect) -> None:
-    """All of the above."""
+    """Holds all dialogues."""
     for dialogue in dialogues():
         hold(dialect, dialogue)

@@ -1,4 +1,4 @@
-"""Random histories of the dialect of RFC 5321, against what the rules say in prose; nothing here is read from the table."""
+"""Random histories of RFC 5321's dialect, compared with the rules in prose. Nothing here is read from the table."""
 
 import re
 from random import Random
@@ -32,9 +32,9 @@ WRITTEN_WRONG = one(["ehlo", "helo ", "noop \x01", "rset x", "quit x", "help \x0
 
 
 class Ordering:
-    """A client that says anything at any time, against what the rules say in prose.
+    """A client that says anything at any time, and a model of the rules in prose.
 
-    Model: is the client known and how, is it encrypted, is it authenticated, which paths are known, which chunks came.
+    The model knows: whether the client is known and how, encrypted, authenticated; which paths are known, which chunks came.
     """
 
     STEPS: ClassVar[list[Step]]
@@ -46,7 +46,7 @@ class Ordering:
         self.connect()
 
     def connect(self) -> None:
-        """A new connection with a store of its own."""
+        """Makes a new connection, with a store of its own."""
         start = Known(place="handshake", is_greeted=False) if self.is_opening else Known()
         self.talk = Talk(self.dialect, start._replace(lacks=frozenset({self.lacks})))
         self.hello = ""
@@ -58,30 +58,30 @@ class Ordering:
         self.forget()
 
     def forget(self) -> None:
-        """No transaction is under way."""
+        """Forgets the transaction."""
         self.reverse_path: str | None = None
         self.recipients: list[str] = []
         self.chunks: bytes | None = None
         self.is_binary = False
 
     def say(self, line: str, stored: str = STORED) -> int | None:
-        """A line and its reply's code, after the answers that it takes, if any."""
+        """Says a line, lets pending answers arrive, and returns the reply's code."""
         replies = self.talk.take(line, 0)
         for verb in (stored, CHECKED):
             replies += self.talk.take(verb, 0)
         return self.code(replies)
 
     def code(self, replies: list[str]) -> int | None:
-        """There is one at most."""
+        """The code of the reply, if there is one; fails if there are several."""
         assert len(replies) <= 1
         return int(replies[0][:3]) if replies else None
 
     def out_of_order(self, is_transaction_begun: bool) -> bool:
-        """Whether MAIL, STARTTLS and AUTH cannot come, or RCPT and all that needs recipients."""
+        """Whether MAIL, STARTTLS and AUTH are out of order; or RCPT and everything that needs recipients."""
         return not self.hello or (self.reverse_path is not None) != is_transaction_begun
 
     def begin(self, random: Random) -> None:
-        """Most of a dialogue is reached by few random sequences, so it is given."""
+        """Begins somewhere in a dialogue: few random sequences get far."""
         known = random.choice(["nobody", "client", "reverse-path", "recipient", "chunk", "message"])
         is_encrypted, is_authenticated = random.choice([False, True]), random.choice([False, True])
         hello = random.choice(["ehlo", "ehlo", "helo"])
@@ -157,7 +157,7 @@ class Ordering:
 
     @step(piece=PIECE, is_last=BOOL, verb=in_any_case("bdat"), cut=one(range(9)))
     def bdat_takes_a_chunk(self, verb: str, piece: bytes, is_last: bool, cut: int) -> None:
-        """Cut anywhere, and with another command right behind it."""
+        """Sends a chunk, cut anywhere, with another command right behind it."""
         sent = f"{verb} {len(piece)}{' LAST' * is_last}\r\n".encode() + piece
         heard = self.talk.client.send(sent[: -cut or None]) + (self.talk.client.send(sent[-cut:]) if cut else [])
         code = self.code([line.decode() for line in heard] + self.talk.take(STORED, 0))
@@ -172,14 +172,14 @@ class Ordering:
             self.chunks = content
 
     def content_ends(self, code: int | None, content: bytes, has_failed: bool = False) -> None:
-        """It is kept, or refused; in any case the transaction is over."""
+        """The message is kept or refused; either way the transaction is over."""
         has_bare_newline = re.search(rb"(?<!\r)\n|\r(?!\n)", content) and not self.is_binary
         assert code == (552 if len(content) > LIMIT else 550 if has_bare_newline else 452 if has_failed else 250)
         if code == 250:
             letters = "S" * self.is_encrypted + "A" * self.is_authenticated
             self.protocols.append(("ESMTP" if letters and self.protocol == "SMTP" else self.protocol) + letters)
             by_box: dict[str, list[str]] = {}
-            for path in dict.fromkeys(self.recipients):  # one copy a mailbox, that names all that led to it
+            for path in dict.fromkeys(self.recipients):  # one copy a mailbox, with all forward-paths that led to it
                 by_box.setdefault(path.rsplit("@", 1)[0].strip('"').lower(), []).append(path)
             for box, paths in by_box.items():
                 self.kept.append((box, Kept((self.reverse_path or "").encode(), ", ".join(paths).encode(), content)))
@@ -198,7 +198,7 @@ class Ordering:
 
     @step(verb=in_any_case("starttls"))
     def starttls_forgets_all(self, verb: str) -> None:
-        """What is sent behind it is not carried out."""
+        """Input behind STARTTLS, sent in the clear, is not carried out."""
         code = self.code(self.talk.take(f"{verb}", 0))
         if self.out_of_order(False) or self.is_encrypted or self.is_authenticated or self.lacks == "starttls":
             is_late = self.out_of_order(False) or self.is_encrypted or self.is_authenticated
@@ -251,7 +251,7 @@ class Ordering:
         self.connect()
 
     def check(self) -> None:
-        """The state says what is known."""
+        """The session's state agrees with the model."""
         if not self.hello:
             known = "FRESH" if self.is_encrypted else "START"
         elif self.reverse_path is None:
@@ -261,7 +261,7 @@ class Ordering:
         assert self.talk.client.session.state.name == known
 
     def end(self) -> None:
-        """The store has the accepted messages, each once, in order, and how each came."""
+        """The store has the accepted messages, each once, in order, with the right trace fields."""
         store = self.talk.client.store
         expected: dict[str, list[Kept]] = {}
         for box, kept in self.kept:

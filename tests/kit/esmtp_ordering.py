@@ -1,6 +1,6 @@
 """The order of commands of RFC 5321 and its extensions, written down a second time: apart from the table, not read from it.
 
-`expected` says what a step leads to, whatever came before. It does not know a session; `esmtp_dialogues` holds one.
+`expected` says where a step leads, whatever came before. Knows nothing about sessions; `esmtp_dialogues` holds them.
 """
 
 import re
@@ -38,7 +38,7 @@ SECURED = "(the handshake is complete)"
 
 LIMIT = 5000
 OCTETS = {BDAT: 2000, LAST: 2000, HUGE: 6000, HUGE_LAST: 6000, NONE: 0, NONE_LAST: 0}
-"""How many follow a line."""
+"""How many octets follow a line."""
 
 KINDS: dict[str, tuple[str, ...]] = {
     "hello": (EHLO, HELO, "ehlo", "helo"),
@@ -62,7 +62,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "any time": (RSET, NOOP, HELP, VRFY, VRFY_NOBODY, EXPN, QUIT, "rset x", "noop \1", "vrfy", "expn", "quit x"),
     "none": (DOT, "", "foo", "*"),
 }
-"""Which lines are alike in that the order of commands forbids all of them or none."""
+"""Lines by kind: the order of commands allows or forbids all lines of a kind alike."""
 
 _ENDS = ("x", "from:", "to:", "first", "\1", "!")
 SYNTAX = {
@@ -71,11 +71,11 @@ SYNTAX = {
     **dict.fromkeys(["mail to:<a@b>", "mail from:<a@b> =y", "rcpt to:<a@b@c>"], "501"),
     "auth foo": "504",
 }
-"""Lines whose syntax is wrong."""
+"""Lines with wrong syntax, and their reply codes."""
 
 
 class Known(NamedTuple):
-    """What is known, in prose. `lacks`: the kinds of line that this server does not offer."""
+    """What is known about a session, in prose. `lacks`: the kinds of line that this server does not offer."""
 
     place: str = "nobody"
     is_extended: bool = False
@@ -93,11 +93,11 @@ class Known(NamedTuple):
 
 
 Next = tuple[list[str], Known]
-"""The replies, each as its code and words that are in it; and what is known then."""
+"""The replies, each as its code and words that it contains; and what is known afterwards."""
 
 
 def expected(now: Known, step: str) -> Next:
-    """What a line comes to, or an answer of somebody else."""
+    """The effect of a step: a line, or an answer that the session may be waiting for."""
     if step in (STORED, FAILED, CHECKED, UNKNOWN, SECURED):
         return _answered(now, step)
     if step == FILL and not now.due:
@@ -116,12 +116,14 @@ def expected(now: Known, step: str) -> Next:
 
 
 def _home(now: Known, answer: str) -> Next:
-    """The transaction, or the attempt to authenticate, is over; what was known before it still is."""
+    """Ends the transaction, or the attempt to authenticate; everything known before it is still known."""
     return [answer], now._replace(place="client", is_binary=False, octets=0, fault="")
 
 
 def _answered(now: Known, event: str) -> Next:
-    """Who is waited for answers; what has come meanwhile is carried out. Nobody else's answer is of any effect."""
+    """An answer that the session waits for ends the wait, and the lines held meanwhile are carried out. Others have no
+    effect.
+    """
     if now.place == "storing" and event in (STORED, FAILED):
         answers, after = _home(now, "250" if event == STORED else "452")
     elif now.place == "checking" and event in (CHECKED, UNKNOWN):
@@ -144,7 +146,7 @@ def _fault_in(line: str) -> str:
 
 
 def _octets(now: Known, step: str) -> Next:
-    """They belong to a BDAT, accepted or refused, and are nothing else, whatever they look like."""
+    """These belong to a BDAT, accepted or refused. They are never taken for a line."""
     size = now.due if step == FILL else len(step) + 2
     now = now._replace(due=now.due - size)
     assert now.due >= 0, "the steps of a dialogue fit into its chunks"
@@ -171,7 +173,7 @@ def _end_of_content(now: Known) -> Next:
 
 
 def _answer(now: Known, line: str) -> Next:
-    """It must be base64, and, if all is asked for at once, have the three parts."""
+    """An AUTH answer must be base64 and, if name and secret are asked for together, have three parts."""
     is_encoded = re.fullmatch(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", line)
     if not is_encoded or (now.place == "asked for all" and line not in (ALL, ALL_WRONG)):
         return _home(now, "501")
@@ -186,7 +188,7 @@ def _kind(line: str) -> str:
 
 
 def out_of_order(now: Known, kind: str) -> str:
-    """Why a line of this kind cannot come now."""
+    """Why a line of this kind is not allowed now; "" if it is."""
     if kind in ("none", "hello", "any time"):
         return ""
     if now.place == "client":
@@ -205,7 +207,7 @@ def out_of_order(now: Known, kind: str) -> str:
 
 
 def _command(now: Known, line: str) -> Next:
-    """First comes the order of commands, then syntax, then what the server offers."""
+    """Checks the order of commands first, then syntax, then whether the server offers the command."""
     kind = _kind(line)
     refusal = out_of_order(now, kind) or SYNTAX.get(line, "") or ("502" if kind in now.lacks else "")
     if refusal and OCTETS.get(line):
@@ -226,7 +228,7 @@ def _any_time(now: Known, line: str) -> Next:
 
 
 def _step(now: Known, line: str) -> Next:
-    """A line that is allowed now, offered, and well-formed."""
+    """The effect of a line that is allowed now, offered, and well-formed."""
     if line in (BINARY, MAIL8, ODD) and (line == ODD or not now.is_extended or (line == BINARY and "bdat" in now.lacks)):
         return ["555"], now
     if line == DATA and now.is_binary:

@@ -1,4 +1,4 @@
-"""The real server in the dialect of RFC 5321, with TLS and an auth file if it is to have them, and clients of it."""
+"""The real server in RFC 5321's dialect, with or without TLS and an auth file, and clients of it."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ TO_DATA = ("EHLO me.example", f"MAIL FROM:{FROM}", f"RCPT TO:{TO}", "DATA")
 
 
 def esmtp(directory: Path, *arguments: str, pem: Pem | None = None, auth: str = "") -> Server:
-    """A server with a certificate, and an auth file, where these are given."""
+    """A server, with a certificate and an auth file if they are given."""
     if pem:
         arguments += ("--tls-cert", str(pem.cert), "--tls-key", str(pem.key))
     if auth:
@@ -36,13 +36,13 @@ def secured(server: Server, pem: Pem) -> Telnet:
 
 
 def line_of(name: str, secret: str, kind: str = "bcrypt") -> str:
-    """A line of an auth file, its hash as cheap as can be."""
+    """A line of an auth file, with a hash that is as cheap as possible."""
     if kind == "bcrypt":
         return f"{name}:{bcrypt.hashpw(secret.encode(), bcrypt.gensalt(4)).decode()}\n"
     return f"{name}:{argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(secret)}\n"
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The server with arguments with which it ends at once."""
+    """Runs the server with arguments that make it end at once."""
     command = [sys.executable, str(ROOT / "bin" / "smtpd"), "--dialect", "esmtp", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=20)

@@ -1,4 +1,4 @@
-"""The workers of a real server, and clients of each of them."""
+"""The workers of a real server, and a client of each."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +8,7 @@ from .support import read_mailbox, wait_until
 
 
 def workers(server: Server) -> list[int]:
-    """The processes that a server has begun, and that are no zombies."""
+    """The processes that a server has begun, zombies left out."""
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     return [int(pid) for pid in children if is_alive(int(pid))]
 
@@ -21,7 +21,7 @@ def is_alive(pid: int) -> bool:
 
 
 def of_worker(server: Server, pid: int) -> Telnet:
-    """A greeted client of this worker: others are turned away."""
+    """A client that this worker has greeted; connections to other workers are closed."""
     for _ in range(200):
         client = Telnet(server.port)
         if client.hear()[:3] == b"220" and is_served_by(client, server.port, pid):
@@ -31,13 +31,13 @@ def of_worker(server: Server, pid: int) -> Telnet:
 
 
 def is_served_by(client: Telnet, port: int, pid: int) -> bool:
-    """Whether the other end of a connection over IPv4 is a descriptor of this process."""
+    """Whether this process has the other end of a connection over IPv4."""
     ends = f"0100007F:{port:04X} 0100007F:{client.socket.getsockname()[1]:04X}"
-    lines = Path("/proc/net/tcp").read_text().splitlines()  # one may be there twice, when others come and go meanwhile
+    lines = Path("/proc/net/tcp").read_text().splitlines()  # a line may appear twice while connections come and go
     sockets = {f"socket:[{line.split()[9]}]" for line in lines if ends in line}
     links = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):  # it was closed meanwhile
+        with suppress(OSError):  # it was closed in the meantime
             links.add(str(descriptor.readlink()))
     return bool(sockets & links)
 
@@ -48,11 +48,11 @@ def mail(client: Telnet, number: int, to: str = "johndoe") -> None:
 
 
 def numbers(server: Server, box: str = "johndoe") -> list[int]:
-    """What is in a mailbox, in order of numbers."""
+    """The numbers in a mailbox's messages, sorted."""
     return sorted(int(kept.content) for kept in read_mailbox(server.mail_dir / f"{box}.txt"))
 
 
 def begun(server: Server, count: int) -> list[int]:
-    """Its workers, when there are so many."""
+    """Waits until a server has this many workers, and returns them."""
     wait_until(lambda: len(workers(server)) == count)
     return workers(server)

@@ -1,4 +1,4 @@
-"""Random histories of the classic dialect, against what the rules say in prose; nothing here is read from the table."""
+"""Random histories of the classic dialect, compared with the rules in prose. Nothing here is read from the table."""
 
 import shutil
 import tempfile
@@ -38,7 +38,7 @@ TEXT = some(
 
 
 class Places:
-    """A store, or one that is full, as is said when a message begins."""
+    """A store, or a full one: `is_full` decides when a message begins."""
 
     def __init__(self, store: JournalledStore) -> None:
         self._store = store
@@ -51,9 +51,9 @@ class Places:
 
 
 class Ordering:
-    """A client that says anything at any time, against what the rules say in prose.
+    """A client that says anything at any time, and a model of the rules in prose.
 
-    Model: is the client known, which reverse-path and forward-path are known, which messages were accepted.
+    The model knows: whether the client is known, the reverse-path, the forward-path, and the accepted messages.
     """
 
     STEPS: ClassVar[list[Step]]
@@ -61,14 +61,14 @@ class Ordering:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.directory = Path(tempfile.mkdtemp())
-        with patch("storage.journal.journal.WRITTEN_AHEAD", 0):  # thousands of them would write 16 MiB each
+        with patch("storage.journal.journal.WRITTEN_AHEAD", 0):  # thousands of stores would write 16 MiB each
             self.store = JournalledStore(self.directory, MboxMailboxes)
         self.places = Places(self.store)
         self.kept: dict[str, list[Kept]] = {user: [] for user in USERS}
         self.connect()
 
     def connect(self) -> None:
-        """A new connection; the mailboxes stay."""
+        """Makes a new connection; the mailboxes stay."""
         site = Site(self.dialect, b"mx.test", find_user, self.places, lambda: NOW, 500)
         self.session = Session(site, "192.0.2.1", lambda words, *values: None, lambda: None)
         self.session.open()
@@ -79,7 +79,7 @@ class Ordering:
         assert self.hear() == [b"220 mx.test carteiro SMTP at your service"]
 
     def hear(self) -> list[bytes]:
-        """Replies, after the turns that they take."""
+        """Makes all turns that are due, and returns the replies."""
         while True:
             self.store.settle()
             self.places.full.settle()
@@ -92,16 +92,16 @@ class Ordering:
         return heard
 
     def say(self, line: str | bytes) -> list[bytes]:
-        """One line and its replies."""
+        """Says a line, and returns its replies."""
         self.session.receive((line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")) + b"\r\n")
         return self.hear()
 
     def refused(self, line: str) -> None:
-        """The line gets a 500."""
+        """Says a line, which must get a 500."""
         assert self.say(line) == [b"500 Syntax error, command unrecognized"]
 
     def begin(self, random: Random) -> None:
-        """Most of a dialogue is reached by few random sequences, so it is given."""
+        """Begins somewhere in a dialogue: few random sequences get far."""
         opening = random.randrange(7)
         if opening >= 1:
             self.helo_is_accepted_once_and_first("helo", "me", " ")
@@ -113,7 +113,7 @@ class Ordering:
             self.rcpt_to_names_one_user("rcpt", "to", "johndoe", " ")
 
     def accept_a_message(self, lines: list[bytes]) -> None:
-        """A whole transaction."""
+        """Makes a whole transaction."""
         self.mail_from_begins_a_transaction("mail", "from", "<>", " ")
         self.rcpt_to_names_one_user("rcpt", "to", "johndoe", " ")
         self.data_takes_a_message("data", lines)
@@ -146,7 +146,7 @@ class Ordering:
             self.answer_recipient(line, lower(address))
 
     def answer_recipient(self, line: str, path: str) -> None:
-        """Known by what stands before the last @."""
+        """Says a RCPT. The part before the last @ decides whether the recipient is known."""
         name = path.rsplit("@", 1)[0]
         if name in USERS:
             assert self.say(line) == [b"250 %b Recipient ok" % path.encode()]
@@ -187,7 +187,7 @@ class Ordering:
         self.keep(content)
 
     def keep(self, content: bytes) -> None:
-        """The message is one more in its mailbox, and the transaction is over."""
+        """The mailbox has one message more, and the transaction is over."""
         assert self.reverse_path is not None and self.forward_path is not None
         box = self.kept[self.forward_path.rsplit("@", 1)[0]]
         box.append(Kept(self.reverse_path.encode(), self.forward_path.encode(), as_stored(content)))
@@ -236,7 +236,7 @@ class Ordering:
         self.reverse_path = "a@b" if mail_given else None
 
     def check(self) -> None:
-        """The state says what is known."""
+        """The session's state agrees with the model."""
         if not self.client_known:
             known = "START"
         elif self.reverse_path is None:

@@ -1,4 +1,4 @@
-"""A small conversation of HTTP/1.0: it shows what a Conversation has to have, and what it may leave out."""
+"""A small HTTP/1.0 conversation: it shows what a Conversation must have, and what it may leave out."""
 
 LONGEST = 1000
 

@@ -1,6 +1,6 @@
-"""The classic dialect for a server that asks somebody else who has a mailbox: RCPT waits, in a state of its own.
+"""The classic dialect for a server that asks another one which mailboxes there are: RCPT waits, in a state of its own.
 
-It shows that any action may wait, with no change but to the table.
+Shows that any action can wait if the table is changed, and nothing else.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,11 +32,11 @@ CELLS: dict[tuple[State, Event], Written] = {
 TABLE = CLASSIC.table.overlaid(CELLS, "lookup")
 
 Asked = list[Callable[[], None]]
-"""What answers those who were asked for, one after the other."""
+"""Functions that answer the look-ups under way, in order."""
 
 
 class LookupActions:
-    """Those of the classic dialect, of which RCPT waits until it is answered."""
+    """The actions of the classic dialect, except that RCPT waits for its answer."""
 
     def __init__(self, asked: Asked, *given: Any) -> None:
         self._asked = asked
@@ -64,5 +64,5 @@ LookupActions.by_event = {event: partial(_classic, event) for event in ClassicAc
 
 
 def lookup(asked: Asked) -> Dialect:
-    """The dialect; who is looked up waits in `asked`."""
+    """The dialect. Each look-up puts its answer into `asked`."""
     return Dialect(TABLE, parse_classic, partial(LookupActions, asked))

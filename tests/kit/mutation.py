@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 
 def is_noticed(check: Callable[[], None]) -> bool:
-    """Whether it fails."""
+    """Whether a check fails."""
     try:
         check()
     except (AssertionError, RuntimeError):

@@ -1,6 +1,6 @@
 """The order of commands in the classic dialect, written down a second time: apart from the table, and never read from it.
 
-`check_order` goes through every situation by enumeration. What depends on history is left to `histories`.
+`check_order` enumerates every situation. Rules that depend on more history are left to `histories`.
 """
 
 from protocol.engine.dialect import Dialect
@@ -23,7 +23,7 @@ SITUATIONS: dict[str, tuple[str, ...]] = {
     "more mail is coming": (*FIRST, MAIL, RCPT, DATA),
     "goodbye was said": (*FIRST, QUIT),
 }
-"""What a session can be in, and a dialogue that leads there."""
+"""The situations of a session, each with a dialogue that leads there."""
 
 STEPS: dict[tuple[str, str], tuple[int | None, str]] = {
     ("nobody known", HELO): (250, "client known"),
@@ -46,13 +46,13 @@ LINES_THAT_ARE_MAIL = ("mail is coming", "more mail is coming")
 
 
 def expected(situation: str, line: str) -> tuple[int | None, str]:
-    """What must happen: a step, or silence, or a 500 that changes nothing."""
+    """The effect of a line: a step, or silence, or a 500 that changes nothing. Returns the code and the next situation."""
     silent = situation in LINES_THAT_ARE_MAIL or situation == "goodbye was said"
     return STEPS.get((situation, line), (None if silent else 500, situation))
 
 
 def check_every_step(dialect: Dialect) -> None:
-    """Every line in every situation, and, to know where it has led, every line after that."""
+    """Says every line in every situation, and then every line again, to tell where the first one has led."""
     for situation, opening in SITUATIONS.items():
         for line in LINES:
             code, after = expected(situation, line)
@@ -64,14 +64,14 @@ def check_every_step(dialect: Dialect) -> None:
 
 
 def check_waiting_for_storage(dialect: Dialect) -> None:
-    """While storage has not answered every line waits; a failure leads back to where no transaction is open."""
+    """While storage has not answered, every line waits. A failure leads back to the state before the transaction."""
     for opening, after_failure in ((FIRST, "client known"), ((*FIRST, *FIRST[1:]), "first mail was accepted")):
         for fault in (None, DiskIsFull()):
             situation = after_failure if fault else "first mail was accepted"
             for line in LINES:
                 client = Client(dialect, disk_is_slow=True)
                 for early in opening:
-                    client.settle()  # the message before, if there was one; not the last
+                    client.settle()  # stores the previous message, if there is one, but not the last
                     client.say(early)
                 client.store.fault = fault
                 client.hear()
@@ -88,7 +88,7 @@ def _check_held(client: Client, line: str, code: int, situation: str) -> None:
 
 
 def check_too_large(dialect: Dialect, opening: tuple[str, ...], after: str) -> None:
-    """A message over the limit is refused at its end; no message is accepted by that."""
+    """A message over the limit is refused at its end, and does not count as accepted."""
     for probe in LINES:
         client = Client(dialect, max_message_size=10)
         client.say(*opening)
@@ -98,7 +98,7 @@ def check_too_large(dialect: Dialect, opening: tuple[str, ...], after: str) -> N
 
 
 def check_order(dialect: Dialect) -> None:
-    """All of the above."""
+    """Makes all these checks."""
     check_every_step(dialect)
     check_waiting_for_storage(dialect)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 
 class Written(NamedTuple):
-    """How a path or a part of it is written, and what it says."""
+    """A path, or a part of one: how it is written, and what it means."""
 
     text: bytes
     local_part: bytes = b""
@@ -46,7 +46,7 @@ IPV6_HEX = st.text("0123456789abcdefABCDEF", min_size=1, max_size=4)
 
 
 def ipv6(before: list[str], after: list[str], most: int) -> str:
-    """As many groups, or fewer with "::" for two or more."""
+    """An address of this many groups, or of fewer with "::" for two or more."""
     return ":".join(before) + "::" + ":".join(after[: max(0, most - len(before))])
 
 

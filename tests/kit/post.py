@@ -1,4 +1,4 @@
-"""A store and what it has answered."""
+"""A store, and the answers that it has given."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ MailboxKind = Callable[[Files, int, Path], Mailboxes]
 
 
 class Post:
-    """A store, and what it has answered."""
+    """A store, and the answers that it has given."""
 
     def __init__(
         self, directory: Path, kind: MailboxKind = MboxMailboxes, files: Files | None = None, part: str | None = None
@@ -35,14 +35,14 @@ class Post:
         message.commit(once(lambda fault: self.answers.append((content, str(fault) if fault else None))))
 
     def move(self) -> float | None:
-        """Returns when all that can be moved now is moved: the seconds until there is more to do."""
+        """Moves all that can be moved now; returns the seconds until there is more to do, or None."""
         while True:
             again_in = self.store.tidy(is_idle=True)
             if again_in != 0.0:
                 return again_in
 
     def put(self, content: bytes, *boxes: str, is_verbatim: bool = False) -> str | None:
-        """Commits a message, and moves it after its answer, which is returned."""
+        """Commits a message, has it answered and moved, and returns the answer."""
         self.commit(content, *boxes, is_verbatim=is_verbatim)
         self.store.settle()
         self.move()

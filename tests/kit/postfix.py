@@ -1,6 +1,6 @@
-"""Postfix as a client: an instance of its own in a directory of its own, which relays all mail that it is given to a port.
+"""Postfix as a client: an instance of its own, in a directory of its own, that relays all its mail to a port.
 
-It does not know what listens there. Only root can start it.
+Knows nothing about the server that listens there. Only root can start it.
 """
 
 import os
@@ -56,7 +56,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Relay(NamedTuple):
-    """A client of a Postfix, and what that logs."""
+    """A client of a Postfix, and the Postfix's log."""
 
     client: smtplib.SMTP
     log: Path
@@ -72,7 +72,7 @@ def postfix(to: int, *settings: str) -> Iterator[Relay]:
         port = unused.getsockname()[1]
     with TemporaryDirectory() as directory:
         place = Path(directory)
-        place.chmod(0o755)  # for the user postfix
+        place.chmod(0o755)  # the user postfix must get in
         for part in ("conf", "queue", "data"):
             (place / part).mkdir()
         shutil.chown(place / "data", "postfix")

@@ -1,4 +1,4 @@
-"""Processes that share a disk in memory: each has its own locks, and may die alone, before any call or in one."""
+"""Processes that share a disk in memory: each has its own locks, and may die alone, before or during any call."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from .disk import CALLS, SECTOR, Forgetful, Node
 
 
 class Died(BaseException):
-    """The process is gone."""
+    """The process is dead."""
 
 
 class Machine:
@@ -18,14 +18,13 @@ class Machine:
         self.disk = Forgetful()
         self.holders: dict[Node, Process] = {}
         self.begun = 0
-        """How many processes there were."""
+        """How many processes have been started."""
 
 
 class Process(Files):
-    """What one process sees of a machine. It dies at its call number `dies_at`, counted from 1; 0: never.
+    """The disk as one process of a machine sees it. The process dies at call number `dies_at`, from 1; 0: never.
 
-    When it dies in a write, half of that is done. Its files are closed then, and what Python still tries to tidy up has no
-    effect.
+    If it dies in a write, half of that is done. Its files are closed, and further calls while Python unwinds have no effect.
     """
 
     def __init__(self, machine: Machine, dies_at: int = 0) -> None:
@@ -61,7 +60,7 @@ class Process(Files):
         half = len(data) // 2
         if name == "append":
             self.machine.disk.append(descriptor, bytes(data[:half]))
-        else:  # of a sector all or nothing
+        else:  # a sector is written wholly or not at all
             self.machine.disk.write(descriptor, bytes(data[: max(0, half - (offset + half) % SECTOR)]), offset)
 
     def _made(self, name: str, result: Any) -> Any:
@@ -78,7 +77,7 @@ class Process(Files):
             raise IsLocked
 
     def close(self, descriptor: int) -> None:
-        """Whichever descriptor of a file is closed, the lock on it is gone."""
+        """Closes a descriptor. Whichever descriptor of a file is closed, the process loses its lock on the file."""
         if self.is_dead:
             return
         node = self.machine.disk._at(descriptor)
@@ -88,14 +87,14 @@ class Process(Files):
             del self.machine.holders[node]
 
     def die(self) -> None:
-        """SIGKILL."""
+        """Dies as by SIGKILL."""
         for descriptor in list(self._opened):
             self.close(descriptor)
         self.is_dead = True
 
 
 def replace(machine: Machine, name: bytes) -> None:
-    """A mail program, which has a mailbox file locked, puts another one with the same content in its place."""
+    """Acts as a mail program that locks a mailbox file, and puts another with the same content in its place."""
     disk = machine.disk
     old = disk.top.names.get(name)
     if old and old not in machine.holders and name not in disk.locked:

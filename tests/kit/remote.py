@@ -1,6 +1,6 @@
-"""A store on the other side of a socket, as one in a database is: it answers later, a recipient at a time, or never.
+"""A store on the other side of a socket, like one in a database: it answers later, one recipient at a time, or never.
 
-It shows what a store needs of the contract in storage/contract.py that one on this disk does not.
+Shows the parts of storage/contract.py that a store on this disk does not need.
 """
 
 import json
@@ -15,7 +15,7 @@ READ, WRITE = 1, 2
 
 
 class RemoteMessage:
-    """A message of which all is sent when it is complete."""
+    """A message that is sent as a whole when it is complete."""
 
     def __init__(self, store: "RemoteStore", id: str, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]]) -> None:
         self.id = id
@@ -39,8 +39,8 @@ class RemoteMessage:
 
 
 class RemoteStore:
-    """Lines of JSON: messages go out, and `[id, recipient, kind of fault or null]` comes back. When the other side is gone,
-    nobody is left waiting.
+    """Speaks in lines of JSON: messages go out, and `[id, recipient, kind of fault or null]` comes back. When the other side
+    is gone, all that still wait are answered with a fault.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -67,7 +67,7 @@ class RemoteStore:
         self._unsent += json.dumps(message).encode() + b"\n"
 
     def _flush(self) -> None:
-        """All that came in a turn goes out together. Nobody hears an answer before."""
+        """Sends everything that came in a turn. No answer comes before."""
         if self.is_gone:
             self._give_up()
         elif self._unsent:

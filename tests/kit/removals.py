@@ -1,4 +1,4 @@
-"""Ways in which somebody takes the mail directory, or some of it, from a server that runs."""
+"""Ways to take the mail directory, or part of it, away from a running server."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 
 def remove(*paths: Path) -> None:
-    subprocess.run(["rm", "-rf", *paths], check=False, timeout=20)  # what comes back while it runs is no matter
+    subprocess.run(["rm", "-rf", *paths], check=False, timeout=20)  # files that come back meanwhile do not matter
 
 
 def remove_the_journal(directory: Path) -> None:
@@ -32,7 +32,7 @@ def remove_the_spool(directory: Path) -> None:
 
 
 def remove_a_segment(directory: Path) -> None:
-    """The one that is written to, or will be."""
+    """Removes the segment that is written to now, or will be next."""
     every = sorted((directory / ".journal").glob("**/segment-*"))
     in_use = [path for path in every if path.read_bytes()[10:18].strip(b"\0")]
     remove((in_use or every)[-1])

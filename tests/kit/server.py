@@ -54,24 +54,24 @@ class Server:
         return self.log_file.read_text()
 
     def stop(self, signum: int = signal.SIGTERM, patience: float = 15) -> int:
-        """Sends a signal and returns the exit code."""
+        """Sends a signal, and returns the exit code."""
         self.process.send_signal(signum)
         return self.process.wait(patience)
 
     def connect(self) -> "Telnet":
-        """A client that has been greeted."""
+        """A client that was greeted."""
         client = Telnet(self.port)
         assert client.hear()[:3] == b"220"
         return client
 
     def rest(self) -> None:
-        """Returns when the server has nothing to do: it has moved what it accepted."""
+        """Returns when the server has nothing to do: it has moved all accepted mail."""
         status = Path(f"/proc/{self.process.pid}/status")
         while self.process.poll() is None:
             before = status.read_text()
             time.sleep(0.02)
             after = status.read_text()
-            # It has slept all the time, and not waited for a processor or, for longer than that, for the disk.
+            # It slept all the time; it waited neither for a processor nor, longer than that, for the disk.
             if "\nState:\tS" in after and _switches(after) == _switches(before):
                 return
 
@@ -108,18 +108,18 @@ class Telnet:
         return self
 
     def hear(self) -> bytes:
-        """The next line, b"" at the end."""
+        """The next line; b"" at the end."""
         return self._file.readline().removesuffix(b"\r\n")
 
     def hear_all(self) -> list[bytes]:
-        """The next reply, which may be several lines."""
+        """The next reply, which may have several lines."""
         lines = [self.hear()]
         while lines[-1][3:4] == b"-":
             lines.append(self.hear())
         return lines
 
     def say(self, *lines: str) -> bytes:
-        """Sends lines one at a time, waiting for each reply; returns the last line of the last one."""
+        """Sends lines one at a time, and waits for each reply; returns the last line of the last one."""
         reply = b""
         for line in lines:
             self.send(line.encode() + b"\r\n")
@@ -127,7 +127,7 @@ class Telnet:
         return reply
 
     def mail(self, content: bytes, sender: str = "a@b", to: str = "johndoe") -> bytes:
-        """A transaction up to its last reply; `content` is lines with their ends."""
+        """Makes a transaction, and returns its last reply; `content` is lines with their ends."""
         assert self.say(f"mail from: {sender}", f"rcpt to: {to}", "data")[:3] == b"354"
         self.send(content + b".\r\n")
         return self.hear()

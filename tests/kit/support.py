@@ -26,7 +26,7 @@ NOW = 1_790_000_000.0
 
 
 class Kept(NamedTuple):
-    """A message as somebody finds it in a mailbox; of several forward-paths each after a comma."""
+    """A message as read from a mailbox. Several forward-paths are joined by commas."""
 
     reverse_path: bytes
     forward_path: bytes
@@ -42,7 +42,7 @@ class DiskIsFull(Exception):  # noqa: N818
 
 
 def once(answer: Callable[[StorageError | None], object]) -> Answer:
-    """The answer to a message as a whole, from a store that answers alike for all recipients."""
+    """An `Answer` that passes on the first recipient's outcome, for a store that answers alike for all recipients."""
 
     def take(recipient: int, fault: StorageError | None) -> None:
         if recipient == 0:
@@ -89,7 +89,7 @@ class MemoryMessage:
 
 
 class MemoryStore:
-    """Keeps messages in memory, and answers when `settle` is called, as a disk store does at the end of a turn."""
+    """Keeps messages in memory, and answers when `settle` is called, as a store on disk does once a turn."""
 
     def __init__(self) -> None:
         self.boxes: dict[str, list[Kept]] = {}
@@ -117,9 +117,9 @@ def find_user(name: bytes) -> str | None:
 
 
 class Client:
-    """A client that needs no network: says bytes to a Session, and hears its replies as lines.
+    """A client without a network: says bytes to a Session, and hears its replies as lines.
 
-    It lives in a world in which the disk answers at the end of each turn, unless `disk_is_slow`.
+    Its disk answers at the end of each turn, unless `disk_is_slow`.
     """
 
     def __init__(
@@ -147,19 +147,19 @@ class Client:
         self.wakes += 1
 
     def send(self, data: bytes) -> list[bytes]:
-        """Sends bytes as they are; returns the replies that came, in lines."""
+        """Sends bytes as they are; returns the lines of the replies."""
         self.session.receive(data)
         return self.hear()
 
     def say(self, *lines: str) -> list[bytes]:
-        """Sends lines one at a time; returns the last one's replies."""
+        """Sends lines one at a time; returns the lines of the last one's replies."""
         heard = self.hear()
         for line in lines:
             heard = self.send(line.encode() + b"\r\n")
         return heard
 
     def hear(self) -> list[bytes]:
-        """What was not heard yet, with all turns made that are needed for it."""
+        """Makes all turns that are due; returns the lines of replies not returned before."""
         while self.session.is_behind or (self.store.committed and not self._disk_is_slow):
             if not self._disk_is_slow:
                 self.store.settle()
@@ -169,12 +169,12 @@ class Client:
         return heard.split(b"\r\n")[:-1]
 
     def settle(self) -> None:
-        """The disk answers, and the connection resumes the session."""
+        """Lets the disk answer, and resumes the session as the connection does."""
         self.store.settle()
         self.session.resume()
 
     def codes(self, *lines: str) -> list[int]:
-        """The reply codes of one last line after some others."""
+        """Sends lines one at a time; returns the reply codes of the last one."""
         return [int(reply[:3]) for reply in self.say(*lines)]
 
 
@@ -192,7 +192,7 @@ _TRACE = re.compile(
 
 
 def read_mailbox(path: Path) -> list[Kept]:
-    """The messages of a mailbox file, as Python's `mailbox.mbox` reads them, mboxrd quoting undone."""
+    """The messages of a mailbox file, as Python's `mailbox.mbox` reads them, with mboxrd quoting undone."""
     if not path.exists():
         return []
     box = mailbox.mbox(path, create=False)
@@ -210,12 +210,12 @@ def _kept(entry: bytes) -> Kept:
 
 
 def as_stored(content: bytes) -> bytes:
-    """Mail data as it stands in a mailbox: LF ends, a blank line before it when it does not begin with a header field."""
+    """Mail data as a mailbox has it: LF ends, and a blank line in front if it does not begin with a header field."""
     return with_header(content.replace(b"\r\n", b"\n"))
 
 
 def with_header(text: bytes, blank: tuple[bytes, ...] = (b"\n",)) -> bytes:
-    """A text of which the first line is a header field, or blank: `From ` lines before a header become fields of it."""
+    """A text whose first line is a header field, or blank: `From ` lines in front of a header become fields of it."""
     lines = text.split(b"\n")
     separators = list(takewhile(lambda line: re.match(rb">*From |[ \t]", line), lines[:-1]))
     if separators and not separators[0].startswith((b" ", b"\t")) and _is_field(lines[len(separators)]):
@@ -230,7 +230,7 @@ def _is_field(line: bytes) -> bool:
 
 
 def program(name: str) -> str:
-    """A program's path. Where it is not installed the test is skipped, except in CI, which installs them all."""
+    """A program's path. If it is not installed, the test is skipped, except in CI, which installs them all."""
     found = shutil.which(name)
     if found is None:
         if "CI" in os.environ:
@@ -240,7 +240,7 @@ def program(name: str) -> str:
 
 
 def wait_until(happened: Callable[[], bool], patience: float = 10) -> None:
-    """Returns when something has happened; fails when it does not."""
+    """Returns when a condition holds; fails if it does not in time."""
     end = time.monotonic() + patience
     while not happened():
         assert time.monotonic() < end, "it did not happen"
@@ -253,7 +253,7 @@ def descriptors(pid: int) -> int:
 
 
 def copy_of_sources(to: Path) -> None:
-    """All of the repository but what was built, or delivered, here."""
+    """A copy of the repository, without anything built or delivered here."""
 
     def left_out(directory: str, names: list[str]) -> set[str]:
         return {*_NOT_SOURCE(directory, names), *({"mailboxes"} if Path(directory) == ROOT else ())}

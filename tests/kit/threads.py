@@ -1,4 +1,4 @@
-"""What a client does while the loop runs in the main thread."""
+"""A client's actions in a thread, while the loop runs in the main thread."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def meanwhile(call: Callable[[], None]) -> Iterator[None]:
-    """Makes a call in a thread, and raises what that has raised."""
+    """Makes a call in a thread, and raises its exception."""
     errors: list[BaseException] = []
 
     def run() -> None:

@@ -31,7 +31,7 @@ class Pem(NamedTuple):
 
 
 def make_pem(directory: Path, name: str = "server", *how: str, days: int = 2) -> Pem:
-    """Makes a certificate for localhost that signs itself. `how` replaces the kind of the key."""
+    """Makes a self-signed certificate for localhost. `how` replaces the kind of key."""
     pem = Pem(directory / f"{name}-cert.pem", directory / f"{name}-key.pem")
     command = [program("openssl"), "req", "-x509", *(how or (*EC, "-nodes")), "-subj", f"/CN={name}", "-days", str(days)]
     names = ("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
@@ -40,12 +40,12 @@ def make_pem(directory: Path, name: str = "server", *how: str, days: int = 2) ->
 
 
 def trusting(pem: Pem) -> ssl.SSLContext:
-    """A client's context that trusts this certificate only."""
+    """A client's context that trusts only this certificate."""
     return ssl.create_default_context(cafile=str(pem.cert))
 
 
 class Peer:
-    """A client in memory: ciphertext in, ciphertext out, and what it has heard."""
+    """A client in memory: ciphertext in, ciphertext out, and the plain text that it has heard."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming = ssl.MemoryBIO()
@@ -71,7 +71,7 @@ class Peer:
             self.has_ended = True
 
     def say(self, data: bytes) -> bytes:
-        """The ciphertext of what is said, behind whatever was due before."""
+        """Encrypts words; returns all ciphertext that is due."""
         self.tls.write(data)
         return self.due()
 
@@ -86,7 +86,7 @@ class Peer:
 
 
 def exchange(peer: Peer, conversation: Conversation, sizes: Iterable[int] = (1 << 16,)) -> None:
-    """Carries ciphertext both ways, in pieces of these sizes, until neither has more."""
+    """Carries ciphertext both ways, in pieces of these sizes, until neither side has more."""
     pieces = cycle(sizes)
     while True:
         data = peer.due()
@@ -106,7 +106,7 @@ def exchange(peer: Peer, conversation: Conversation, sizes: Iterable[int] = (1 <
 
 
 class Service:
-    """A server of Echos in a thread, on a plain port where TLS can be begun, and on one where it must be."""
+    """A server of Echos in a thread, with a port on which TLS can be begun, and one on which it must be."""
 
     def __init__(self, tls: Contexts, max_connections: int = 10) -> None:
         self.echos: list[Echo] = []
@@ -154,7 +154,7 @@ class Service:
         return sock
 
     def upgrade(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        """A client that has begun TLS after some plain words."""
+        """A client that begins TLS after some plain text."""
         sock = self.connect(self.plain)
         assert sock.recv(100) == b"hi\n"
         sock.sendall(b"encrypt\n")
@@ -162,7 +162,7 @@ class Service:
         return self._secure(sock, context)
 
     def implicitly(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        """A client of the port where TLS is expected."""
+        """A client of the port that expects TLS from the first octet."""
         return self._secure(self.connect(self.implicit), context)
 
     def _secure(self, sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:

@@ -1,8 +1,8 @@
 """Random histories: a model of a client does one thing after another, each chosen and filled in by a number.
 
-Hypothesis is good at small counterexamples and poor at wandering: most of its histories are near copies of earlier ones.
-So a history is a list of numbers here. Each is the seed of one step, whatever came before: who makes numbers up at random
-gets everywhere, and Hypothesis can shorten the list that it found.
+Hypothesis is good at small counterexamples and poor at wandering: most of its histories are near copies of earlier ones. So
+a history is a list of numbers here. Each number is the seed of one step, whatever came before. Random numbers get
+everywhere, and Hypothesis can shorten a list that fails.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,30 +18,30 @@ LONG = 30
 """Steps of a history."""
 
 ENOUGH = 1000
-"""Histories in which what is wrong is met, unless they are blind for it."""
+"""Histories in which a fault is met, unless they cannot see it at all."""
 
 HISTORY = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=1 + LONG)
-"""One that can be made shorter when it fails."""
+"""A history that Hypothesis can shorten when it fails."""
 
 
 class Model(Protocol):
-    """Knows what is to be answered, and fails when something else is."""
+    """Knows the right answers, and fails at any other."""
 
     STEPS: ClassVar[list["Step"]]
-    """What may come next, whatever came before."""
+    """The steps that may come next, whatever came before."""
 
     def begin(self, random: Random) -> None:
-        """Goes some of the way at once: most of a dialogue is reached by few random sequences."""
+        """Begins somewhere in a dialogue: few random sequences get far."""
 
     def check(self) -> None:
-        """Looks whether all is as the model says, after each step."""
+        """Checks, after each step, that everything is as the model says."""
 
     def end(self) -> None:
-        """Looks at what was kept. It is called in any case."""
+        """Checks what was kept. Called even if a step failed."""
 
 
 class Step(NamedTuple):
-    """A method of a model, and what makes up its arguments."""
+    """A method of a model, and functions that make up its arguments."""
 
     method: Callable[..., None]
     draws: dict[str, Draw[Any]]
@@ -67,7 +67,7 @@ def steps_of(model: type) -> list[Step]:
 
 
 def walk(model: Model, seeds: Sequence[int]) -> None:
-    """One history."""
+    """Makes one history."""
     try:
         model.begin(Random(seeds[0]))
         model.check()
@@ -81,7 +81,7 @@ def walk(model: Model, seeds: Sequence[int]) -> None:
 
 
 def wander(make: Callable[[], Model], histories: int, seed: int) -> None:
-    """So many histories, one after the other, all from one seed, which is said when one fails."""
+    """Makes this many histories from one seed. If one fails, its number and seeds are added to the error."""
     random = Random(seed)
     for number in range(histories):
         seeds = [random.getrandbits(32) for _ in range(1 + LONG)]
@@ -92,26 +92,26 @@ def wander(make: Callable[[], Model], histories: int, seed: int) -> None:
             raise
 
 
-# What arguments are made of
+# Arguments
 
 
 def one(values: Sequence[T]) -> Draw[T]:
-    """One of these."""
+    """One of these values."""
     return lambda random: random.choice(values)
 
 
 def either(*draws: Draw[T]) -> Draw[T]:
-    """One of these ways."""
+    """A value made in one of these ways."""
     return lambda random: random.choice(draws)(random)
 
 
 def some(draw: Draw[T], most: int, least: int = 0) -> Draw[list[T]]:
-    """A few of a kind."""
+    """A few values of one kind."""
     return lambda random: [draw(random) for _ in range(random.randint(least, most))]
 
 
 def octets(most: int) -> Draw[bytes]:
-    """Any octets."""
+    """Any octets, at most `most`."""
     return lambda random: random.randbytes(random.randint(0, most))
 
 
