@@ -40,7 +40,8 @@ class Session:
     The caller passes the client's bytes to `receive` and its end of file to `end_of_input`. Replies collect in `outgoing`;
     the caller removes from its front what it has sent. `interest` stays the same object while `is_finished`, `wants_tls`,
     `patience`, and `takes_input` (ignoring `is_behind`) are unchanged. The session calls `wake` when the answer it waits for
-    has arrived; the caller then calls `resume`. With `is_encrypted` the session sends nothing before `secured` is called.
+    has arrived; the caller then calls `resume`. With `is_encrypted` the session sends nothing before `secured` is called. An
+    `observer` follows everything that happens.
     """
 
     __slots__ = (

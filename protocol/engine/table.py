@@ -221,7 +221,7 @@ class Table:
 
     @property
     def closed(self) -> State:
-        """The state in which nothing is read any more: the last row. All endings lead here, a 421 among them."""
+        """The state in which nothing is read any more: the last row. Every `Ending` leads here, from any state."""
         return self.states[-1]
 
     def reading(self, state: State) -> Mark | None:
