@@ -9,7 +9,7 @@ import re
 
 _HTTP = re.compile(rb"[A-Z-]+ [^\r\n]* HTTP/[0-9](?:\.[0-9])?[ \t]*(?:[\r\n]|\Z)", re.IGNORECASE)
 _METHOD = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI|PROPFIND|M-SEARCH) ", re.IGNORECASE)
-"""RFC 9110 section 9, RFC 5789, RFC 9113 section 3.4, and others that are in use."""
+"""HTTP methods: RFC 9110 section 9, RFC 5789, RFC 9113 section 3.4, and others that are in use."""
 
 _LONG = 1000
 """A line of more octets than this may have been cut by the buffer, so that the end of an HTTP request line is missing."""
