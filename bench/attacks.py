@@ -39,15 +39,15 @@ KEY_UPDATES = 3000
 """In a burst of one client: 81 KB."""
 
 BOUND = 0.25
-"""Seconds of CPU that a turn may take for `--check`; 0.05 are promised."""
+"""Seconds of CPU time that a turn may take for `--check`; the promise is 0.05."""
 
 USERS = 40
 SPARE = 500
-"""Descriptors that a server may have open beside those of its clients."""
+"""Descriptors that a server may have open in addition to those of its clients."""
 
 
 class Site(NamedTuple):
-    """Where an attack goes."""
+    """The target of an attack."""
 
     port: int
     mail: Path
@@ -56,25 +56,25 @@ class Site(NamedTuple):
 
 
 class Attack(NamedTuple):
-    """What it does, for how long at most, and the flags of the server."""
+    """An attack: what it does, its longest duration, and the flags of the server."""
 
     name: str
     begin: Callable[[Site], None]
     flags: Sequence[str] = ()
     sync: float = 0.0
-    """Milliseconds that a sync takes more."""
+    """Milliseconds by which each sync is delayed."""
 
 
-# What they do
+# The attacks
 
 
 def connected(site: Site, count: int) -> list[socket.socket]:
-    """So many clients."""
+    """Connects this many clients."""
     return [socket.create_connection((HOST, site.port), 30) for _ in range(count)]
 
 
 def hello(site: Site) -> bytes:
-    """A ClientHello."""
+    """Makes a ClientHello."""
     outgoing = ssl.MemoryBIO()
     tls = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
     with suppress(ssl.SSLWantReadError):
@@ -83,7 +83,7 @@ def hello(site: Site) -> bytes:
 
 
 def say_hello_and_leave(site: Site) -> None:
-    """All at once; then they leave, and come again."""
+    """All clients send a ClientHello at once, leave, and come again."""
     said, end = hello(site), time.monotonic() + site.seconds
     while time.monotonic() < end:
         clients = connected(site, site.clients)
@@ -95,7 +95,7 @@ def say_hello_and_leave(site: Site) -> None:
 
 
 def stall_in_hello(site: Site) -> None:
-    """Half a ClientHello each, of the longest."""
+    """Each client sends the beginning of a very long ClientHello, and never the rest."""
     record = b"\x16\x03\x01\x3f\x00\x01\x00\xff\xff" + bytes(12_000)
     clients = connected(site, site.clients)
     for client in clients:
@@ -106,7 +106,7 @@ def stall_in_hello(site: Site) -> None:
 
 
 def pipeline(line: bytes, reads: bool) -> Callable[[Site], None]:
-    """All send one command without end, and read the replies or not."""
+    """All clients send one command without end; `reads`: they read the replies."""
 
     def flood(site: Site) -> None:
         selector = selectors.DefaultSelector()
@@ -163,7 +163,7 @@ def send_large(site: Site) -> None:
 
 
 def lock_a_mailbox(site: Site) -> None:
-    """One mailbox is locked as mail programs do, with much mail for it, and much for another one."""
+    """Locks one mailbox, as mail programs do, and sends much mail to it and to another one."""
     lock = site.mail / "user1.txt.lock"
     body = ("x" * 998 + "\r\n") * 200
     end = time.monotonic() + site.seconds
@@ -179,7 +179,7 @@ def lock_a_mailbox(site: Site) -> None:
 
 
 def send_to_many(site: Site) -> None:
-    """A message for 32 users that have no mailbox yet."""
+    """Sends one message to 32 users that have no mailbox yet."""
     with smtplib.SMTP(HOST, site.port, timeout=60) as client:
         client.sendmail("a@b.example", [f"user{number}@b.example" for number in range(1, 33)], "Subject: x\r\n\r\nx\r\n")
     time.sleep(site.seconds)
@@ -199,24 +199,24 @@ ATTACKS = (
 )
 
 
-# What is measured
+# Measuring
 
 
 class Seen(NamedTuple):
-    """A row."""
+    """A row of the table."""
 
     cpu: float
     syncs: int
     waited: float
     memory: int
-    """MiB, the most."""
+    """Peak memory in MiB."""
     left: int
-    """MiB, when they had left."""
+    """Memory in MiB after the clients have left."""
 
 
 @contextmanager
 def serving(attack: Attack, clients: int, seconds: float) -> Iterator[tuple[Running, Site]]:
-    """A server of its own, and where the attack goes."""
+    """Runs a server for one attack; yields it and the target."""
     with tempfile.TemporaryDirectory(prefix="attacks-") as directory:
         flags = [*attack.flags]
         if "--listen-tls" in flags:
@@ -230,14 +230,14 @@ def serving(attack: Attack, clients: int, seconds: float) -> Iterator[tuple[Runn
 
 
 def tls_port(server: Running) -> int:
-    """Where it listens for TLS; it says so right after the other port."""
+    """The port on which the server listens for TLS; it announces it after the other port."""
     while not (found := re.search(r"listening on \S+:(\d+) \(TLS\)", server.log.read_text())):
         time.sleep(0.01)
     return int(found[1])
 
 
 def measured(attack: Attack, clients: int, seconds: float) -> Seen:
-    """The attack, and a polite client beside it."""
+    """Runs an attack with a polite client beside it, and measures both."""
     with serving(attack, clients, seconds) as (server, site):
         waits: list[float] = []
         is_over = threading.Event()
@@ -256,7 +256,7 @@ def measured(attack: Attack, clients: int, seconds: float) -> Seen:
 
 
 def be_polite(port: int, waits: list[float], is_over: threading.Event) -> None:
-    """A NOOP each 20 ms."""
+    """Sends a NOOP every 20 ms and records how long each reply takes."""
     with socket.create_connection((HOST, port), 120) as client:
         client.recv(1000)
         while not is_over.is_set():
@@ -268,7 +268,7 @@ def be_polite(port: int, waits: list[float], is_over: threading.Event) -> None:
 
 
 def main() -> None:
-    """Measures all, or those that are named."""
+    """Measures all attacks, or those named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="how the names of attacks begin; all, if none is given")
     parser.add_argument("--clients", type=int, default=2000)

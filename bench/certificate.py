@@ -1,7 +1,4 @@
-"""A certificate that signs itself, made with the program openssl.
-
-It does not know who shows it.
-"""
+"""Makes a self-signed certificate with the program openssl."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +8,7 @@ from bench.peers import PeerError
 
 EC = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 RSA = ("rsa:4096",)
-"""A handshake with it takes the server milliseconds of CPU."""
+"""A handshake with this kind of key costs the server milliseconds of CPU time."""
 
 
 class Pem(NamedTuple):
@@ -22,7 +19,7 @@ class Pem(NamedTuple):
 
 
 def make_pem(directory: Path, key: tuple[str, ...] = EC) -> Pem:
-    """For localhost, in a directory. Raises PeerError when that fails."""
+    """Makes a certificate for localhost in a directory. Raises PeerError if that fails."""
     pem = Pem(directory / "cert.pem", directory / "key.pem")
     command = ["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-subj", "/CN=localhost", "-days", "2"]
     try:

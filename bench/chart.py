@@ -1,6 +1,6 @@
-"""Draws goals and what was reached as a bar chart, in SVG written by hand.
+"""Draws goals and results as a bar chart, in hand-written SVG.
 
-It does not know how anything was measured.
+Knows nothing about how anything was measured.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from bench.outcome import Row
 
 LABELS, BARS, VALUES, LINE, TOP = 640, 420, 190, 22, 64
 LONGEST = 100
-"""Characters of a label."""
+"""Longest label in characters."""
 
 LEAST, MOST = 0.25, 8.0
-"""What the scale shows, as parts of a goal; what is beyond ends at its edge."""
+"""The ends of the scale, as multiples of a goal; longer bars end at its edge."""
 
 REACHED, MISSED = "#2f7d4f", "#c2571a"
 STYLE = (
@@ -23,7 +23,7 @@ STYLE = (
 
 
 def chart(rows: Iterable[Row]) -> str:
-    """A bar a goal. It begins at the line where the goal is: to the right when that is reached, to the left when not."""
+    """The chart, with a bar for each goal. Bars begin at the goal's line and go right if it is reached, else left."""
     bars = [_bar(row, TOP + LINE * number) for number, row in enumerate(rows)]
     width, height = LABELS + BARS + VALUES, TOP + LINE * len(bars) + 16
     box = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
@@ -42,7 +42,7 @@ def _scale(height: int) -> list[str]:
 
 
 def _place(score: float) -> float:
-    """Where on the logarithmic scale."""
+    """The position of a score on the logarithmic scale."""
     within = min(max(score, LEAST), MOST)
     return LABELS + BARS * log2(within / LEAST) / log2(MOST / LEAST)
 

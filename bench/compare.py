@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Measures two checkouts of carteiro in turns, and prints how the one that this program is part of compares with the other.
+"""Measures two checkouts of carteiro in turns, and prints how this one compares with the other, the base.
 
-Each ratio is taken within a round, this checkout's figure divided by the base's; the table has the median and the range of
-the rounds. On a machine that others use, too, trust the server's CPU time more than messages a second.
+Each ratio is taken within a round: this checkout's figure divided by the base's. The table has the median and the range over
+the rounds. On a shared machine, trust the server's CPU time more than messages a second.
 """
 
 import argparse
@@ -33,7 +33,7 @@ IDLE_HEADING = "row | KiB a session, base | this | this ÷ base (range)"
 
 
 class Row(NamedTuple):
-    """What both servers are asked for: their options, the load, and whether all mail has to be in its mailbox in the end."""
+    """A comparison: the options of both servers, the load, and whether all mail must be in its mailbox at the end."""
 
     options: tuple[str, ...]
     work: Load = WORK
@@ -50,13 +50,13 @@ IDLE_ROW = "idle"
 
 
 class Pair(NamedTuple):
-    """A figure of both checkouts, a round each."""
+    """One figure of both checkouts, a value per round."""
 
     base: list[float]
     this: list[float]
 
     def cells(self, scale: float = 1) -> list[str]:
-        """The medians, and the ratio."""
+        """The cells of the table: the medians, and the ratio."""
         ratios = [this / (base or 1e-9) for base, this in zip(*self, strict=True)]
         ratio = f"{statistics.median(ratios):.3f} ({min(ratios):.2f} to {max(ratios):.2f})"
         return [*(figure(scale * statistics.median(values)) for values in self), ratio]
@@ -80,7 +80,7 @@ def arguments() -> argparse.Namespace:
 
 
 def servers(base: Path, row: Row) -> list[Peer]:
-    """Both checkouts."""
+    """The servers of both checkouts."""
     options = ["--quiet", *row.options]
     counter = Tally if row.is_durable else None
     checkouts = {BASE: base.resolve(), THIS: peers.ROOT}
@@ -88,7 +88,7 @@ def servers(base: Path, row: Row) -> list[Peer]:
 
 
 def compare(setting: Setting, base: Path, name: str) -> list[str]:
-    """A row of the table: messages a second, and CPU a message."""
+    """A row of the table: messages a second, and CPU time per message."""
     row = ROWS[name]
     rates, cpus = Pair([], []), Pair([], [])
     for number in range(setting.rounds):
@@ -101,8 +101,8 @@ def compare(setting: Setting, base: Path, name: str) -> list[str]:
 
 
 def compare_idle(setting: Setting, base: Path, sessions: int) -> list[str]:
-    """The row of memory: KiB by which a server has grown, a session."""
-    allow_descriptors(OPEN_FILES + sessions)  # the servers inherit it
+    """The row for memory: growth of the server in KiB per session."""
+    allow_descriptors(OPEN_FILES + sessions)  # the servers inherit this limit
     memory = Pair([], [])
     row = Row(("--store", "discard", "--dialect", "esmtp", "--max-connections", str(sessions + 100)))
     for number in range(setting.rounds):
@@ -116,7 +116,7 @@ def compare_idle(setting: Setting, base: Path, sessions: int) -> list[str]:
 
 
 def commit(checkout: Path) -> str:
-    """What is measured; + means that the checkout has changes of its own."""
+    """The commit of a checkout; "+" means that it has uncommitted changes."""
     git = ["git", "-C", str(checkout)]
     try:
         log = subprocess.run([*git, "log", "-1", "--format=%h %s"], check=True, capture_output=True, text=True)

@@ -1,7 +1,4 @@
-"""The part that measures what options cost: the dialect of RFC 5321 beside the classic one, a log, Maildirs.
-
-It does not know how the servers are started, nor how the load is made.
-"""
+"""Measures what options cost: the dialect of RFC 5321 compared with the classic one, a log, Maildirs."""
 
 from bench import measuring, outcome, peers
 from bench.load import KIB, Load
@@ -17,7 +14,7 @@ NOTE = "all servers but the one with its log are told to be quiet; CPU goes unti
 
 
 def costs(setting: Setting) -> Outcome:
-    """Each option beside the server that has none of them."""
+    """Measures each option against a server without options."""
     results: Results = {}
     for number in range(setting.rounds):
         for title, store in STORES.items():

@@ -1,7 +1,4 @@
-"""The part that measures mail until it is in the mailboxes, not only accepted: sustained load, ours beside Postfix.
-
-It does not know how the servers are started, nor how the load is made.
-"""
+"""Measures mail until it is in the mailboxes, not only accepted: a sustained load, for our server and Postfix."""
 
 from bench import load, outcome, peers, postfix
 from bench.load import KIB, Attention, Load, Sent
@@ -10,12 +7,12 @@ from bench.outcome import Outcome
 from bench.peers import Running
 
 SUSTAINED = 20
-"""So many times as long as the other measurements: 30 seconds in full."""
+"""This many times as long as the other measurements: 30 seconds without --quick."""
 
 MOST_ROUNDS = 3
 
 LIMIT = 150.0
-"""Seconds that a server may take to deliver what it has accepted."""
+"""Seconds that a server may take to deliver the mail that it has accepted."""
 
 WORK = Load(100, KIB, True, postfix.MAILBOXES)
 GOAL = 8.0
@@ -28,7 +25,7 @@ NOTE = (
 
 
 def delivered(setting: Setting) -> Outcome:
-    """Durable, and moved into the mailboxes."""
+    """Measures mail that is stored durably and delivered to the mailboxes."""
     servers = [peers.ours("carteiro", "mbox"), *([postfix.DELIVERED] if postfix.is_here() else [])]
     found: dict[str, list[Delivery]] = {server.name: [] for server in servers}
     rounds = min(MOST_ROUNDS, setting.rounds)
@@ -48,7 +45,7 @@ def delivered(setting: Setting) -> Outcome:
 
 
 class Delivery:
-    """What one measurement gave."""
+    """The figures of one measurement."""
 
     def __init__(self, sent: Sent, late: float) -> None:
         self.accepted = sent.rate

@@ -1,7 +1,4 @@
-"""The part about extremes: start-up and memory with very many users and a huge mailbox, and amid many large messages.
-
-It does not know how the servers are started.
-"""
+"""Measures extremes: start-up and memory with very many users, with a huge mailbox, and amid many large messages."""
 
 import socket
 import statistics
@@ -19,7 +16,7 @@ USERS = 10_000, 1_000_000
 MAILBOX_SIZE = 10 << 30
 SESSIONS = 500
 SENT = 4 << 20
-"""Octets of a message that each of these sessions has sent, and not ended."""
+"""Octets of an unfinished message that each session has sent."""
 
 OPEN_FILES = 2000
 HEADING = "server | start-up, s | resident, MiB"
@@ -27,7 +24,7 @@ NOTE = "the mailbox of 10 GiB is a sparse file; memory amid large messages is th
 
 
 def extremes(setting: Setting) -> Outcome:
-    """No goal is set: a table."""
+    """Makes a table. There is no goal."""
     allow_descriptors(OPEN_FILES)
     few, many = USERS[0], USERS[1] // setting.divisor
     sessions = SESSIONS // setting.divisor
@@ -49,7 +46,7 @@ def extremes(setting: Setting) -> Outcome:
 
 
 def _send_parts(server: Running, sessions: int) -> None:
-    """All sessions in the middle of a message, then gone."""
+    """Brings all sessions into the middle of a message, then disconnects them."""
     opening = f"HELO me\r\nMAIL FROM:<{REVERSE_PATH}>\r\nRCPT TO:<{FORWARD_PATH}>\r\nDATA\r\n".encode()
     block = body(256 * KIB)
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
-"""The part that measures whether anybody can spoil the service for 50 ordinary clients: by haste, by bulk, by sloth.
+"""Measures whether fast, bulky or slow clients can spoil the service for 50 ordinary clients.
 
-It does not know how the servers are started, nor what the visitors do.
+Knows nothing about how a server is started.
 """
 
 from contextlib import nullcontext
@@ -26,7 +26,7 @@ NOTE = (
 
 
 class Setup(NamedTuple):
-    """How the ordinary clients behave, and where their mail goes."""
+    """The pause of the ordinary clients between messages, and the store that gets their mail."""
 
     name: str
     store: str
@@ -41,7 +41,7 @@ SETUPS = (
 
 
 def visitors(setting: Setting) -> dict[str, tuple[str, int] | None]:
-    """Who visits, by their names in the tables: what they do, and how many they are."""
+    """The visitors by their names in the tables: their kind and number."""
     slow = SLOW // setting.divisor
     return {
         ALONE: None,
@@ -53,7 +53,7 @@ def visitors(setting: Setting) -> dict[str, tuple[str, int] | None]:
 
 
 def fair(setting: Setting) -> Outcome:
-    """The reply times of ordinary clients, alone and beside each visitor."""
+    """Measures the reply times of ordinary clients, alone and beside each kind of visitor."""
     results: Results = {}
     for number in range(setting.rounds):
         for setup in SETUPS:
@@ -66,7 +66,7 @@ def fair(setting: Setting) -> Outcome:
 def _round(setting: Setting, setup: Setup, number: int) -> dict[str, Measured]:
     found = {}
     names = visitors(setting)
-    servers = [peers.ours(name, setup.store)._replace(counter=None) for name in names]  # visitors send mail, too
+    servers = [peers.ours(name, setup.store)._replace(counter=None) for name in names]  # no counter: visitors send mail, too
     for server in in_turns(setting, f"50 sessions {setup.name}", servers, number):
         who = names[server.name]
         with (

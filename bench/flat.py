@@ -1,7 +1,4 @@
-"""The part that measures whether a message costs the same whatever there is: active sessions, users, mail in the mailbox.
-
-It does not know how the servers are started, nor how the load is made.
-"""
+"""Measures whether the cost of a message stays the same with more active sessions, more users, and larger mailboxes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +18,7 @@ USERS = (5, 1_000_000)
 MAILBOX_SIZES = (KIB, 10 << 30)
 FEW_USERS = 5
 FEW_SESSIONS = 100
-"""Up to so many, --quick has as many."""
+"""--quick uses the full number of sessions up to this."""
 
 OPEN_FILES = 6000
 
@@ -34,8 +31,8 @@ NOTE = (
 
 
 def flat(setting: Setting) -> Outcome:
-    """CPU a message; the most, divided by the least."""
-    allow_descriptors(OPEN_FILES)  # the servers inherit it
+    """Measures CPU time per message; the figure is the most divided by the least."""
+    allow_descriptors(OPEN_FILES)  # the servers inherit this limit
     results: Results = {}
     for number in range(setting.rounds):
         _sessions(setting, number, results)
@@ -77,7 +74,7 @@ def _durable(setting: Setting, load: str, servers: list[Peer], number: int, resu
 
 
 def command(users: int, size: int = 0) -> Callable[[Path, int], list[str]]:
-    """What starts ours with so many users, and a mailbox that has so many octets already."""
+    """The command of our server with this many users, and a mailbox that already has `size` octets."""
     return partial(_prepared, users, size)
 
 

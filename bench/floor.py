@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The floor in Python: a selectors loop that makes the calls a mail server cannot do without, and no others.
+"""The floor in Python: a selectors loop with only the calls that a mail server cannot do without.
 
-It finds line ends and the end of mail data, and answers with canned replies. It checks nothing and keeps nothing.
+It finds line ends and the end of mail data, and sends canned replies. It checks nothing and stores nothing.
 """
 
 import selectors
@@ -29,7 +29,7 @@ class Session:
         sock.send(b"220 floor\r\n")
 
     def read(self) -> None:
-        """Takes what has come, and answers all of it at once."""
+        """Reads what is there and answers all of it at once."""
         try:
             data = self._socket.recv(RECEIVED)
         except OSError:

@@ -1,6 +1,6 @@
-"""What is around every benchmark: its options, the machine in words, a directory for the mail, ratios and tables.
+"""The frame of every benchmark: common options, a description of the machine, a directory for the mail, and tables.
 
-It does not know what is measured.
+Knows nothing about what is measured.
 """
 
 import argparse
@@ -22,7 +22,7 @@ ROUNDS = 5
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """--rounds and --dir."""
+    """Adds --rounds and --dir."""
     parser.add_argument("--rounds", metavar="N", type=_rounds, default=ROUNDS, help="rounds (default %(default)s)")
     parser.add_argument("--dir", metavar="DIR", type=Path, help="where the mail goes meanwhile (default: as tempfile says)")
 
@@ -34,10 +34,10 @@ def _rounds(text: str) -> int:
 
 
 def run(name: str, place: Path | None, report: Callable[[Path], None]) -> int:
-    """Calls `report` with a directory that is removed afterwards; the exit status, after a line about what went wrong."""
+    """Calls `report` with a temporary directory. Returns the exit status; prints a line if something went wrong."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        # Removed only at the end: creating a file is slow on ext4 for a while after many have been removed.
+        # Remove it only at the end: on ext4, creating files is slow for a while after many were removed.
         with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place) as directory:
             report(Path(directory))
     except (LoadError, PeerError) as error:
@@ -52,7 +52,7 @@ def run(name: str, place: Path | None, report: Callable[[Path], None]) -> int:
 
 
 def surroundings(directory: Path) -> list[str]:
-    """What the figures depend on."""
+    """The properties of the machine that the figures depend on, a line each."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return [
         f"date: {datetime.now().astimezone():%Y-%m-%d %H:%M %z}",
@@ -64,7 +64,7 @@ def surroundings(directory: Path) -> list[str]:
 
 
 def find_rate() -> float:
-    """Builds of the same Python differ fourfold in this, and mail data is taken in with it: octets a nanosecond."""
+    """The speed of bytes.find, which mail data depends on: octets per nanosecond. Builds of one Python differ fourfold."""
     data = body(50 * KIB)
     return len(data) * 100 / min(timeit.repeat(lambda: data.find(b"\n."), number=100)) / 1e9
 
@@ -76,14 +76,17 @@ def cpu_model() -> str:
 
 
 def file_system(directory: Path) -> str:
-    """The type of the file system that a directory is on."""
+    """The type of a directory's file system."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     above = [(len(point), kind) for _, point, kind, *_ in mounts if directory.resolve().is_relative_to(point)]
     return max(above)[1] if above else "unknown"
 
 
 def new_file_cost(directory: Path) -> float:
-    """Microseconds. ext4 takes several times as long for a minute after many files were removed, as by a run of this."""
+    """The CPU time to create and sync a small file, in microseconds.
+
+    On ext4 it is several times higher for a minute after many files were removed, as at the end of a benchmark.
+    """
     number = 200
     used = time.process_time()
     for each in range(number):
@@ -102,11 +105,11 @@ def print_list(lines: Iterable[str]) -> None:
 
 
 def method(rounds: int) -> str:
-    """How the figures of a table come about."""
+    """A line about how the figures of a table were made."""
     return f"rounds: {rounds}; figures are medians over the rounds, ratios are taken within a round"
 
 
 def table(heading: str, rows: Iterable[Iterable[str]]) -> list[str]:
-    """A Markdown table."""
+    """The lines of a Markdown table."""
     lines = [f"| {heading} |", "|---" * (heading.count("|") + 1) + "|"]
     return lines + [f"| {' | '.join(row)} |" for row in rows]

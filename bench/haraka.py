@@ -1,6 +1,6 @@
-"""Haraka as a peer: a single process that relays, syncs a queue file before its 250, and does not begin to deliver.
+"""Haraka as a peer: one process that relays, syncs a queue file before its 250, and does not deliver.
 
-It does not know what it is compared with. `haraka` has to be on the path.
+The program `haraka` must be on the path.
 """
 
 import subprocess
@@ -14,12 +14,12 @@ FILES = {
     "plugins": "relay\n",
     "relay.ini": "[relay]\nacl=true\n",
     "relay_acl_allow": f"{HOST}/32\n",
-    # Each message that it tries to deliver is looked at every second; so it tries one.
+    # Haraka looks at each message in delivery once a second, so let it try only one.
     "outbound.ini": "disabled=true\nconcurrency_max=1\n",
     "log.ini": "[main]\nlevel=warn\nformat=default\n",
     "me": "peer.example\n",
 }
-"""What differs from the configuration that `haraka --install` makes."""
+"""The differences from the configuration that `haraka --install` creates."""
 
 
 def _command(directory: Path, port: int) -> list[str]:
@@ -41,9 +41,9 @@ def _in_queue(directory: Path) -> Counter:
 
 
 HELD = Peer("Haraka, mail on hold", _command, _in_queue)
-"""It syncs the queue file, but not the directory into which it renames it."""
+"""Haraka syncs the queue file, but not the directory into which it renames it."""
 
 
 def is_here() -> bool:
-    """Whether it is installed."""
+    """Whether Haraka is installed."""
     return find_program("haraka") is not None

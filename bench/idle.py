@@ -1,7 +1,4 @@
-"""The part about many idle sessions: the burst in which they come, the memory that they take, and replies among them.
-
-It does not know how the servers are started, nor how the load is made.
-"""
+"""Measures many idle sessions: the burst in which they connect, their memory, and reply times among them."""
 
 import statistics
 from collections.abc import Callable
@@ -18,7 +15,7 @@ from bench.visitors import allow_descriptors, visiting
 IDLE = 10_000
 FEW = 10
 ACTIVE = Load(10, KIB)
-"""Those whose replies are timed among the idle ones."""
+"""The active clients, whose reply times are measured among the idle ones."""
 
 OPEN_FILES = 12_000
 HEADING = (
@@ -33,7 +30,7 @@ NOTE = (
 
 
 class Crowded(NamedTuple):
-    """Seconds until all were greeted, KiB a session; seconds to a reply among a few idle sessions, and among all."""
+    """Seconds until all were greeted; KiB per session; seconds to a reply among a few idle sessions, and among all."""
 
     greeted: float
     kib: float
@@ -45,8 +42,8 @@ class Crowded(NamedTuple):
 
 
 def idle(setting: Setting) -> Outcome:
-    """Both dialects of ours, and aiosmtpd."""
-    allow_descriptors(OPEN_FILES)  # the servers inherit it
+    """Measures both of our dialects, and aiosmtpd."""
+    allow_descriptors(OPEN_FILES)  # the servers inherit this limit
     number = IDLE // setting.divisor
     options = ["--max-connections", str(IDLE + 1000), "--dialect"]
     ours = [peers.ours(f"carteiro, {dialect}", "discard", *options, dialect) for dialect in ("classic", "esmtp")]

@@ -1,6 +1,6 @@
 """The load: what is sent, and the client in C (source.c) that sends it.
 
-It does not know which server answers, nor where the mail goes.
+Knows nothing about which server answers or where the mail goes.
 """
 
 import os
@@ -19,11 +19,11 @@ KIB = 1024
 
 
 class LoadError(Exception):
-    """A server did not take the load, or the load cannot be made. The text is one line."""
+    """A server did not accept the load, or the load cannot be made. The text is one line."""
 
 
 class Load(NamedTuple):
-    """What is sent: `size` is the octets of a message's body, `mailboxes` the number of recipients that take turns."""
+    """What is sent: `size` is the body of a message in octets, `mailboxes` the number of recipients that take turns."""
 
     sessions: int
     size: int
@@ -31,28 +31,28 @@ class Load(NamedTuple):
     mailboxes: int = 1
     says_ehlo: bool = False
     pipelines: bool = False
-    """MAIL, RCPT and DATA are sent together (RFC 2920), whether or not that is offered."""
+    """Whether MAIL, RCPT and DATA are sent together (RFC 2920), even if the server does not offer that."""
     has_new_senders: bool = False
-    """Each message comes from another sender."""
+    """Whether each message has a sender of its own."""
     pause: float = 0.0
     """Seconds that a session waits after each message."""
 
     @property
     def name(self) -> str:
-        """As the tables have it."""
+        """The name of the load in tables."""
         many = "many" if self.keeps_connections else "one"
         more = ", pipelined" * self.pipelines + ", new senders" * self.has_new_senders
         return f"{self.sessions} sessions, {self.size // KIB} KiB, {many} a connection{more}"
 
     @property
     def flags(self) -> str:
-        """As source.c has them."""
+        """The flags in the form that source.c expects."""
         kinds = {"m": self.keeps_connections, "p": self.pipelines, "e": self.says_ehlo, "n": self.has_new_senders}
         return "".join(letter for letter, is_so in kinds.items() if is_so) or "-"
 
 
 class Sent(NamedTuple):
-    """What became of a load: messages, and seconds; the part of one core that the client used; seconds to a reply."""
+    """The result of a load: messages, and seconds; the client's share of a core; seconds to a reply."""
 
     messages: int
     seconds: float
@@ -74,7 +74,7 @@ class Tools(NamedTuple):
 
 
 class Attention(NamedTuple):
-    """What is called when all sessions stand and the messages begin, and when the last of so many replies is there."""
+    """Callbacks: when all sessions are open and the messages begin, and when the last reply is there (with their number)."""
 
     begins: Callable[[], None]
     ends: Callable[[int], None]
@@ -84,7 +84,7 @@ NONE = Attention(lambda: None, lambda _: None)
 
 
 def compiled(directory: Path) -> Tools:
-    """Compiles both programs into a directory. Raises LoadError when there is no compiler."""
+    """Compiles both programs into a directory. Raises LoadError if there is no compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         raise LoadError("a C compiler is needed: the client that makes the load is written in C")
@@ -99,17 +99,17 @@ def compiled(directory: Path) -> Tools:
 
 
 def send(tools: Tools, port: int, work: Load, seconds: float, attention: Attention = NONE) -> Sent:
-    """Sends for some seconds. Raises LoadError when a reply is not the expected one, or does not come."""
+    """Sends for this many seconds. Raises LoadError if a reply is unexpected or missing."""
     amounts = [port, work.sessions, seconds, work.size, work.mailboxes, 1000 * work.pause]
-    # Its work is not to wait for a processor that others keep busy: reply times would be its own, not the server's.
+    # The client must not wait for a busy processor: the reply times would then be its own, not the server's.
     urgent = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
     pipe = subprocess.PIPE
     command = [*urgent, str(tools.source), *map(str, amounts), work.flags]
     if not work.keeps_connections:
-        attention.begins()  # it begins at once, without a word
+        attention.begins()  # it begins at once, without a message
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin and process.stdout and process.stderr
-        with suppress(BrokenPipeError), process.stdin:  # when this is closed, it leaves
+        with suppress(BrokenPipeError), process.stdin:  # closing its input ends it
             if work.keeps_connections and process.stdout.readline():
                 attention.begins()
                 process.stdin.write("\n")
@@ -132,5 +132,5 @@ def body(size: int) -> bytes:
 
 
 def find_program(name: str) -> str | None:
-    """A program by its name; /usr/sbin is looked through too, since few people have it on their path."""
+    """Finds a program by its name, in /usr/sbin, too, which few people have on their path."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin")

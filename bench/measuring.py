@@ -1,6 +1,6 @@
-"""One measurement of one server under one load, the servers in turns, and what is made of the figures.
+"""Measures one server under one load, takes servers in turns, and computes medians and ratios.
 
-It does not know what is to be reached.
+Knows nothing about goals.
 """
 
 import os
@@ -19,31 +19,31 @@ from bench.peers import Peer, Running
 from bench.tally import cpu_seconds
 
 WARM_UP = 0.2
-"""Seconds of load before a measurement."""
+"""Seconds of load before each measurement."""
 
 SETTLING = 0.05
-"""Seconds in which a server ends what it was doing, before its CPU time is read."""
+"""Seconds that a server has to finish its work before its CPU time is read."""
 
 HEADING = "load | server | messages/s | server CPU, µs/message | reply, ms, p50 / p99 | client CPU"
 
 
 class Setting(NamedTuple):
-    """What all parts share."""
+    """The settings that all parts share."""
 
     tools: Tools
     directory: Path
     rounds: int
     seconds: float
     divisor: int = 1
-    """With --quick, sessions and users are fewer by this factor where there are very many."""
+    """Divides very large numbers of sessions and users; greater than 1 with --quick."""
 
     def place(self) -> Path:
-        """A name for a new directory."""
+        """Returns a path for a new directory."""
         return self.directory / f"server-{sum(1 for _ in self.directory.iterdir())}"
 
 
 class Measured(NamedTuple):
-    """Messages/s; seconds of the server's CPU a message; the client's part of a core; seconds to a reply."""
+    """Messages/s; seconds of the server's CPU time per message; the client's share of a core; seconds to a reply."""
 
     rate: float
     cpu: float
@@ -53,11 +53,11 @@ class Measured(NamedTuple):
 
 
 Results = dict[tuple[str, str], list[Measured]]
-"""By load and server, one measurement a round."""
+"""The measurements by load and server, one per round."""
 
 
 class Stopwatch:
-    """The CPU time of a server from the first message until it has stored the last."""
+    """Measures the CPU time of a server from the first message until it has stored the last one."""
 
     def __init__(self, server: Running, before: int = 0) -> None:
         self._server = server
@@ -66,18 +66,18 @@ class Stopwatch:
         self.used = 0.0
 
     def begin(self) -> None:
-        """The messages begin."""
+        """Call when the messages begin."""
         self._began = cpu_seconds(self._server.pid)
 
     def end(self, messages: int) -> None:
-        """So many were accepted. Raises PeerError when they are not where they belong."""
+        """Call when this many messages were accepted. Raises PeerError if they are not where they belong."""
         time.sleep(SETTLING)
         self._server.check_stored(self._before + messages)
         self.used = cpu_seconds(self._server.pid) - self._began
 
 
 def measure(setting: Setting, server: Running, work: Load) -> Measured:
-    """A listening server, after a warm-up."""
+    """Measures a listening server, after a warm-up."""
     accepted: list[int] = []
     warm_up = Attention(lambda: None, accepted.append)
     load.send(setting.tools, server.port, work._replace(pause=0.0), min(WARM_UP, setting.seconds), warm_up)
@@ -88,21 +88,21 @@ def measure(setting: Setting, server: Running, work: Load) -> Measured:
 
 @contextmanager
 def running(setting: Setting, peer: Peer) -> Iterator[Running]:
-    """A server in a directory of its own, from when it listens until the end of the block."""
-    os.sync()  # what the server before has left to be written is not to slow this one
+    """Runs a server in a directory of its own for the length of the block, which begins when it listens."""
+    os.sync()  # write out what the previous server has left, so that it does not slow this one
     place = setting.place()
     try:
         with peers.running(peer, place) as server:
             yield server
     finally:
-        # A virtual machine may get its memory page by page: files that are kept make each later one dearer to write.
-        # Removing these few costs nothing; to remove the many of a Maildir would make new files slow for a minute.
+        # A virtual machine may get its memory page by page, and each file that is kept makes later ones dearer to write.
+        # Removing these few files costs nothing; removing the many of a Maildir would make new files slow for a minute.
         for path in [*place.glob("mail/*.txt"), *place.glob("mail/.journal/segment-*")]:
             path.unlink()
 
 
 def in_turns(setting: Setting, work: str, servers: list[Peer], number: int) -> Iterator[Peer]:
-    """The servers of a round; each second round begins with the last."""
+    """Yields the servers of a round; every second round is in reverse order."""
     for server in reversed(servers) if number % 2 else servers:
         print(f"round {number + 1} of {setting.rounds}: {work}: {server.name}", file=sys.stderr, flush=True)
         yield server
@@ -121,7 +121,7 @@ def p99_of(measured: Measured) -> float:
 
 
 def ratios(ours: list[Measured], theirs: list[Measured], of: Callable[[Measured], float]) -> list[float]:
-    """Ours to theirs, a round each."""
+    """The ratio of our figure to theirs in each round."""
     return [of(mine) / (of(other) or 1e-9) for mine, other in zip(ours, theirs, strict=True)]
 
 
@@ -130,7 +130,7 @@ def median(found: list[Measured]) -> Measured:
 
 
 def table(results: Results) -> list[list[str]]:
-    """Under HEADING: the medians."""
+    """The medians, as rows of a table under HEADING."""
     return [[*names, *_cells(median(found))] for names, found in results.items()]
 
 

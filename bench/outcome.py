@@ -1,6 +1,6 @@
-"""What the parts found, kept in one file of figures, into which each run merges its parts; and the report made of it.
+"""The results of all parts: a file of figures into which each run merges its parts, and the report made of it.
 
-It does not know how anything is measured.
+Knows nothing about how anything is measured.
 """
 
 import json
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from bench import frame
 
 CLIENT_BOUND = 0.9
-"""From this part of a core on the client, not the server, may have been the limit: the report marks it."""
+"""If the client used this share of a core or more, it may have been the limit, not the server; the report marks it."""
 
 HEADING = "work | against | figure (all rounds) | goal | | ours | theirs | client CPU, ours / theirs"
 
 
 class Row(NamedTuple):
-    """A goal, and what was found: the median over the rounds, and the least and most of them."""
+    """A goal and its result: the median over the rounds, and the lowest and highest value."""
 
     work: str
     against: str
@@ -30,16 +30,16 @@ class Row(NamedTuple):
     ours: str
     theirs: str
     shares: tuple[float, ...] = ()
-    """The part of a core that the client used, with us and with them."""
+    """The share of a core that the client used, with our server and with theirs."""
 
     @property
     def score(self) -> float:
-        """1 or more: reached."""
+        """How far the goal is reached; 1 or more: reached."""
         return self.goal / max(self.reached, 1e-9) if self.is_ceiling else self.reached / self.goal
 
     @property
     def figure(self) -> str:
-        """With its unit."""
+        """The result with its unit."""
         return f"{figure(self.reached)} {self.unit}"
 
     @property
@@ -49,7 +49,7 @@ class Row(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a part found: rows of goals, and a table of all figures behind them with its heading; notes."""
+    """The result of a part: rows of goals, a table of all figures behind them with its heading, and notes."""
 
     rows: list[Row]
     heading: str
@@ -58,7 +58,7 @@ class Outcome(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """An outcome, and how it came about."""
+    """An outcome, and how it was measured."""
 
     command: str
     machine: list[str]
@@ -66,7 +66,7 @@ class Kept(NamedTuple):
 
 
 def figure(value: float) -> str:
-    """Three digits, as far as they say anything."""
+    """A number, rounded to about three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
@@ -80,7 +80,7 @@ def row(work: str, against: str, found: list[float], goal: float, beside: tuple[
 
 
 def merged(file: Path, new: dict[str, Kept], order: Iterable[str]) -> dict[str, Kept]:
-    """What the file has, with the parts of this run in place of the earlier ones; the file has it, too."""
+    """Merges the parts of this run into the file, in place of earlier results. Returns its new content."""
     kept = {**(loaded(file) if file.exists() else {}), **new}
     kept = {name: kept[name] for name in order if name in kept}
     text = {name: [each.command, each.machine, each.outcome] for name, each in kept.items()}
@@ -89,7 +89,7 @@ def merged(file: Path, new: dict[str, Kept], order: Iterable[str]) -> dict[str, 
 
 
 def loaded(file: Path) -> dict[str, Kept]:
-    """What earlier runs have kept."""
+    """The results of earlier runs."""
     return {
         name: Kept(command, machine, Outcome([Row(*each) for each in outcome[0]], *outcome[1:]))
         for name, (command, machine, outcome) in json.loads(file.read_text()).items()
@@ -97,7 +97,7 @@ def loaded(file: Path) -> dict[str, Kept]:
 
 
 def report(kept: dict[str, Kept]) -> str:
-    """The whole in Markdown."""
+    """The report in Markdown."""
     rows = [row for each in kept.values() for row in each.outcome.rows]
     number = sum(row.score >= 1 for row in rows)
     lines = ["# Speed and scale: the goals", "", f"{number} of {len(rows)} are reached. ![The goals](goals.svg)", ""]
@@ -118,5 +118,5 @@ def _cells(row: Row) -> list[str]:
 
 
 def share(part: float) -> str:
-    """The client's part of a core, marked where it may have been the limit."""
+    """The client's share of a core, marked if the client may have been the limit."""
     return f"{part:.0%}{' *' if part >= CLIENT_BOUND else ''}"

@@ -1,6 +1,6 @@
-"""The servers that are measured: how each is started on 127.0.0.1 and stopped; ours, aiosmtpd and smtp-sink.
+"""Starts and stops the measured servers on 127.0.0.1: ours, aiosmtpd and smtp-sink.
 
-It does not know what load they get. Postfix and Haraka have modules of their own; `rivals` knows which are installed.
+Knows nothing about the load. Postfix and Haraka have modules of their own; `rivals` knows which are installed.
 """
 
 import os
@@ -24,13 +24,13 @@ MAILBOX = FORWARD_PATH.partition("@")[0]
 MAILBOXES = 10_000
 
 START_LIMIT = 20.0
-"""Seconds that a server has to start listening."""
+"""Seconds within which a server must listen."""
 
 STOP_LIMIT = 60.0
-"""Seconds that it has to end before it is killed."""
+"""Seconds that a server has to end before it is killed."""
 
 MOVE_LIMIT = 60.0
-"""Seconds in which a server has to put what it has accepted where it belongs."""
+"""Seconds within which a server must move accepted mail to where it belongs."""
 
 BACKLOG = 1000
 
@@ -57,17 +57,17 @@ class PeerError(Exception):
 
 
 Counter = Callable[[], int]
-"""How many messages have been stored so far."""
+"""Returns the number of messages stored so far."""
 
 
 class Peer(NamedTuple):
-    """A server to be measured."""
+    """A server to measure."""
 
     name: str
     command: Callable[[Path, int], list[str]]
-    """What runs it in the foreground: given an empty directory of its own, and the port to listen on."""
+    """Returns the command that runs it in the foreground, for an empty directory of its own and a port."""
     counter: Callable[[Path], Counter] | None = None
-    """What counts, from now on, the messages that come to its directory; None: it keeps none."""
+    """Makes a counter of the messages that arrive in its directory from now on; None: the server stores nothing."""
 
 
 class Running(NamedTuple):
@@ -78,18 +78,18 @@ class Running(NamedTuple):
     port: int
     pid: int
     started: float
-    """Seconds from when it was called until it listened."""
+    """Seconds from its start until it listened."""
     stop: Callable[[], None]
-    """Ends it before the end of the block."""
+    """Stops it, before the end of the block."""
     stored: Counter | None
 
     @property
     def log(self) -> Path:
-        """What it has printed."""
+        """The file with its output."""
         return self.directory / "log"
 
     def check_stored(self, messages: int, limit: float = MOVE_LIMIT) -> float:
-        """The seconds until all messages are where they belong. Raises PeerError unless these are exactly so many."""
+        """Waits until all messages are where they belong; returns the seconds. Raises PeerError if their number is wrong."""
         began = time.monotonic()
         stored = messages
         while self.stored and (stored := self.stored()) < messages:
@@ -103,7 +103,7 @@ class Running(NamedTuple):
 
 @contextmanager
 def running(peer: Peer, directory: Path) -> Iterator[Running]:
-    """The server, from when it listens until the end of the block."""
+    """Runs a server for the length of the block, which begins when it listens."""
     directory.mkdir(exist_ok=True)
     port = free_port()
     command = peer.command(directory, port)
@@ -123,7 +123,7 @@ def running(peer: Peer, directory: Path) -> Iterator[Running]:
 def carteiro(
     *options: str, users: int = MAILBOXES, checkout: Path = ROOT, before: Sequence[str] = ()
 ) -> Callable[[Path, int], list[str]]:
-    """The command for a Peer: this checkout, or another one; `before`: a program that runs the server in its place."""
+    """The command of a Peer, for this checkout or another one; `before`: a program that runs the server in its place."""
 
     def command(directory: Path, port: int) -> list[str]:
         users_file = directory / "users"
@@ -135,19 +135,19 @@ def carteiro(
 
 
 def smtpd(checkout: Path) -> Path:
-    """The server's program."""
+    """The server's program in a checkout."""
     return checkout / "bin" / "smtpd"
 
 
 def ours(name: str, store: str, *options: str) -> Peer:
-    """This checkout, without a log; with the store mbox it is waited for until all mail is in the mailboxes."""
+    """The server of this checkout, without a log. With the store mbox, its mail is counted in the mailboxes."""
     command = carteiro("--quiet", "--store", store, *options)
     counters: dict[str, Callable[[Path], Counter]] = {"mbox": Tally, "maildir": _in_our_maildir}
     return Peer(name, command, counters.get(store))
 
 
 def aiosmtpd(keeps: bool, *pem: Path) -> Peer:
-    """It puts mail into a Maildir, or keeps none; it offers STARTTLS when it is given a certificate and a key."""
+    """aiosmtpd: stores mail in a Maildir or nowhere. Offers STARTTLS if it gets a certificate and a key."""
 
     def command(directory: Path, port: int) -> list[str]:
         where = [HOST, str(port), str(BACKLOG), str(directory / "mail")]
@@ -173,7 +173,7 @@ def _in_maildir(directory: Path) -> Counter:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Finds a port that no program listens on."""
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         port: int = sock.getsockname()[1]
@@ -181,7 +181,7 @@ def free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], name: str, log: Path) -> None:
-    # The kernel's list is read because trying to connect could meet itself: the port is one that clients get, too.
+    # Read the kernel's list: an attempt to connect could connect to itself, since the port is an ephemeral one.
     listening = f":{port:04X} 00000000:0000 0A"
     deadline = time.monotonic() + START_LIMIT
     while listening not in Path("/proc/net/tcp").read_text():
@@ -192,7 +192,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], name: str, log: Path)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a server and its children, which are a process group, unless it has ended."""
+    """Stops a server and its children, which are a process group, unless it has ended."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             return

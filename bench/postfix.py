@@ -1,6 +1,6 @@
-"""Postfix as a peer: an instance of its own in a directory of its own, which accepts mail into its queue, or delivers it.
+"""Postfix as a peer: an instance in a directory of its own that accepts mail into its queue, or delivers it.
 
-It does not know what it is compared with. Only root can start it.
+Only root can start it.
 """
 
 import os
@@ -63,12 +63,12 @@ virtual_gid_maps = static:{gid}
 in_flow_delay = 0"""
 
 MAILBOXES = 100
-"""How many it delivers to: user0 and so on."""
+"""The number of mailboxes that it delivers to: user0 and so on."""
 
 
 def _in_queue(directory: Path) -> Counter:
     def count() -> int:
-        # A message may be on its way from one queue to the other, so names are counted once.
+        # A message that is moving between queues may be seen in both, so count each name once.
         queues = [directory / "queue" / name for name in ("incoming", "active", "deferred", "hold")]
         return len({name for queue in queues for _, _, names in os.walk(queue) for name in names})
 
@@ -86,7 +86,7 @@ def _command(mode: str, directory: Path, port: int) -> list[str]:
     (directory / "conf" / "mailboxes").write_text("".join(f"user{n}@b.c user{n}.txt\n" for n in range(MAILBOXES)))
     (directory / "conf" / "master.cf").write_text(MASTER.format(host=HOST, port=port))
     conf = ["-c", str(directory / "conf")]
-    try:  # it makes the directories of the queue
+    try:  # this creates the queue's directories
         subprocess.run([find_program("postfix") or "postfix", *conf, "check"], check=True, capture_output=True, timeout=30)
     except subprocess.SubprocessError as error:
         raise PeerError(f"Postfix was not set up: {error}") from error
@@ -98,23 +98,24 @@ HELD = Peer(
     partial(_command, "mydestination = b.c\nsmtpd_client_restrictions = check_client_access static:HOLD"),
     _in_queue,
 )
-"""It only accepts: its queue manager has nothing to do."""
+"""Postfix that only accepts mail: its queue manager has nothing to do."""
 
 DEFERRED = Peer(
     "Postfix, delivery deferred",
     partial(_command, "mydestination = b.c\ndefer_transports = local\nin_flow_delay = 0"),
 )
-"""Its queue manager takes up each message, as for a delivery, and puts it off.
+"""Postfix whose queue manager takes up each message, as for a delivery, and defers it.
 
-It does not pause its clients when more comes than is delivered (in_flow_delay): the pause would be measured."""
+It does not pause clients that send faster than it delivers (in_flow_delay): the benchmark would measure the pause."""
 
 SHIPPED = Peer("Postfix as shipped", partial(_command, "mydestination = b.c\ndefer_transports = local"))
-"""The same, but as it is shipped it pauses its clients, a second at most, while more comes than is delivered."""
+"""Postfix that defers each message, with its default in_flow_delay: it pauses clients that send faster than it delivers, for
+a second at most."""
 
 DELIVERED = Peer("Postfix, virtual(8)", partial(_command, VIRTUAL), Tally)
-"""It delivers what it accepts, and does not pause either."""
+"""Postfix that delivers what it accepts, without in_flow_delay."""
 
 
 def is_here() -> bool:
-    """Whether it is installed, and may be started."""
+    """Whether Postfix is installed and may be started."""
     return bool(find_program("postfix")) and (DAEMONS / "master").exists() and os.geteuid() == 0

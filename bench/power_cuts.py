@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Cuts the power of a real ext4 under a real server: is what was acknowledged in its mailbox, whole and once?
+"""Cuts the power of a real ext4 under a real server: is each acknowledged message in its mailbox, whole and once?
 
-The file system is on a loop device, which is on a disk that logs each write and flush (`recording_disk`). Senders deliver;
-then the disk is put together again as it was at some moment, with any of what was not flushed, and a server started on it.
+The file system is on a loop device on top of a disk that logs each write and flush (`recording_disk`). Senders deliver mail.
+Then the disk is rebuilt as it was at some moment, with a random part of the unflushed writes, and a server is started on it.
 Needs root, /dev/fuse, mkfs.ext4 and mfusepy.
 """
 
@@ -43,14 +43,14 @@ _ENTRY = re.compile(rb"Return-Path: <a@b>\nDelivered-To: .*\nReceived: (?:.*\n){
 
 
 class Sent(NamedTuple):
-    """The messages that were sent; and those that were acknowledged, each with how long the log was then."""
+    """The messages that were sent, and the acknowledged ones, each with the length of the disk's log at that moment."""
 
     tried: list[str]
     accepted: list[tuple[str, int]]
 
 
 class Outcome(NamedTuple):
-    """Of one cut."""
+    """The result of one power cut: numbers of messages, and the unflushed octets that were lost."""
 
     acknowledged: int
     lost: int
@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 
 
 def send(port: int, name: str, sent: Sent, log: Path, until: float) -> None:
-    """One client, until it is time, or the server is gone."""
+    """Runs one client until the time `until`, or until the server is gone."""
     chance = random.Random(name)
     with suppress(OSError, smtplib.SMTPException), smtplib.SMTP(HOST, port, timeout=PATIENCE) as client:
         client.helo("me")
@@ -76,13 +76,13 @@ def send(port: int, name: str, sent: Sent, log: Path, until: float) -> None:
 
 
 def server(options: list[str]) -> Peer:
-    """What the power is cut under."""
+    """The server whose disk loses power."""
     return Peer("carteiro", peers.carteiro("--quiet", *options, users=len(USERS) + 1))
 
 
 @contextmanager
 def mounted(image: Path, place: Path) -> Iterator[Path]:
-    """The ext4 of an image, as a directory."""
+    """Mounts the ext4 of an image on a directory."""
     device = subprocess.run(
         ["losetup", "--find", "--show", image], check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -98,7 +98,7 @@ def mounted(image: Path, place: Path) -> Iterator[Path]:
 
 @contextmanager
 def recorded(here: Path) -> Iterator[tuple[Path, Path]]:
-    """A disk that logs, and the log."""
+    """Provides a disk that logs, and its log."""
     place, log = here / "fuse", here / "log"
     place.mkdir()
     log.touch()
@@ -116,7 +116,7 @@ def recorded(here: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def deliver(here: Path, options: list[str], seconds: float) -> tuple[bytes, int, Sent]:
-    """Everything that came to the disk, how much of that before the server ran, and what was sent."""
+    """Delivers mail. Returns the disk's log, its length before the first message, and the messages sent."""
     sent = Sent([], [])
     place = here / "mounted"
     place.mkdir()
@@ -138,14 +138,14 @@ def deliver(here: Path, options: list[str], seconds: float) -> tuple[bytes, int,
 
 
 def moments(log: bytes, ready: int, count: int, chance: random.Random) -> list[int]:
-    """When the power fails: while the server ran, half of them right before a flush, when most is at stake."""
+    """Random moments for the cuts while the server ran, about half of them just before a flush, when most is at stake."""
     flushes = [at - 1 for at, entry in entries(log) if entry is None and at > ready]
     anywhere = range(ready, len(log))
     return sorted(chance.choice(chance.choice((flushes or anywhere, anywhere))) for _ in range(count))
 
 
 def look(here: Path, log: bytes, end: int, sent: Sent, options: list[str], chance: random.Random) -> Outcome:
-    """What a server makes of the disk that a power cut left."""
+    """Starts a server on the disk that a power cut left, and counts what it finds."""
     left = cut(log, SIZE, end, chance)
     image, place = here / "image", here / "again"
     image.write_bytes(left.image)
@@ -162,7 +162,7 @@ def look(here: Path, log: bytes, end: int, sent: Sent, options: list[str], chanc
 
 
 def messages(mail: Path) -> tuple[Counter[str], int]:
-    """How often each message is there; and what is in mailboxes and is none."""
+    """Counts each message in the mailboxes, and the entries that are not a whole message."""
     found: Counter[str] = Counter()
     damaged = 0
     for user in USERS:
@@ -182,7 +182,7 @@ def messages(mail: Path) -> tuple[Counter[str], int]:
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description="Cuts the power of a real ext4 under a real server.")
     parser.add_argument("--cuts", type=int, default=50, help="for each kind of mailbox (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=5, help="of delivering before (default: %(default)s)")
@@ -192,7 +192,7 @@ def arguments() -> argparse.Namespace:
 
 
 def check_that_it_can() -> None:
-    """Says what is missing."""
+    """Exits with a line that says what is missing, if something is."""
     missing = [name for name in ("mkfs.ext4", "losetup", "mount", "umount") if not shutil.which(name)]
     missing += [] if find_spec("mfusepy") else ["mfusepy (pip)"]
     missing += [] if os.geteuid() == 0 and Path("/dev/fuse").exists() else ["root and /dev/fuse"]
@@ -201,7 +201,7 @@ def check_that_it_can() -> None:
 
 
 def main() -> None:
-    """Cuts, and says what came of it."""
+    """Makes the cuts and prints the results."""
     options = arguments()
     check_that_it_can()
     if options.no_sync:

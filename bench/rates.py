@@ -1,6 +1,6 @@
-"""The parts that compare messages/s, CPU time and reply times with those of other servers: durable, discard, workers.
+"""Compares messages/s, CPU time and reply times with those of other servers, in three parts: durable, discard, workers.
 
-It does not know how a measurement is made, nor how the servers are started.
+Knows nothing about how a measurement is made or how a server is started.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ OURS = "carteiro"
 
 
 class Goal(NamedTuple):
-    """A figure of ours, divided by that of a server, that is to be reached, or not to be exceeded."""
+    """A target for the ratio of our figure to another server's: to be reached, or not to be exceeded."""
 
     server: str
     goal: float
@@ -25,7 +25,7 @@ class Goal(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A load that we and several servers get; `beside`: servers that are shown without a goal."""
+    """A load for our server and several others; `beside`: servers that are shown without a goal."""
 
     work: Load
     goals: tuple[Goal, ...]
@@ -69,17 +69,17 @@ WORKERS_NOTE = (
 
 
 def durable(setting: Setting) -> Outcome:
-    """Stored before the 250: nothing of it is thrown away, but by smtp-sink."""
+    """All servers store mail before the 250, except smtp-sink, which discards it."""
     return _compare(setting, DURABLE, "mbox", "durable")
 
 
 def discard(setting: Setting) -> Outcome:
-    """Thrown away at once, by everybody."""
+    """All servers discard mail at once."""
     return _compare(setting, DISCARD, "discard", "discard")
 
 
 def workers(setting: Setting) -> Outcome:
-    """Two workers beside one, 50 KiB."""
+    """Two workers compared with one, for messages of 50 KiB."""
     results: Results = {}
     for number in range(setting.rounds):
         for store, kind in (("mbox", "durable"), ("discard", "discard")):
@@ -110,7 +110,7 @@ def _compare(setting: Setting, cases: list[Case], store: str, title: str) -> Out
 
 
 def _round(setting: Setting, work: Load, name: str, servers: dict[str, Peer], number: int, results: Results) -> None:
-    """All servers once, in turns; the names are those of the results, and may be shorter than the servers' own."""
+    """Measures all servers once. Their names in the results are the keys, which may be shorter than their own."""
     keys = {server.name: key for key, server in servers.items()}
     for server in measuring.in_turns(setting, name, list(servers.values()), number):
         with measuring.running(setting, server) as listening:

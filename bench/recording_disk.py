@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A disk that remembers: a file, by FUSE, that logs each write and each flush, for a loop device to stand on.
+"""A recording disk: a FUSE file that logs each write and flush, to be used under a loop device.
 
-It does not know what is on it. Run as `recording_disk.py MOUNTPOINT LOG OCTETS` (needs mfusepy); `entries` reads the log.
+Knows nothing about what is on it. Run as `recording_disk.py MOUNTPOINT LOG OCTETS` (needs mfusepy); `entries` reads the log.
 """
 
 import errno
@@ -15,21 +15,21 @@ from typing import Any, NamedTuple
 
 NAME = "disk"
 SECTOR = 512
-"""Octets that a disk writes wholly or not at all."""
+"""Octets that a disk writes atomically."""
 
 _ENTRY = struct.Struct(">cQI")
 _WRITE, _FLUSH = b"w", b"f"
 
 
 class Write(NamedTuple):
-    """Octets that came to the disk; they are sure to stay when a flush comes after them."""
+    """A write to the disk. It is sure to survive a power cut once a flush has followed."""
 
     offset: int
     data: bytes
 
 
 def entries(log: bytes) -> Iterator[tuple[int, Write | None]]:
-    """What came, each with the place behind it in the log. None: a flush."""
+    """Yields the writes, each with the position after it in the log. None: a flush."""
     at = 0
     while at + _ENTRY.size <= len(log):
         kind, offset, length = _ENTRY.unpack_from(log, at)
@@ -42,14 +42,14 @@ def entries(log: bytes) -> Iterator[tuple[int, Write | None]]:
 
 
 class Cut(NamedTuple):
-    """What a power cut left: a disk, and how many of the octets that were not flushed yet are not on it."""
+    """The result of a power cut: the disk's image, and the number of unflushed octets that are not on it."""
 
     image: bytearray
     lost: int
 
 
 def cut(log: bytes, size: int, end: int, chance: random.Random) -> Cut:
-    """The power fails when the log is `end` octets long: of what was not flushed any sectors may be on the disk."""
+    """The disk after a power cut at `end` octets of the log. Of the unflushed sectors, a random selection is on it."""
     image, waiting = bytearray(size), list[Write]()
     for at, entry in entries(log):
         if at > end:
@@ -61,7 +61,7 @@ def cut(log: bytes, size: int, end: int, chance: random.Random) -> Cut:
                 image[write.offset : write.offset + len(write.data)] = write.data
             waiting.clear()
     lost = 0
-    luck = chance.random()  # from a disk that had written next to nothing to one that had nearly all
+    luck = chance.random()  # from a disk that has written almost nothing to one that has written almost everything
     for offset, data in waiting:
         is_whole = chance.random() < 0.5
         stays = chance.random() < luck
@@ -75,7 +75,7 @@ def cut(log: bytes, size: int, end: int, chance: random.Random) -> Cut:
 
 
 def serve(mountpoint: str, log: Path, size: int) -> None:
-    """Until it is unmounted."""
+    """Serves the disk until it is unmounted."""
     import mfusepy  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     image, journal = bytearray(size), log.open("ab", buffering=0)
@@ -85,7 +85,7 @@ def serve(mountpoint: str, log: Path, size: int) -> None:
     }
 
     class Disk(mfusepy.Operations):  # type: ignore[misc, unused-ignore]
-        """One file."""
+        """A file system with one file, the disk."""
 
         use_ns = True
 

@@ -1,6 +1,6 @@
-"""Which other servers are installed here, by the names that the goals have for them, and how the others would be.
+"""Finds the other servers that are installed, by their names in the goals, and says how to install the missing ones.
 
-It does not know how they are started, nor what they are compared by.
+Knows nothing about how they are started or compared.
 """
 
 import sys
@@ -18,12 +18,12 @@ C_FLOOR, PYTHON_FLOOR = "bare loop in C", "bare loop in Python"
 
 
 def has_aiosmtpd() -> bool:
-    """Whether this interpreter has it."""
+    """Whether this interpreter has aiosmtpd."""
     return find_spec("aiosmtpd") is not None
 
 
 def rivals(tools: Tools, keeps: bool) -> dict[str, Peer]:
-    """Those that keep mail until it is on disk, or those that throw it away; smtp-sink and the bare loops always do."""
+    """The servers that store mail on disk, or those that discard it. smtp-sink and the bare loops always discard it."""
     found = {
         C_FLOOR: Peer(C_FLOOR, lambda _, port: [str(tools.floor), str(port)]),
         PYTHON_FLOOR: Peer(
@@ -42,7 +42,7 @@ def rivals(tools: Tools, keeps: bool) -> dict[str, Peer]:
 
 
 def missing() -> list[str]:
-    """A line about each that is not here."""
+    """A line about each server that is not installed."""
     lines = {
         "without aiosmtpd: to have it compared, pip install aiosmtpd for this interpreter": has_aiosmtpd(),
         "without smtp-sink: to have it compared, install Postfix": find_program("smtp-sink"),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures all goals of speed and scale, part by part, and writes a table and a chart of what is reached.
+"""Measures all goals of speed and scale, part by part, and writes a table and a chart of the results.
 
-It does not know how a part measures.
+Knows nothing about how a part measures.
 """
 
 import argparse
@@ -33,9 +33,9 @@ PARTS: dict[str, Callable[[Setting], Outcome]] = {
 RESULTS = Path(__file__).resolve().parent / "results"
 SECONDS = 1.5
 CALM = 10.0
-"""Seconds before each part."""
+"""Seconds to pause before each part."""
 QUICK = (0.2, 20)
-"""With --quick: seconds of a measurement, and by what sessions and users are fewer where they are many."""
+"""With --quick: seconds of a measurement, and the divisor of large numbers of sessions and users."""
 
 
 def arguments() -> argparse.Namespace:
@@ -62,7 +62,7 @@ def arguments() -> argparse.Namespace:
 
 
 def command(part: str, options: argparse.Namespace) -> str:
-    """What gives these figures again."""
+    """The command that measures this part again."""
     if options.quick:
         return f"bench/run.py {part} --quick"
     seconds = "" if options.seconds == SECONDS else f" --seconds {options.seconds:g}"
@@ -70,13 +70,13 @@ def command(part: str, options: argparse.Namespace) -> str:
 
 
 def measure(options: argparse.Namespace, directory: Path) -> None:
-    directory.chmod(0o755)  # Postfix's processes have users of their own
+    directory.chmod(0o755)  # Postfix's processes run as other users
     setting = Setting(load.compiled(directory), directory, options.rounds, options.seconds, options.divisor)
     frame.print_list(rivals.missing())
     kept = {}
     for name in [each for each in PARTS if each in (options.parts or PARTS)]:
         if not options.quick:
-            os.sync()  # what the part before wrote is not to be paid for by this one
+            os.sync()  # write out what the previous part has left, so that it does not slow this one
             time.sleep(CALM)
         began = time.monotonic()
         machine = [*frame.surroundings(directory), f"rounds: {options.rounds}"]
@@ -87,7 +87,7 @@ def measure(options: argparse.Namespace, directory: Path) -> None:
 
 
 def keep(directory: Path | None, new: dict[str, Kept]) -> None:
-    """Writes what is found at once, so that a later part that fails takes nothing with it."""
+    """Writes the results of a part at once, so that they are kept if a later part fails."""
     if directory:
         directory.mkdir(exist_ok=True)
         kept = outcome.merged(directory / "goals.json", new, PARTS)

@@ -1,6 +1,6 @@
-"""What a server has used and stored: messages in mailbox files, each octet read once; CPU time and memory of its processes.
+"""Counts what a server has stored and used: messages in mailbox files, and the CPU time and memory of its processes.
 
-It does not know what was sent.
+Knows nothing about what was sent.
 """
 
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 class Tally:
-    """Counts the messages that have come to the files mail/*.txt of a directory since it was made.
+    """Counts the messages that were added to the files mail/*.txt of a directory since the Tally was made.
 
-    What is in a mailbox before may be of any size, and is not read. A message counts when its From line is there.
+    Earlier content may be large and is not read; each new octet is read once. A message counts when its From line is there.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -19,7 +19,7 @@ class Tally:
         self._count = 0
 
     def __call__(self) -> int:
-        """How many so far."""
+        """The number of messages so far."""
         for path in self._directory.glob("mail/*.txt"):
             begin = self._read.get(path, 0)
             if path.stat().st_size > begin:
@@ -27,7 +27,7 @@ class Tally:
         return self._count
 
     def _look_through(self, path: Path, begin: int) -> int:
-        """How many octets it has looked through: whole lines only, since a From line may be half written."""
+        """Counts from `begin` on. Returns the octets read: whole lines only, as a From line may be half written."""
         taken = 0
         with path.open("rb") as file:
             file.seek(begin)
@@ -42,7 +42,7 @@ class Tally:
 
 
 def processes(pid: int) -> list[int]:
-    """A process and all that come from it."""
+    """A process and all its descendants."""
     found, parents = [pid], _parents()
     for each in found:
         found.extend(child for child, parent in parents.items() if parent == each)
@@ -54,15 +54,15 @@ def _parents() -> dict[int, int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it is gone
+        except OSError:  # the process is gone
             continue
     return parents
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time used so far by a process and those that come from it, with all their threads, to 10 ms.
+    """User and system time of a process and its descendants so far, all threads included, to 10 ms.
 
-    Processes that have ended count, too, when their parent has waited for them.
+    Processes that have ended count, too, once their parent has waited for them.
     """
     return sum(_cpu(each) for each in processes(pid))
 
@@ -73,7 +73,7 @@ def _cpu(pid: int) -> float:
 
 
 def resident_kib(pid: int, field: str = "VmRSS") -> int:
-    """What a process and those that come from it have in memory; VmHWM: the most that each had at any time."""
+    """The resident memory in KiB of a process and its descendants; VmHWM: the sum of their peaks."""
     return sum(_resident(each, field) for each in processes(pid))
 
 

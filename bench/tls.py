@@ -1,6 +1,6 @@
-"""The part that measures sessions over TLS: a handshake, one message, and QUIT; ours beside aiosmtpd.
+"""Measures sessions over TLS, ours and aiosmtpd's: a handshake, one message, and QUIT.
 
-Its client is smtplib in threads, which takes more CPU than the server: the server's CPU is what counts here.
+The client is smtplib in threads, which uses more CPU time than the server, so only the server's CPU time counts here.
 """
 
 import smtplib
@@ -25,7 +25,7 @@ NOTE = (
 
 
 def tls(setting: Setting) -> Outcome:
-    """No goal is set: a table."""
+    """Makes a table. There is no goal."""
     pem = make_pem(setting.directory)
     secure = "--dialect", "esmtp", "--tls-cert", str(pem.cert), "--tls-key", str(pem.key)
     servers = [peers.ours("carteiro", "discard", *secure)]
@@ -51,9 +51,9 @@ def _measure(setting: Setting, server: Running) -> Measured:
 
 
 def _sessions(port: int, seconds: float) -> list[float]:
-    """The seconds that each took."""
+    """Runs sessions; returns the seconds that each took."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is the server that is measured
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only the server is measured
     times: list[float] = []
     faults: list[Exception] = []
     until = time.monotonic() + seconds

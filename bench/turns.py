@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs `bin/smtpd` and says, when it ends, how long its longest turn was: in CPU time of the loop, and in syncs.
+"""Runs `bin/smtpd` and prints at the end how long its longest turn was, in CPU time of the loop and in syncs.
 
-It does not know what the server is asked to do. Arguments: milliseconds that each sync takes more, and those of bin/smtpd.
+Arguments: milliseconds by which each sync is delayed, then those of bin/smtpd.
 """
 
 import json
@@ -21,7 +21,7 @@ from reactor.loop import Reactor  # noqa: E402
 
 
 class Turns:
-    """The most that a turn took."""
+    """The maximum over all turns."""
 
     def __init__(self, delay: float) -> None:
         self.cpu = 0.0
@@ -30,7 +30,7 @@ class Turns:
         self._loop = threading.get_ident()
 
     def turn(self, turn: Callable[[Reactor], None], reactor: Reactor) -> None:
-        """One turn, looked at."""
+        """Makes one turn and measures it."""
         began, self._syncs = time.thread_time(), 0
         turn(reactor)
         self.cpu = max(self.cpu, time.thread_time() - began)
@@ -38,14 +38,14 @@ class Turns:
         self.turns += 1
 
     def sync(self, sync: Callable[[int], None], descriptor: int) -> None:
-        """One sync, which the loop makes, or a thread beside it."""
+        """Makes one sync, in the loop or in a thread beside it."""
         self._syncs += threading.get_ident() == self._loop
         time.sleep(self._delay)
         sync(descriptor)
 
 
 def main() -> None:
-    """Runs the server as its command line does."""
+    """Runs the server as bin/smtpd does."""
     turns, sys.argv = Turns(float(sys.argv[1]) / 1000), [str(SMTPD), *sys.argv[2:]]
     one_turn = Reactor.turn
     Reactor.turn = lambda self: turns.turn(one_turn, self)  # type: ignore[method-assign]

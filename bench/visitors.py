@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The clients that are not measured, in a process of their own: many that are idle, slow ones, one that never pauses.
+"""Clients that are not measured themselves, in a process of their own: many idle ones, slow ones, one that never pauses.
 
-Their kinds: idle, gradual (idle, but they do not come all at once), slow, commands, messages, large.
-It does not know which server answers. It ends when its input does.
+The kinds: idle, gradual (idle, but not all connect at once), slow, commands, messages, large. The process ends when its
+standard input ends.
 """
 
 import os
@@ -23,29 +23,29 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.load import FORWARD_PATH, HOST, REVERSE_PATH, LoadError, body
 
 GREETING_LIMIT = 60.0
-"""Seconds in which all have to be greeted."""
+"""Seconds within which all clients must be greeted."""
 
 SLOW_PAUSE = 3.0
 """Seconds between the octets of a slow client."""
 
 LARGE = (25 << 20) - 4096
-"""Octets of a large message's body: as much as a server of 25 MiB takes."""
+"""Octets of a large message's body: a little less than a server with a limit of 25 MiB accepts."""
 
 PARTS = 300
-"""In so many parts, one after the other, the slow clients take their turns."""
+"""The slow clients are divided into this many groups, which send one after the other."""
 
 GRADUAL = 500
-"""Gradual clients come so many at a time, each time when those before have been greeted; all others come at once."""
+"""This many gradual clients connect at a time, after the previous ones were greeted; all other kinds connect at once."""
 
 ADDRESSES = 8
-"""Clients come from so many loopback addresses, since each has only some 28,000 ports."""
+"""Clients use this many loopback addresses, since each has only about 28,000 ports."""
 
 IP_BIND_ADDRESS_NO_PORT = 24
 
 
 @contextmanager
 def visiting(kind: str, port: int, number: int) -> Iterator[float]:
-    """Visitors in another process until the end of the block; the seconds in which all of them were greeted."""
+    """Runs visitors in another process for the length of the block; yields the seconds until all were greeted."""
     command = [sys.executable, __file__, kind, str(port), str(number)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -62,7 +62,7 @@ def visiting(kind: str, port: int, number: int) -> Iterator[float]:
 
 
 def allow_descriptors(number: int) -> None:
-    """Raises the limit on open files as far as it is allowed. Raises LoadError when that is too little."""
+    """Raises the soft limit on open files to `number`. Raises LoadError if the hard limit is lower."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < number:
         if hard != resource.RLIM_INFINITY and hard < number:
@@ -94,7 +94,7 @@ def _leave_at_the_end_of_input() -> None:
 
 
 def greeted(port: int, number: int) -> list[socket.socket]:
-    """Connections that were all asked for at once, when each has its greeting."""
+    """Opens this many connections at once; returns them when all are greeted."""
     selector = selectors.DefaultSelector()
     clients = []
     for each in range(number):
@@ -127,7 +127,7 @@ def _say(client: socket.socket, line: bytes) -> None:
 
 
 def send_slowly(clients: list[socket.socket]) -> None:
-    """An octet of a command that never ends, from each client every SLOW_PAUSE seconds; they take turns."""
+    """Sends an octet of an endless command from each client every SLOW_PAUSE seconds; the clients take turns."""
     turns = cycle(clients)
     at_once = -(-len(clients) // PARTS)
     while True:
@@ -137,7 +137,7 @@ def send_slowly(clients: list[socket.socket]) -> None:
 
 
 def send_without_end(client: socket.socket, kind: str) -> None:
-    """As much as is taken, while the replies are read and forgotten."""
+    """Sends as much as the server accepts; a thread reads the replies and discards them."""
     envelope = f"MAIL FROM:<{REVERSE_PATH}>\r\nRCPT TO:<{FORWARD_PATH}>\r\nDATA\r\n".encode()
     size = LARGE if kind == "large" else 1024
     times = {"commands": 0, "messages": 100, "large": 1}[kind]

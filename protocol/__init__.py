@@ -1,1 +1,1 @@
-"""SMTP as bytes in and bytes out: tables, replies, sessions. No socket, file, clock or log is touched here."""
+"""SMTP as bytes in and bytes out: tables, replies, sessions. This room touches no socket, file, clock or log."""

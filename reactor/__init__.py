@@ -1,1 +1,1 @@
-"""Sockets, signals and deadlines on one `selectors` loop. It has never heard of mail."""
+"""Sockets, signals and deadlines on one `selectors` loop. Knows nothing about mail."""

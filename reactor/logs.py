@@ -1,7 +1,4 @@
-"""A log that never holds up the loop: what its reader does not take is counted and dropped.
-
-It does not know what is logged.
-"""
+"""A log that never blocks the loop: lines that its reader does not take in time are dropped and counted."""
 
 import logging
 import os
@@ -10,32 +7,32 @@ import time
 from functools import lru_cache
 
 _AT_ONCE = select.PIPE_BUF
-"""Octets that a pipe which is ready takes without waiting (POSIX)."""
+"""A pipe that polls as writable takes this many octets without blocking (POSIX)."""
 
 
 _LINE = "%(asctime)s %(levelname)s %(message)s"
 
 
 def log_to(descriptor: int | None, level: int) -> None:
-    """From now on what is logged is written there, from `level` on; None: nowhere."""
+    """Sends the program's log, from `level` on, to a file descriptor. None: nothing is written."""
     handler = logging.NullHandler() if descriptor is None else ImpatientHandler(descriptor)
     handler.setFormatter(_Form(_LINE))
     logging.basicConfig(level=level, handlers=[handler])
-    # What no line shows is not found out: a fifth of what a line costs ("Optimization" in the logging HOWTO of Python).
+    # Do not collect what no line shows: it is a fifth of a line's cost ("Optimization" in Python's logging HOWTO).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
 
 
 def log_as(name: str) -> None:
-    """From now on each line says which one of several processes wrote it."""
+    """Puts `name` in front of each message, to tell several processes apart."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Form(_LINE.replace("%(message)s", f"{name}: %(message)s")))
 
 
 class _Form(logging.Formatter):
-    """What is the same in all lines of a second is put together once."""
+    """A formatter that formats the date and time only once per second."""
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 (it is logging's)
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 (the name is logging's)
         """Local time, to the millisecond."""
         return f"{_second(int(record.created))},{int(record.msecs):03}"
 
@@ -48,7 +45,7 @@ def _second(second: int) -> str:
 class ImpatientHandler(logging.Handler):
     """Writes log lines to a descriptor: a file, a terminal, or a pipe whose reader may be slow or stopped.
 
-    A line that would have to wait is dropped; when there is room again, a line says how many were.
+    Drops a line that would have to wait. When there is room again, a line says how many were dropped.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -69,7 +66,7 @@ class ImpatientHandler(logging.Handler):
             self._dropped += 1
 
     def _write(self, data: bytes) -> bool:
-        """False when not all of it was taken. A log that cannot be written to at all is no reason to stop."""
+        """Returns false if not all was written. An error is no reason to stop the server."""
         for at in range(0, len(data), _AT_ONCE):
             try:
                 if not self._poll.poll(0):

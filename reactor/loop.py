@@ -1,7 +1,26 @@
-"""The loop: it waits for descriptors, signals and deadlines, and calls who registered for them, all in one thread.
+"""The event loop: waits for descriptors, signals and deadlines, and calls their callbacks, all in one thread.
 
-It does not know what a descriptor is for. One turn is: wait, read, what is due before writing, write, what is due after it,
-expire.
+Knows nothing about what a descriptor is for. The names in parentheses below are examples of callbacks.
+
+One turn (`Reactor.turn`) has seven steps:
+
+1. wait until a descriptor is ready or a timer is due. If the last turn left something to do, do not wait.
+2. read: call the callbacks of all ready descriptors (`Connection._ready`, `Listener._accept`).
+3. before write: call the `before_write` callbacks. Here, one sync to disk makes safe what was read in step 2, before any
+   reply says so.
+4. write: make the `call_soon` calls (`Connection._speak`, which sends the replies, those of step 3 among them).
+5. catch up: make the `call_last` calls (`Connection._catch_up`), for conversations that had more input than their share.
+6. after write: call the `after_write` callbacks, for work that no peer waits for, a few milliseconds at a time.
+7. expire: call the timers that are due (`Connection._check_idle`).
+
+Steps 2, 4 and 5 each end after BUDGET seconds, so that a crowd cannot make a turn long. What is left comes first in the next
+turn's step. For step 2 this needs memory, since the selector may report the same descriptors again, in the same order:
+`_asking` holds all that were ready when time ran out, `_served` those of them that were read. The next turn first reads
+descriptors that are not in `_asking`, with at most half of its time: clients that send little do not queue behind those that
+flood the server. Then it reads the descriptors that were not served yet, then the others. A round is over when all of them
+were served.
+
+Large crowds are read in parts of PART descriptors, with a write step after each part.
 """
 
 import heapq
@@ -19,33 +38,33 @@ READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
 _FORGOTTEN_AT_LEAST = 100
-"""Cancelled timers that are worth a clean-up of the heap."""
+"""Cancelled timers above which the heap is compacted."""
 
 _CROWD = 8
-"""Ready descriptors from which it is looked who has become ready meanwhile: else that one waits for all of them again."""
+"""With this many ready, poll again before writing, so that latecomers need not wait a full turn."""
 
 BUDGET = 0.02
-"""Seconds that the read step takes, and the write step, and the time for what can wait: what is left has its turn next."""
+"""Time limit in seconds of each of the read, write and catch-up steps; the rest continues next turn."""
 
 STEPS = 1000
-"""Steps that all conversations together take in a read step, more or less: the more are ready, the fewer each one takes."""
+"""Target for the steps of all conversations together in a read step: with more of them ready, each takes fewer (`share`)."""
 PART = 128
-"""Ready descriptors that are read before what can be is written: what both touch is still near the processor then."""
+"""Ready descriptors that are read before writing, to stay in the CPU cache."""
 
 _LOOK_AT_THE_CLOCK = 8
-"""Calls after which it is looked whether the time is over."""
+"""Calls between two looks at the clock."""
 
 _ESCAPED = "an error reached the loop, which goes on"
 
 _PAUSE = 0.1
-"""Seconds until it is asked again who is ready, when the system could not say."""
+"""Seconds to sleep after an error of the selector, before the next poll."""
 
 _LONGEST_WAIT = 3600.0
-"""Seconds; `select` takes no arbitrary number."""
+"""Longest wait in seconds: `select` does not accept an arbitrarily large timeout."""
 
 
 class Timer:
-    """A call that is due at a time; `cancel` takes it back."""
+    """A call scheduled for a time; `cancel` cancels it."""
 
     __slots__ = ("_reactor", "callback")
 
@@ -54,7 +73,7 @@ class Timer:
         self.callback: Callable[[], None] | None = callback
 
     def cancel(self) -> None:
-        """The call will not be made."""
+        """Cancels the call, if it was not made yet."""
         if self.callback:
             self.callback = None
             self._reactor.forget_timer()
@@ -63,8 +82,8 @@ class Timer:
 class Reactor:
     """A single-threaded event loop on `selectors.DefaultSelector`.
 
-    No step takes much longer than `BUDGET`: what is ready and had no time comes first in the next turn. `clock` gives the
-    seconds since some time or other, and never goes back.
+    `clock` gives seconds since an arbitrary moment, and never goes back. An exception of a callback is logged, and the loop
+    goes on.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -85,69 +104,68 @@ class Reactor:
         self._signals: dict[int, Callable[[], None]] = {}
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self.now = clock()
-        """What the clock said when this turn's waiting ended."""
+        """The clock's time at the end of this turn's wait."""
         self.waited = 0.0
-        """Seconds that this turn has waited, whatever it found then."""
+        """Seconds that this turn waited, whether or not something became ready."""
         self.is_quiet = False
-        """Nothing was ready in this turn."""
+        """Whether the wait of this turn found nothing ready."""
         self.is_idle = False
-        """This turn could wait, and even so found nothing ready."""
+        """Whether this turn was free to wait, and still found nothing ready."""
 
     # Registering
 
     def watch(self, file: int | socket.socket, events: int, callback: Callable[[int], None]) -> None:
-        """From now on calls `callback(ready events)` when the descriptor is ready for some of `events` (READ | WRITE)."""
+        """Calls `callback(ready events)` whenever the descriptor is ready for any of `events` (READ | WRITE)."""
         self._selector.register(file, events, callback)
 
     def rewatch(self, file: int | socket.socket, events: int, callback: Callable[[int], None]) -> None:
-        """Watches a watched descriptor for other events."""
+        """Changes the events and the callback of a watched descriptor."""
         self._selector.modify(file, events, callback)
 
     def unwatch(self, file: int | socket.socket) -> None:
-        """Watches the descriptor no longer."""
+        """Stops watching the descriptor."""
         self._selector.unregister(file)
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        """Calls in the next write step: of this turn, when called before it, else of the next.
-
-        Where many are ready to be read, there is one after each part of them.
-        """
+        """Makes a call in the next write step: that of this turn, unless it has begun."""
         self._soon.append(callback)
 
     def call_last(self, callback: Callable[[], None]) -> None:
-        """Calls when there is time for it: after all that was called for before, and after what came from others."""
+        """Makes a call in the next catch-up step: after this turn's reads and writes, and after earlier such calls."""
         self._later.append(callback)
 
     def share(self, most: int) -> int:
-        """How many steps, at `most`, a conversation is to take now, so that others do not wait for long."""
+        """How many steps a conversation may take now, so that others do not wait for long: 1 to `most`."""
         return min(most, max(1, STEPS // max(1, self._ready + len(self._later))))
 
     def before_write(self, callback: Callable[[], None]) -> None:
-        """Calls in each turn, when all that could be read was read (some descriptors twice, perhaps), and before what that
-        calls for is written: what is to be on disk before a reply leaves is put there.
+        """Calls `callback` in each turn, after reading and before the replies to it are written.
+
+        It may sync to disk what the replies promise. The write steps between the parts of a large crowd come before this
+        call, so a reply that depends on it must not be in an output buffer earlier.
         """
         self._before_write.append(callback)
 
     def after_write(self, callback: Callable[[], None]) -> None:
-        """Calls in each turn, when all was written that could be: for what nobody waits for, a little at a time."""
+        """Calls `callback` in each turn, after writing: for work that no client waits for, a little at a time."""
         self._after_write.append(callback)
 
     def turn_within(self, seconds: float) -> None:
-        """The next turn waits no longer than that, whatever else is due. 0: it does not wait."""
+        """Limits the wait of the next turn. 0: it does not wait."""
         self._within = min(self._within, seconds)
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Calls in `delay` seconds at the earliest, in the expire step."""
+        """Makes a call `delay` seconds after `now`, in the expire step, or later if the loop is busy."""
         return self.call_at(self.now + delay, callback)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        """Calls when `now` is not before `when`, in the expire step."""
+        """Makes a call in the first expire step for which `now` has reached `when`."""
         timer = Timer(self, callback)
         heapq.heappush(self._timers, (when, next(self._serial), timer))
         return timer
 
     def forget_timer(self) -> None:
-        """One more timer is cancelled; they leave the heap when they are due, or once they are most of it."""
+        """Counts a cancelled timer. Such timers leave the heap when they are due, or once they are more than half of it."""
         self._forgotten += 1
         if self._forgotten > _FORGOTTEN_AT_LEAST and self._forgotten * 2 > len(self._timers):
             self._timers = [entry for entry in self._timers if entry[2].callback]
@@ -155,7 +173,7 @@ class Reactor:
             self._forgotten = 0
 
     def on_signal(self, signum: int, callback: Callable[[], None]) -> None:
-        """Calls in the loop, not in the signal handler, when the signal comes. Main thread only."""
+        """Calls `callback` for each such signal, in the read step and not in the signal handler. Main thread only."""
         if self._waker is None:
             self._waker = socket.socketpair()
             for end in self._waker:
@@ -168,10 +186,10 @@ class Reactor:
     # Running
 
     def run(self) -> None:
-        """Turns until `stop` is called. Signals that were blocked until there was somebody to take them come from now on."""
+        """Makes turns until `stop` is called. Unblocks the signals that have callbacks, which programs block until then."""
         self._is_running = True
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
-        self._within = 0.0  # an earlier run may have left something
+        self._within = 0.0  # an earlier run may have left work
         while self._is_running:
             self.turn()
 
@@ -180,7 +198,7 @@ class Reactor:
         self._is_running = False
 
     def turn(self) -> None:
-        """One turn: waits until something is due, and does all that is due."""
+        """Makes one turn; the module's docstring describes its steps."""
         patience, self._within = self._patience(), _LONGEST_WAIT
         began = self._clock()
         ready = self._select(patience)
@@ -196,7 +214,7 @@ class Reactor:
         self._expire()
 
     def close(self) -> None:
-        """Gives back the descriptors; whoever is still registered is not called again. Its signals are ignored."""
+        """Closes the loop's own descriptors. No callback is called again, and its signals are ignored from now on."""
         for signum in self._signals:
             signal.signal(signum, signal.SIG_IGN)
         if self._waker:
@@ -206,7 +224,7 @@ class Reactor:
         self._selector.close()
 
     def disown(self) -> None:
-        """In a process that was forked off: gives back the descriptors, and nothing else happens to its parent's loop."""
+        """In a forked child: closes the inherited descriptors of the loop, without any effect on the parent's loop."""
         self._selector.close()
         for end in self._waker or ():
             end.close()
@@ -219,7 +237,7 @@ class Reactor:
         return self._within
 
     def _select(self, patience: float) -> list[tuple[selectors.SelectorKey, int]]:
-        """Who is ready. When the system cannot say, as for want of memory, nobody is, and it is asked again in a moment."""
+        """Polls for ready descriptors. After an error, such as lack of memory, it pauses and returns none."""
         try:
             return self._selector.select(patience)
         except OSError as error:
@@ -228,7 +246,7 @@ class Reactor:
             return []
 
     def _read_all(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
-        """Calls who is ready, in parts, until the time is over; who had no time then has it in the next turns."""
+        """Calls the ready descriptors' callbacks, in parts, until time is up; the next turns serve the rest."""
         self._ready = len(ready)
         end = self._clock() + BUDGET
         left = self._in_turn(ready, end - BUDGET / 2) if self._served else ready
@@ -247,9 +265,9 @@ class Reactor:
     def _in_turn(
         self, ready: list[tuple[selectors.SelectorKey, int]], end: float
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        """Calls those that were not ready in the turn before, as far as there is time: who asks for little waits for little.
+        """Reads the descriptors that were not ready when time ran out, until `end`: clients that send little wait little.
 
-        Returns the others: first those who had no time since, or the same ones would have it each time.
+        Returns the others, those that were not served in this round first.
         """
         new = [entry for entry in ready if entry[0].fd not in self._asking]
         read = {key.fd for key, _ in new[: self._read(new, end)]}
@@ -257,11 +275,11 @@ class Reactor:
         left = [entry for entry in ready if entry[0].fd not in read]
         left.sort(key=lambda entry: entry[0].fd in self._served)
         if left and left[0][0].fd in self._served:
-            self._served.clear()  # all had their turn
+            self._served.clear()  # all were served: a new round begins
         return left
 
     def _read(self, ready: list[tuple[selectors.SelectorKey, int]], end: float) -> int:
-        """Calls those that are ready, and returns how many: not all, perhaps, when it is after `end`."""
+        """Calls the callbacks of ready descriptors until `end`; returns how many were called."""
         for first in range(0, len(ready), _LOOK_AT_THE_CLOCK):
             if first and self._clock() >= end:
                 return first
@@ -286,13 +304,13 @@ class Reactor:
             self._soon[:0] = self._call(soon)
 
     def _catch_up(self) -> None:
-        """What can wait, for as long as nothing else is held up: only a little, while ready descriptors had no time yet."""
+        """Makes the `call_last` calls: only a few of them while some ready descriptors have had no time yet."""
         later, self._later = self._later, []
         if later:
             self._later[:0] = self._call(later, BUDGET / 10 if self._served else BUDGET)
 
     def _call(self, callbacks: list[Callable[[], None]], budget: float = BUDGET) -> list[Callable[[], None]]:
-        """Makes the calls in order, until the time is over; returns those that are left."""
+        """Makes the calls in order, until `budget` is used up; returns those that are left."""
         end = self._clock() + budget
         for first in range(0, len(callbacks), _LOOK_AT_THE_CLOCK):
             if first and self._clock() >= end:
@@ -318,7 +336,7 @@ class Reactor:
 
     def _signalled(self, _: int) -> None:
         if self._waker:
-            for signum in dict.fromkeys(self._waker[0].recv(4096)):  # the kernel, too, counts a pending signal once
+            for signum in dict.fromkeys(self._waker[0].recv(4096)):  # like the kernel, count a pending signal once
                 callback = self._signals.get(signum)
                 if callback:
                     callback()

@@ -1,6 +1,6 @@
-"""One thread beside the loop, for calls that would hold it up: they are made one after another, and told to the loop.
+"""A thread beside the loop for calls that would block it. It makes them one after another, and the loop gets the results.
 
-It does not know what the calls are for.
+Knows nothing about what the calls are for.
 """
 
 import logging
@@ -16,13 +16,13 @@ from .loop import READ, Reactor
 log = logging.getLogger("carteiro.reactor")
 
 PATIENCE = 2.0
-"""Seconds for which `close` waits for the call that is being made: one in foreign code had better not outlive Python."""
+"""Seconds that `close` waits for a running call: foreign code should not outlive the Python interpreter."""
 
 T = TypeVar("T")
 
 
 class Job:
-    """A call that was submitted; `cancel` takes it back."""
+    """A submitted call; `cancel` cancels it."""
 
     __slots__ = ("_offload", "done", "work")
 
@@ -32,13 +32,13 @@ class Job:
         self.done: Callable[[Any], None] | None = done
 
     def cancel(self) -> None:
-        """`done` will not be called, and the call not be made unless it has begun. In the loop's thread."""
+        """Drops the call, unless it has begun, and makes sure that `done` is not called. Only in the loop's thread."""
         self.done = None
         self._offload.forget(self)
 
 
 class Offload:
-    """Makes costly calls in a thread of its own, which begins with the first one. Close it before its reactor."""
+    """Makes costly calls in a thread, which is started with the first call. Close it before its reactor."""
 
     def __init__(self, reactor: Reactor) -> None:
         self._reactor = reactor
@@ -54,14 +54,15 @@ class Offload:
 
     @property
     def waiting(self) -> int:
-        """Calls that have not begun."""
+        """The number of calls that have not begun."""
         return len(self._jobs)
 
     def submit(self, work: Callable[[], T], done: Callable[[T | None], None]) -> Job:
-        """Calls `work()` in the thread, after those submitted before; then, in the loop's read step, `done(its result)`.
+        """Calls `work()` in the thread, after all earlier jobs; then `done(result)` in the loop's read step.
 
-        When `work` raises, that is logged, and the result is None. To keep the jobs few, cancel what nobody waits for any
-        more. After `close` nothing is called. In the loop's thread. Raises RuntimeError when there can be no thread.
+        If `work` raises, the exception is logged and the result is None. Cancel a job whose result is no longer needed: the
+        queue has no limit. After `close` nothing is called. Only in the loop's thread. Raises RuntimeError if the thread
+        cannot be started.
         """
         job = Job(self, work, done)
         if self._is_closed:
@@ -76,16 +77,16 @@ class Offload:
         return job
 
     def beside(self, work: Callable[[], T], done: Callable[[T | None], None]) -> Callable[[], None]:
-        """The same, and returns what cancels it."""
+        """Calls `submit` and returns the job's `cancel`."""
         return self.submit(work, done).cancel
 
     def forget(self, job: Job) -> None:
-        """The call need not be made. In the loop's thread."""
+        """Removes a job from the queue, if it has not begun. Only in the loop's thread."""
         with self._jobs_changed:
             self._jobs.pop(job, None)
 
     def close(self) -> None:
-        """Ends the thread, after the call that is being made; no other is, and no `done` is called any more."""
+        """Ends the thread after the running call. No further `work` or `done` is called."""
         if self._is_closed:
             return
         with self._jobs_changed:
@@ -99,7 +100,7 @@ class Offload:
             self._thread.join(PATIENCE)
 
     def _collect(self, _: int) -> None:
-        if self._is_closed:  # by another callback of this turn
+        if self._is_closed:  # another callback of this turn has closed it
             return
         self._ours.recv(4096)
         while self._made and not self._is_closed:
@@ -118,10 +119,10 @@ class Offload:
                 result = None
                 try:
                     result = job.work()
-                except BaseException:  # a panic of code in Rust is no Exception
+                except BaseException:  # a panic in Rust code is not an Exception
                     log.exception("a call beside the loop failed")
                 self._made.append((job, result))
-                with suppress(OSError):  # the loop has enough to wake it, or is closed
+                with suppress(OSError):  # the socket is full, so the loop wakes anyway, or it is closed
                     self._theirs.send(b"\0")
 
     def _next(self) -> Job | None:

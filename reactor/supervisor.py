@@ -1,9 +1,10 @@
-"""Several processes that do the same work: started, watched, started again when they die, and ended together.
+"""Worker processes that do the same work: starts and watches them, restarts those that die, and ends them together.
 
-It does not know what their work is. A worker ends, too, when the process that began it is gone.
+Knows nothing about their work.
 
-Each worker says once a second that it is at work: one that stands still, stopped by a signal or in an endless call, keeps
-its clients waiting and takes no signal, so it is killed after a while, and started again.
+Each worker sends a heartbeat once a second, a few bytes through a pipe. A worker that hangs, stopped by a signal or in an
+endless call, keeps its clients waiting and does not react to signals; so the parent kills it after a while and starts it
+again. The other way round, a worker ends when its parent is gone: a pipe that only the parent holds open becomes readable.
 """
 
 import logging
@@ -21,30 +22,30 @@ log = logging.getLogger("carteiro.reactor")
 
 FIRST_DELAY = 0.1
 LAST_DELAY = 30.0
-"""Seconds until a worker that died is started again: twice as long each time, unless it had been at work for a while."""
+"""Seconds until a dead worker is restarted: FIRST_DELAY, then twice as long each time, up to LAST_DELAY."""
 
 STEADY = 60.0
-"""Seconds after which a worker that dies is taken to have been at work."""
+"""A worker that has run for this many seconds before it dies is restarted after FIRST_DELAY again."""
 
 BEAT = 1.0
-"""Seconds after which a worker says again that it is at work."""
+"""Seconds between two heartbeats of a worker."""
 
 QUIET = 5.0
-"""Seconds of silence after which a worker is said to stand still."""
+"""Seconds without a heartbeat after which the log says that a worker hangs."""
 
 STILL = 30.0
-"""Seconds after which it is killed. A disk that takes longer for a sync than that is as good as none."""
+"""Seconds without a heartbeat after which a worker is killed. A disk whose sync takes longer than that is of no use."""
 
 ENDING = 120.0
-"""Seconds that one has to end, in which it says nothing: more than it takes to move what it has accepted."""
+"""Seconds that an ending worker may be silent: more than it needs to move the mail that it has accepted."""
 
-_NUMBER = struct.Struct(">Hd")  # of a worker, and the seconds in which it will be heard again
+_NUMBER = struct.Struct(">Hd")  # a heartbeat: the worker's number, and the seconds for which it may now be silent
 
 _TO_PARENT = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD)
 
 
 class Parent:
-    """What a worker knows of the process that began it."""
+    """The parent process, as a worker sees it."""
 
     def __init__(self, number: int, gone: int, beats: int) -> None:
         self._number = number
@@ -52,7 +53,7 @@ class Parent:
         self._beats = beats
 
     def live_with(self, reactor: Reactor, leave: Callable[[], None]) -> None:
-        """From now on says regularly that the reactor turns, and calls `leave` when the parent has gone."""
+        """Sends heartbeats from the reactor's loop, and calls `leave` when the parent is gone."""
 
         def ended(_: int) -> None:
             reactor.unwatch(self._gone)
@@ -66,20 +67,19 @@ class Parent:
         beat()
 
     def end(self) -> None:
-        """The reactor turns no more: what is left may take a while."""
+        """Announces that the reactor has stopped and that the rest of the shutdown may take up to ENDING seconds."""
         self._say(ENDING)
 
     def _say(self, seconds: float) -> None:
-        with suppress(OSError):  # there is nobody who reads, or he has enough to read
+        with suppress(OSError):  # the parent is gone, or the pipe is full
             os.write(self._beats, _NUMBER.pack(self._number, seconds))
 
 
 class Supervisor:
-    """`count` processes, each of which calls `work(number, parent)` and ends with what that returns as its exit code.
+    """Runs `count` worker processes. Each calls `work(number, parent)` and exits with the code that it returns.
 
-    Numbers begin with 1. No signal comes to a worker before it runs a reactor of its own. `stopped` is called when all have
-    ended after `signal_all` told them to; a worker that ends by itself before is started again, and one that stands still is
-    killed.
+    Numbers begin with 1. Signals to a worker stay blocked until it runs a reactor of its own. A worker that ends by itself
+    is restarted, and one that hangs is killed. After `signal_all` with `is_end`, `stopped` is called when all have ended.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Supervisor:
             self._start(number)
 
     def signal_all(self, signum: int, is_end: bool) -> None:
-        """Sends them a signal; after one that `is_end` none is started again."""
+        """Sends a signal to all workers. `is_end`: the signal ends them, and none is restarted."""
         if is_end:
             self._is_stopping = True
             for timer in self._timers.values():
@@ -118,13 +118,13 @@ class Supervisor:
             self._stopped()
 
     def stop_at_once(self) -> None:
-        """Tells them to end at once, and kills those that cannot hear it."""
+        """Sends SIGTERM to all workers, and SIGKILL to those that have missed two heartbeats."""
         for pid, number in list(self._pids.items()):
             heard = self._quiet_from.get(number, self._began[number] + STILL) - QUIET
             os.kill(pid, signal.SIGKILL if self._reactor.now > heard + 2 * BEAT else signal.SIGTERM)
 
     def _beats_came(self, _: int) -> None:
-        """Whole numbers only: they are shorter than what a pipe takes at once."""
+        """Reads heartbeats. Each arrives whole, since writes to a pipe up to PIPE_BUF are atomic."""
         with suppress(BlockingIOError):
             for number, seconds in _NUMBER.iter_unpack(os.read(self._heard, 100 * _NUMBER.size)):
                 self._quiet_from[number] = self._reactor.now + seconds
@@ -134,7 +134,7 @@ class Supervisor:
 
     def _check(self) -> None:
         now = self._reactor.now
-        if now > self._checked + 3 * BEAT:  # we have stood still, too, perhaps all of us: they are to have their time
+        if now > self._checked + 3 * BEAT:  # this process hung too, perhaps the whole machine: give the workers time
             self._quiet_from = {number: max(until, now + QUIET) for number, until in self._quiet_from.items()}
         self._checked = now
         for pid, number in list(self._pids.items()):
@@ -151,7 +151,7 @@ class Supervisor:
         self._quiet_from.pop(number, None)
         self._is_still.discard(number)
         self._began[number] = self._reactor.now
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _TO_PARENT)  # our handlers are not the worker's
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _TO_PARENT)  # the worker must not run our handlers
         try:
             pid = os.fork()
         except OSError as error:
@@ -164,7 +164,7 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _run(self, number: int) -> NoReturn:
-        """The life of a worker."""
+        """Runs in the worker, from fork to exit."""
         code = 1
         try:
             self._become_worker()
@@ -176,7 +176,7 @@ class Supervisor:
             os._exit(code)
 
     def _become_worker(self) -> None:
-        """Whatever this process has of its parent's loop is of no use to it."""
+        """Closes and resets what this process has inherited from its parent's loop."""
         os.close(self._ours)
         os.close(self._heard)
         signal.set_wakeup_fd(-1)
@@ -207,7 +207,7 @@ class Supervisor:
         self._timers[number] = self._reactor.call_later(delay, partial(self._start, number))
 
     def close(self) -> None:
-        """Gives back the descriptors."""
+        """Closes the pipes."""
         self._reactor.unwatch(self._heard)
         for descriptor in (self._gone, self._ours, self._heard, self._beats):
             os.close(descriptor)

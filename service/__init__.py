@@ -1,3 +1,3 @@
-"""Composition: the one room that imports the others, and wires them into programs."""
+"""Composition: the only room that imports the others. It wires them into programs."""
 
 VERSION = "0.1.0"

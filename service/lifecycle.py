@@ -1,6 +1,6 @@
-"""How a process that serves is told to end, and how it does.
+"""The shutdown of a serving process: signals drain its servers, then stop its loop.
 
-It does not know what its servers serve.
+Knows nothing about what the servers serve.
 """
 
 import logging
@@ -17,19 +17,19 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Drainable(Protocol):
-    """A server, as far as it can be ended."""
+    """The part of a server that ends it."""
 
     def drain(self, drained: Callable[[], None]) -> None:
-        """Accepts nobody any more and lets its connections end; `drained` is called when all have, perhaps repeatedly."""
+        """Stops accepting and lets connections end. Calls `drained` when all have ended, perhaps more than once."""
 
     def close(self) -> None:
-        """Ends everything at once."""
+        """Closes everything at once."""
 
 
 class Lifecycle:
-    """Ends a process in order: SIGTERM and SIGINT drain all its servers and then stop its loop; a second one stops at once.
+    """Handles the signals of a serving process.
 
-    SIGHUP calls `reread`.
+    SIGTERM and SIGINT drain all servers and then stop the loop; a second one stops it at once. SIGHUP calls `reread`.
     """
 
     def __init__(self, reactor: Reactor, servers: Sequence[Drainable], reread: Callable[[], None]) -> None:
@@ -41,7 +41,7 @@ class Lifecycle:
         reactor.on_signal(signal.SIGHUP, reread)
 
     def stop(self) -> None:
-        """Lets messages on the way end, and stops when all servers are drained."""
+        """Drains all servers, so that messages on the way can end, and then stops the loop."""
         log.info("stopping: messages on the way may end, a second signal stops at once")
         for signum in ENDING:
             self._reactor.on_signal(signum, self.stop_at_once)
@@ -50,7 +50,7 @@ class Lifecycle:
             server.drain(partial(self._drained, number))
 
     def stop_at_once(self) -> None:
-        """Closes all connections."""
+        """Closes all connections and stops the loop."""
         log.info("stopping at once")
         for server in self._servers:
             server.close()

@@ -1,6 +1,6 @@
-"""Where clients are listened for, and what is spoken with them there.
+"""The addresses that the server listens on, and what it speaks on each.
 
-It does not accept anybody.
+Opens the sockets; `reactor.stream.listener` accepts the clients.
 """
 
 import argparse
@@ -18,30 +18,30 @@ DEFAULT = ("127.0.0.1", 49152)
 
 
 class Speech(NamedTuple):
-    """What one process says to the clients of a listener."""
+    """How one process talks to the clients of a listener."""
 
     opener: Opener
-    """Opens the conversation with a client."""
+    """Creates the conversation with a client."""
     refusal: bytes = b""
-    """What a client hears when there are too many."""
+    """Sent to a client when there are too many connections."""
 
 
 class Listener(NamedTuple):
-    """An address that is listened on: the sockets of all processes that serve, and what they speak there."""
+    """An address that the server listens on: the sockets of all processes, and what they speak there."""
 
     sockets: list[socket.socket]
-    """One for each process. Where the system cannot share an address, all are the same one."""
+    """One per process. If the system cannot share an address, all entries are the same socket."""
     speak: Callable[[Resources], Speech]
-    """Makes, in a process, what it says there."""
+    """Creates the speech of a process; called in that process."""
     is_encrypted: bool = False
-    """Whether TLS is spoken from the first octet on."""
+    """Whether clients speak TLS from the first octet on."""
 
     def __str__(self) -> str:
-        """As it is announced: `127.0.0.1:465 (TLS)`."""
+        """The address as the server announces it: `127.0.0.1:465 (TLS)`."""
         return addresses.name(*self.sockets[0].getsockname()[:2]) + " (TLS)" * self.is_encrypted
 
     def of(self, number: int) -> "Listener":
-        """As one of the processes has it, numbered from 1."""
+        """This listener with only the socket of one process, numbered from 1."""
         return self._replace(sockets=[self.sockets[number - 1]])
 
     def close(self) -> None:
@@ -53,8 +53,9 @@ class Listener(NamedTuple):
 def open_listeners(
     options: argparse.Namespace, speak: Callable[[bool], Callable[[Resources], Speech]], processes: int
 ) -> list[Listener]:
-    """Listens on all addresses that the options name; `speak` gives the speech of those with and without TLS from the first
-    octet on. Raises ListenError.
+    """Listens on all addresses that the options name. Raises ListenError.
+
+    `speak` takes whether a listener speaks TLS from the first octet on, and returns its `Listener.speak`.
     """
     plain = options.listen or ([] if options.listen_tls else [DEFAULT])
     places = [(place, False) for place in plain] + [(place, True) for place in options.listen_tls]
@@ -66,7 +67,7 @@ def open_listeners(
 
 
 def keep_only(listeners: list[Listener], number: int) -> list[Listener]:
-    """Those of one process; in this process, which was forked off, the sockets of the others are closed."""
+    """In a forked process: the listeners with only its own sockets. Closes the sockets of the other processes."""
     own = [listener.of(number) for listener in listeners]
     kept = {sock for listener in own for sock in listener.sockets}
     for sock in {sock for listener in listeners for sock in listener.sockets} - kept:

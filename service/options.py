@@ -1,6 +1,6 @@
-"""Every flag of the server: what it is called, what it may be, and which go together.
+"""The flags of the server: their names, values and help texts, and which of them may be combined.
 
-It does not know what any of them does.
+Knows nothing about what they do.
 """
 
 import argparse
@@ -22,14 +22,14 @@ T = TypeVar("T")
 
 
 class Arguments(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """A parser that reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def checked(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """A kind of value whose ValueError says what to write."""
+    """Makes an argparse type of `parse`, so that the text of its ValueError is shown to the user."""
 
     def kind(text: str) -> T:
         try:
@@ -41,7 +41,7 @@ def checked(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def size(text: str) -> int:
-    """A number of octets; K, M and G are powers of 1024."""
+    """Parses a number of octets; K, M and G are powers of 1024."""
     match = re.fullmatch(r"(\d+)([KMG]?)", text.upper())
     if not match or not int(match[1]):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size: write 25M or 26214400")
@@ -49,7 +49,7 @@ def size(text: str) -> int:
 
 
 def number(least: int) -> Callable[[str], int]:
-    """A whole number that is not below `least`."""
+    """Makes a parser for whole numbers from `least` on."""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"\d+", text) or int(text) < least:
@@ -60,7 +60,7 @@ def number(least: int) -> Callable[[str], int]:
 
 
 def seconds(text: str) -> float:
-    """A time span."""
+    """Parses a number of seconds, greater than 0."""
     if not re.fullmatch(r"\d{1,9}(\.\d+)?", text) or not float(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds: write 300 or 0.5")
     return float(text)
@@ -76,7 +76,7 @@ VALUES = (
     ("--idle-timeout",     "SECONDS", seconds,   "300",       "a client that sends nothing for so long gets a 421"),
 )
 
-# What only the dialect esmtp knows.
+# Flags for the dialect esmtp only.
 ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
     # flag                 shown as  is         default meaning
     ("--max-recipients",   "N",      number(1), 1000,    "most recipients of a message; each one more gets a 452, and the "
@@ -101,7 +101,7 @@ ESMTP_SWITCHES = (
 # fmt: on
 
 
-# What the program does when it runs: at the end of --help, and of the reference.
+# What the program does when it runs; shown at the end of --help and of the reference.
 NOTES = (
     (
         "output",
@@ -123,7 +123,7 @@ NOTES = (
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """What these words ask for, or those of the command line. Ends the program with one line when that cannot be."""
+    """Parses these words, or the command line. Ends the program with one line of text if they are invalid."""
     parser = _parser()
     options = parser.parse_args(words)
     if options.users_file is None and options.table is None:
@@ -188,7 +188,7 @@ def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
 
 
 def _flaw(options: argparse.Namespace) -> str:
-    """Why these options make no sense together; "" when they do."""
+    """Why these options cannot be combined; "" if they can."""
     of_esmtp = {flag: default for flag, _, _, default, _ in ESMTP_VALUES} | dict.fromkeys(dict(ESMTP_SWITCHES), False)
     of_esmtp |= {"--listen-tls": [], "--domain": [], "--bare-newline": "reject"}
     used = [flag for flag, default in of_esmtp.items() if getattr(options, flag[2:].replace("-", "_")) != default]

@@ -1,6 +1,6 @@
-"""Several processes that serve the same addresses, and the one that begins and watches them.
+"""The parent of several processes that serve the same addresses: starts them, and passes signals on to them.
 
-It does not know what a process does for its clients.
+Knows nothing about what a worker does for its clients.
 """
 
 import logging
@@ -21,14 +21,14 @@ from .sources import Sources
 log = logging.getLogger("carteiro")
 
 WORKERS_A_CORE = 4
-"""Workers for each core of the machine, beyond which more are no help."""
+"""More workers than this for each core are no help."""
 
 Work = Callable[[int, Sequence[Listener], Parent], None]
-"""What a worker does: it serves on its own sockets of the listeners until it is told to end. Raises StorageError."""
+"""The work of a worker: serves on its own sockets of the listeners until a signal ends it. Raises StorageError."""
 
 
 def count_of(workers: int) -> int:
-    """How many processes serve, where the operator has asked for so many; 0 is one for each core."""
+    """The number of processes for a value of --workers: 0 means one per core. Warns of too many."""
     cores = os.cpu_count() or 1
     if workers > WORKERS_A_CORE * cores:
         words = "--workers %d on %d cores: each has its own journal, and more than %d a core only get in each other's way"
@@ -37,8 +37,9 @@ def count_of(workers: int) -> int:
 
 
 class Workers:
-    """Begins `count` workers and passes signals on to them, until all have ended. The store is that of this process: what
-    earlier workers left is moved from it meanwhile.
+    """Runs `count` workers and passes signals on to them, until all have ended.
+
+    `store` is this process's own: meanwhile it moves the mail that earlier workers left in their journals.
     """
 
     def __init__(self, count: int, work: Work, store: Store, listeners: list[Listener], sources: Sources) -> None:
@@ -54,7 +55,7 @@ class Workers:
         self._supervisor = Supervisor(self.reactor, count, self._begin, self.reactor.stop)
 
     def run(self, announce: Callable[[], None] = lambda: None) -> None:
-        """Until all have ended."""
+        """Runs until all workers have ended."""
         announce()
         self.reactor.run()
         self._supervisor.close()
@@ -63,7 +64,7 @@ class Workers:
         log.info("all workers ended")
 
     def stop(self) -> None:
-        """The workers let messages on the way end; after a second signal they stop at once."""
+        """Lets the workers drain. A second signal stops them at once."""
         for signum in ENDING:
             self.reactor.on_signal(signum, self._supervisor.stop_at_once)
         for listener in self._listeners:
@@ -71,12 +72,12 @@ class Workers:
         self._supervisor.signal_all(signal.SIGTERM, is_end=True)
 
     def reread(self) -> None:
-        """All of them read their files again, and so does this process, for workers that are started later."""
+        """Makes all workers read their files again. This process does so too, since later workers inherit its copies."""
         self._sources.reread()
         self._supervisor.signal_all(signal.SIGHUP, is_end=False)
 
     def _begin(self, number: int, parent: Parent) -> int:
-        """In the process of a worker; returns its exit code."""
+        """Runs in a worker's process; returns its exit code."""
         log_as(f"worker {number}")
         try:
             self._work(number, keep_only(self._listeners, number), parent)

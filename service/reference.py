@@ -1,6 +1,6 @@
-"""A program's command line as a page of Markdown, made from the parser that reads it.
+"""Prints the reference of a command line as Markdown, from the program's own argument parser.
 
-It does not know any flag.
+Knows nothing about any particular flag.
 """
 
 import argparse
@@ -10,19 +10,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 WIDTH = 120
-"""Columns of the page's lines."""
+"""Columns of a line of the page."""
 
 _DEFAULT = re.compile(r"(.*) \(default: (.*)\)", re.DOTALL)
 
 
 class Reference(argparse.Action):
-    """A flag that prints the reference of its parser and ends the program."""
+    """The flag --reference: prints the reference of its parser and ends the program."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        """Prints it."""
+        """Prints the reference and exits."""
         print(markdown(parser))
         parser.exit()
 
@@ -42,7 +42,7 @@ def markdown(parser: argparse.ArgumentParser) -> str:
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
-    """Without the flags, which follow."""
+    """The usage line: "[options]" stands for all flags, which the page lists below."""
     formatter = parser._get_formatter()
     operands = [_metavar(formatter, action) for action in parser._actions if not action.option_strings]
     return " ".join([f"bin/{parser.prog}", "[options]", *operands])
@@ -58,7 +58,7 @@ def _item(action: argparse.Action, formatter: argparse.HelpFormatter) -> str:
 
 
 def _names(action: argparse.Action, formatter: argparse.HelpFormatter) -> Iterator[str]:
-    """As they are written on the command line."""
+    """Yields the names of a flag or operand as they are written on the command line."""
     if not action.option_strings:
         yield _metavar(formatter, action)
     elif action.nargs == 0:
@@ -75,7 +75,7 @@ def _metavar(formatter: argparse.HelpFormatter, action: argparse.Action) -> str:
 
 
 def _code(text: str) -> str:
-    """Flags, and addresses that are typed, as code; what Markdown would take for a tag, too."""
+    """Marks flags, literal addresses, and text that Markdown would take for a tag as code."""
     return re.sub(r"(?<![\w-])(--[a-z][a-z-]*|\[::1\]:25|<>|CAP_NET_BIND_SERVICE)", r"`\1`", text)
 
 

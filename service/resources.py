@@ -1,6 +1,6 @@
-"""What a process that serves has, and every conversation in it may use.
+"""The resources of a serving process, which all its conversations may use.
 
-It does not know what is spoken.
+Knows nothing about what the conversations say.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from .sources import Sources
 
 
 class Resources(NamedTuple):
-    """The options, what was read from files, and this process's own loop, store and thread for checking passwords."""
+    """The options, the files' contents, and this process's own store, loop, and thread for password checks (`checks`)."""
 
     options: argparse.Namespace
     sources: Sources

@@ -1,6 +1,6 @@
-"""One process that serves: its loop, its store, its threads, and the sessions of its clients.
+"""One serving process: its loop, its store, its threads, and the sessions of its clients.
 
-It does not know other processes, but for the one that began it.
+Knows of no other process except its parent.
 """
 
 import argparse
@@ -23,7 +23,7 @@ log = logging.getLogger("carteiro")
 
 
 class Service:
-    """Serves on some listeners, each of which has one socket here; the store becomes this service's own."""
+    """Serves on listeners that have one socket each. Takes over the store: the service closes it at the end."""
 
     def __init__(self, options: argparse.Namespace, sources: Sources, store: Store, listeners: Iterable[Listener]) -> None:
         self._store = store
@@ -40,9 +40,12 @@ class Service:
         self.lifecycle = Lifecycle(self.reactor, [server], sources.reread)
 
     def run(self, announce: Callable[[], None] = lambda: None, parent: Parent | None = None) -> None:
-        """Serves until a signal ends it, or its parent is gone. Then what was accepted is moved, as far as that can be."""
+        """Serves until a signal ends it or its parent is gone. Then moves accepted mail to the mailboxes, if possible.
+
+        `announce` is called just before the loop runs.
+        """
         if parent:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C comes to all: the parent passes it on
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent passes it on
             parent.live_with(self.reactor, self.lifecycle.stop)
         announce()
         self.reactor.run()

@@ -1,6 +1,6 @@
-"""SMTP as it is spoken on a listener: a session for each client, in the dialect that was asked for.
+"""SMTP on a listener: creates a session for each client, in the dialect that the options choose.
 
-It does not know sockets.
+Knows nothing about sockets.
 """
 
 from collections.abc import Callable
@@ -18,13 +18,13 @@ from .wiring import site_of
 
 
 def smtp(dialect: Dialect) -> Callable[[bool], Callable[[Resources], Speech]]:
-    """The speech of listeners in this dialect, with TLS from the first octet on or without."""
+    """Returns the `speak` argument of `open_listeners` for this dialect."""
 
     def with_tls(is_encrypted: bool) -> Callable[[Resources], Speech]:
         def speak(resources: Resources) -> Speech:
             site = site_of(dialect, resources)
             too_many = replies.TOO_MANY_CONNECTIONS.about(site.hostname).line
-            # Who expects TLS at once could not read a refusal.
+            # A client that speaks TLS from the first octet on could not read a refusal in plain text.
             return Speech(_opener(site, is_encrypted), b"" if is_encrypted else too_many)
 
         return speak

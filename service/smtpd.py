@@ -1,6 +1,6 @@
-"""The mail server as a program: what its options ask for is opened, announced and run.
+"""The mail server as a program: opens what the options ask for, announces it, and runs it.
 
-It does not know what happens while it runs.
+Knows nothing about what happens while it runs.
 """
 
 import argparse
@@ -29,14 +29,14 @@ from .wiring import DIALECTS, FORMATS, STORES, dialect_of, own_name
 log = logging.getLogger("carteiro")
 
 ONCE_FREED = 16 << 20
-"""To have had so many octets makes glibc keep up to twice as many free ones, and not fetch pages anew for each burst of mail
-(mallopt(3), M_MMAP_THRESHOLD)."""
+"""Freeing a block of this size (in octets) makes glibc keep up to twice as much free memory, so that it does not get pages
+from the kernel again for each burst of mail (mallopt(3), M_MMAP_THRESHOLD)."""
 
 
 def main() -> int:
     """Runs the server; returns the exit code."""
     options = arguments()
-    # Without a standard error its descriptor may be anything, a mailbox for example.
+    # Without a standard error, descriptor 2 may be anything, such as a mailbox.
     log_to(sys.stderr.fileno() if sys.stderr else None, options.level)
     try:
         if options.table:
@@ -52,8 +52,8 @@ def main() -> int:
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Serves until a signal ends it. Raises one of `SourceError`, StorageError or ListenError when it cannot."""
-    os.umask(0o077)  # what is made is for this user only, and he can read it again, whatever he has set
+    """Serves until a signal ends it. Raises one of `SourceError`, StorageError or ListenError if it cannot."""
+    os.umask(0o077)  # new files are for this user only, and readable by this user, whatever the umask was
     options.hostname = options.hostname or own_name()
     sources = read(options)
     count = count_of(options.workers)
@@ -61,13 +61,13 @@ def serve(options: argparse.Namespace) -> None:
     listeners = open_listeners(options, smtp(dialect_of(options)), count)
     announce = partial(say, "\n".join(f"listening on {listener}" for listener in listeners))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
-    gc.freeze()  # a million users are not to be looked through by each collection, nor copied for each worker
+    gc.freeze()  # spares each collection a million users, and each worker a copy of them
     bytes(ONCE_FREED)
     if count == 1:
         Service(options, sources, stores.first, listeners).run(announce)
     else:
         _serve_with_workers(options, sources, stores, listeners, count).run(announce)
-        # What is left of those that were killed, or found a mailbox locked by another one when they ended, is moved now.
+        # Now move what workers left that were killed, or that found a mailbox locked by another worker at the end.
         STORES[options.store](options.mail_dir, count).first.close()
         log.info("stopped")
 
@@ -82,10 +82,10 @@ def _serve_with_workers(
 
 
 def say(text: str) -> None:
-    """Prints, or ends the program when nobody can read it."""
+    """Prints a text. Ends the program if standard output cannot be written to."""
     try:
         print(text, flush=True)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # discards what is still buffered
         why = f"smtpd: cannot write to standard output: {error.strerror}"
         sys.exit(1 if isinstance(error, BrokenPipeError) else why)

@@ -1,6 +1,6 @@
-"""The files that are read before anything is served, and read again at SIGHUP.
+"""The files that the server reads at the start and again at SIGHUP: users, certificate, passwords.
 
-It does not know who uses what is in them.
+Knows nothing about how their contents are used.
 """
 
 import argparse
@@ -15,18 +15,18 @@ from storage.accounts.users import Users, UsersFileError
 log = logging.getLogger("carteiro")
 
 SourceError = (UsersFileError, CertificateError, AuthFileError)
-"""A file cannot be read, or what is in it makes no sense. The text is one line: what, where, what to do."""
+"""A file is unreadable or its content invalid. The text is one line: what, where, what to do."""
 
 
 class Sources(NamedTuple):
-    """What was read. Everybody who serves shares it, so `reread` reaches all of them."""
+    """The contents of the files. All sessions of a process share this object, so `reread` reaches all of them."""
 
     users: Users
     certificate: Certificate | None = None
     passwords: Passwords | None = None
 
     def reread(self) -> None:
-        """Reads all files again. A bad one is logged, and what was read before stays."""
+        """Reads all files again. If one is bad, logs that and keeps its old content."""
         for source in self:
             if source:
                 _reread(source)

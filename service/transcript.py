@@ -1,6 +1,6 @@
-"""What sessions tell the log: one line per event, or with --verbose the whole dialogue.
+"""What sessions log: one line per event; with --verbose the whole dialogue.
 
-It does not know where the log is written to.
+Knows nothing about where the log goes.
 """
 
 import logging
@@ -15,34 +15,34 @@ log = logging.getLogger("carteiro")
 
 
 class Transcript:
-    """An Observer that logs the lines of client and server, and the states between them."""
+    """An Observer that logs the lines of client and server, and the changes of state between them."""
 
     def __init__(self, peer: str) -> None:
         self._peer = peer
 
     def heard(self, line: str) -> None:
-        """The client has sent this."""
+        """Logs a line of the client."""
         log.debug("%s C: %s", self._peer, line)
 
     def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
-        """Only a change of state is logged."""
+        """Logs a change of state; the reply follows in `said`."""
         if after is not before:
             log.debug("%s    %s -> %s", self._peer, before.name, after.name)
 
     def said(self, line: str) -> None:
-        """The client is sent this."""
+        """Logs a line of the server."""
         log.debug("%s S: %s", self._peer, line)
 
 
 def report_for(peer: str) -> Report:
-    """What a session with this peer reports its events to."""
+    """The Report for a session with this peer; it discards everything if the log does not show events."""
     return partial(_report, peer) if log.isEnabledFor(logging.INFO) else nobody_is_told
 
 
 def observer_for(peer: str) -> Observer | None:
-    """What observes a session with this peer, if the dialogue is logged."""
+    """The Observer for a session with this peer; None unless the dialogue is logged."""
     return Transcript(peer) if log.isEnabledFor(logging.DEBUG) else None
 
 
 def _report(peer: str, words: str, *values: object) -> None:
-    log.info(f"%s {words}", peer, *values)  # noqa: G004 (the words are ours, the values are not)
+    log.info(f"%s {words}", peer, *values)  # noqa: G004 (the words are ours, so they hold no stray placeholders)

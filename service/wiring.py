@@ -1,6 +1,6 @@
-"""What the options say, as what sessions take: the dialect, the site, the policy.
+"""Turns the options into what sessions take: the dialect, the site, the policy.
 
-It does not know sockets.
+Knows nothing about sockets.
 """
 
 import argparse
@@ -39,7 +39,7 @@ STORES: dict[str, OpenStores] = {
 }
 
 MOST_CHECKS = 32
-"""Passwords that wait to be checked, which takes a tenth of a second each; who comes then is told to try again."""
+"""Most passwords that wait to be checked, a tenth of a second each. A further client is told to try again later."""
 
 
 def _text(table: Table) -> str:
@@ -52,16 +52,16 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     "dot": diagrams.dot,
     "svg": picture.svg,
 }
-"""How a table is printed."""
+"""The formats of --table, and the functions that make them."""
 
 
 def dialect_of(options: argparse.Namespace) -> Dialect:
-    """What is spoken."""
+    """The dialect that the options choose."""
     return STRICT_ESMTP if options.strict_syntax else DIALECTS[options.dialect]
 
 
 def site_of(dialect: Dialect, resources: Resources) -> Site:
-    """What is the same for all sessions of a process in this dialect."""
+    """The Site that all sessions of a process in this dialect share."""
     options = resources.options
     return Site(
         dialect,
@@ -77,7 +77,7 @@ def site_of(dialect: Dialect, resources: Resources) -> Site:
 
 
 def policy_of(options: argparse.Namespace, sources: Sources, checks: Offload) -> Policy:
-    """What the operator has decided for the dialect of RFC 5321."""
+    """The operator's settings for the dialect of RFC 5321."""
     return Policy(
         max_recipients=options.max_recipients,
         max_messages=options.max_messages,
@@ -113,7 +113,7 @@ def _authenticate(options: argparse.Namespace, sources: Sources, checks: Offload
 
 
 def own_name() -> bytes:
-    """The machine's name, as far as it is one that can be said in SMTP."""
+    """The machine's name if it is valid in SMTP, else localhost."""
     name = socket.gethostname()
     try:
         return domains.parse_hostname(name)

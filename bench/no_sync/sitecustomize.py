@@ -1,10 +1,10 @@
-"""Where this is on PYTHONPATH nothing is synced: a server that breaks its promise, to see that somebody notices."""
+"""With this on PYTHONPATH nothing is synced: a server that breaks its promise, to check that a test notices."""
 
 import os
 
 
 def _nothing(file: int) -> None:
-    """Says that it is on disk."""
+    """Pretends to sync."""
 
 
 os.fsync = os.fdatasync = _nothing  # type: ignore[assignment]

@@ -1,1 +1,1 @@
-"""The dialect of the student prototype."""
+"""The classic dialect, that of the student prototype."""

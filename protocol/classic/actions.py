@@ -1,6 +1,6 @@
-"""What the commands of the classic dialect do.
+"""The actions of the classic dialect: what its commands do.
 
-It does not know when a command is allowed.
+Knows nothing about when a command is allowed.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from ..mail.transaction import Client, Transaction
 
 
 class ClassicActions:
-    """One recipient, one message at a time; names are echoed as the prototype did."""
+    """One message at a time, with one recipient. Replies repeat names and addresses, as the prototype's did."""
 
     __slots__ = ("_address", "_buffer", "_client", "_site", "_transaction")
 
@@ -31,7 +31,7 @@ class ClassicActions:
 
     @property
     def greeting(self) -> Reply:
-        """The first words."""
+        """The first reply on the connection."""
         return replies.GREETING.about(self._site.hostname)
 
     def _helo(self, client: bytes) -> Reply:
@@ -59,25 +59,25 @@ class ClassicActions:
         return replies.CLOSING.about(self._site.hostname)
 
     def write(self, piece: bytes) -> None:
-        """Some mail data came."""
+        """Takes a piece of mail data."""
         self._transaction.write(piece, len(piece))
 
     def end(self, is_whole: bool) -> Outcome:
-        """The mail data has ended."""
+        """Ends the message: storage answers later, or the message was too large."""
         if self._transaction.is_open:
-            return self._transaction.commit
+            return self._transaction.commit  # called by the session after it has moved to STORING
         return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
 
     def take_response(self, line: bytes) -> tuple[Event, Outcome]:
-        """Nobody is challenged here."""
+        """Never called: this dialect has no authentication."""
         raise NotImplementedError
 
     def secured(self) -> Reply | None:
-        """Nothing is encrypted here."""
+        """Never called: this dialect has no TLS."""
         raise NotImplementedError
 
     def abandon(self) -> None:
-        """The session is over."""
+        """The session is over: drops an unfinished message."""
         self._transaction.abandon()
 
     by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]] = {

@@ -1,6 +1,6 @@
-"""The grammar: a command line becomes an event and its argument, or the Reply that refuses its syntax.
+"""The classic grammar: turns a command line into an event and its argument, or the Reply that refuses the syntax.
 
-It does not know whether the event is allowed now; the table says that, and says it first.
+Knows nothing about whether the event is allowed: the session checks that first, in the table.
 """
 
 import re
@@ -10,7 +10,7 @@ from ..engine.foreign import Foreign, is_foreign
 from ..engine.replies import UNRECOGNIZED, Reply
 from ..engine.table import Event
 
-# The classic grammar, in the ABNF of RFC 5234. A line is matched whole, without its line end; letters in any case.
+# The classic grammar, in the ABNF of RFC 5234. Patterns match a whole line without its line end, in any case.
 #   blank   = SP / HTAB
 #   octet   = %x21-7E / %x80-FF          ; neither blank nor control character
 #   address = 1*(octet except "<" and ">")
@@ -27,7 +27,7 @@ _CLASSIC = {
         Event.MAIL: rb"mail[ \t]+from:[ \t]*(?:(%b)|<((?:%b)?)>)" % (_ADDRESS, _ADDRESS),
         # rcpt = "rcpt" 1*blank "to:" *blank (address / "<" address ">")
         Event.RCPT: rb"rcpt[ \t]+to:[ \t]*(?:(%b)|<(%b)>)" % (_ADDRESS, _ADDRESS),
-        # data = "data"; quit = "quit"; trailing blanks are taken off every line
+        # data = "data"; quit = "quit"; every line may have trailing blanks
         Event.DATA: rb"(data)",
         Event.QUIT: rb"(quit)",
     }.items()
@@ -36,10 +36,10 @@ _VERBS = {event.name.encode(): event for event in _CLASSIC} | {b".": Event.END}
 
 
 def parse_classic(line: bytes) -> tuple[Event, bytes | Reply | Foreign]:
-    """What command a line is (without its line end), and its argument: the client's name, or a path.
+    """The event of a line (without its line end), and its argument: the client's name, or a path.
 
-    A path comes lower-cased (ASCII only) and without its angle brackets, the null reverse-path as b"". A line longer than
-    MAX_COMMAND_LINE is no command. What does not fit the grammar has the refusing Reply in place of its argument.
+    A path is lower-cased (ASCII only) and has no angle brackets; the null reverse-path is b"". A line that does not fit the
+    grammar, or is longer than MAX_COMMAND_LINE, has the refusing Reply as its argument.
     """
     event = _VERBS.get(line[:4].upper(), Event.OTHER)
     if event is Event.OTHER:

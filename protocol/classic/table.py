@@ -1,6 +1,6 @@
 """The classic dialect: the strict order of the student prototype, as one table.
 
-It does not know what an event does; the actions are in `actions`, the syntax is in `grammar`.
+Knows nothing about syntax (see `grammar`) or about what an event does (see `actions`).
 """
 
 from ..engine.dialect import Dialect
@@ -12,7 +12,7 @@ from .grammar import parse_classic
 
 
 class Classic(State):
-    """What is known so far."""
+    """What the session knows so far."""
 
     START = "nobody known"
     CLIENT = "client known"
@@ -33,8 +33,8 @@ NO = UNRECOGNIZED
 Cells = tuple[Written, Written, Written, Written, Written, Written, Written, Written]
 
 # fmt: off
-# A cell is the state that follows; X|Y: X when the action accepts, Y when it refuses; NO: refused, nothing changes.
-# BACK: to that one of HOMES in which the transaction began.
+# A cell is the state that follows; X|Y: X if the action accepts, Y if it refuses; NO: refused, the state stays.
+# BACK: to the one of HOMES in which the transaction began.
 HOMES = (CLIENT, SERVED)
 EVENTS = (     HELO,   MAIL,    RCPT,         DATA,    QUIT,   END,          OTHER, STORED)
 ROWS: dict[State, Cells] = {
@@ -50,9 +50,9 @@ ROWS: dict[State, Cells] = {
 # fmt: on
 
 PATIENCE: Patience = {HELD: 600.0}
-"""Who waits for storage waits for 10 minutes at most (RFC 5321 section 4.5.3.2.6 gives a client as many)."""
+"""A client waits for storage for 10 minutes at most, as long as RFC 5321 section 4.5.3.2.6 makes clients wait."""
 
 CLASSIC_ENDS = {**ENDS, Ending.FOREIGN: End(UNRECOGNIZED)}
-"""There is no 421 for who speaks another protocol: the prototype knows one refusal."""
+"""A line of another protocol gets no 421: the prototype had one refusal, the 500."""
 
 CLASSIC = Dialect(Table("classic", EVENTS, ROWS, HOMES, PATIENCE, CLASSIC_ENDS), parse_classic, ClassicActions)

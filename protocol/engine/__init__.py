@@ -1,1 +1,1 @@
-"""What carries out any table: it knows no dialect."""
+"""The engine: carries out the table of any dialect. Knows nothing about a particular dialect."""

@@ -1,6 +1,6 @@
-"""What a session needs of whoever carries out the commands of its dialect, stated as types.
+"""What a session needs from the actions of its dialect, stated as types.
 
-It does not know any event.
+Knows nothing about any particular event.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,23 +10,24 @@ from .replies import Reply
 from .table import Event
 
 Pending = Callable[[Callable[[Reply], None]], None]
-"""Begins something outside, and has what it is given called with the reply once it is known."""
+"""Starts outside work; calls the given callback with the reply when it is known. The session calls it after it has moved to
+the state that waits for the answer."""
 
 Outcome = Reply | Pending | None
-"""What an event comes to: a reply; one that comes later; or nothing to say yet, which accepts."""
+"""The result of an action: a reply; work whose reply comes later; or None, which accepts without a reply."""
 
 
 class Chunk(NamedTuple):
-    """The argument of BDAT (RFC 3030 section 2): so many octets follow the line, even when there is a flaw in the rest."""
+    """The argument of BDAT (RFC 3030 section 2): `size` octets follow the line, even if the line has a flaw after it."""
 
     size: int
     flaw: Reply | None = None
 
 
 class Actions(Protocol):
-    """The state of one session beside its place in the table, and what each command does with it.
+    """What each command does, and the data of one session that the commands work on; its state is in the table.
 
-    An action is called only where the table allows its event, and its reply says whether it accepts.
+    The session calls an action only where the table allows its event. The code of the reply says whether the action accepts.
     """
 
     by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]]
@@ -37,19 +38,19 @@ class Actions(Protocol):
 
     @property
     def greeting(self) -> Reply:
-        """The first words."""
+        """The first reply on the connection."""
 
     def write(self, piece: bytes) -> None:
-        """Some mail data came."""
+        """Takes a piece of mail data."""
 
     def end(self, is_whole: bool) -> Outcome:
-        """The mail data has ended; or, when the message is not whole, a chunk of it."""
+        """Ends the message; or, if `is_whole` is false, one chunk of it."""
 
     def take_response(self, line: bytes) -> tuple[Event, Outcome]:
-        """The answer to a challenge: AUTH when there is another one, PROOF when that was the last."""
+        """Takes the response to a challenge. The event is PROOF when all answers are there, else AUTH."""
 
     def secured(self) -> Reply | None:
-        """The connection is encrypted: whatever was known is forgotten."""
+        """The connection is now encrypted. Forgets everything that the client has said so far."""
 
     def abandon(self) -> None:
-        """The session is over."""
+        """The session is over: drops an unfinished message."""

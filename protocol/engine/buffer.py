@@ -1,6 +1,6 @@
-"""Bytes that came in any pieces become command lines or mail data, with bounded memory.
+"""Turns bytes that arrive in arbitrary pieces into command lines or mail data, with bounded memory.
 
-It does not know commands, nor when which of the two is to be read.
+Knows nothing about commands, nor about when which of the two is due: the session decides.
 """
 
 import re
@@ -8,21 +8,26 @@ from typing import NamedTuple
 
 
 class _Ends(NamedTuple):
-    """What ends a line, the same with a dot behind it, how most end mail data, what ends it, and what may become its end."""
+    """The line end in use, and what follows from it."""
 
     line: bytes
+    """The line end."""
     dotted: bytes
+    """A line end, followed by the dot that begins the next line."""
     sole: bytes
+    """How most mail data ends; the fast path of `sole_content` knows only this form."""
     data: re.Pattern[bytes]
+    """Matches every end of mail data."""
     maybe: re.Pattern[bytes]
+    """Matches a tail that the next bytes may turn into the end of mail data, or into a dotted line end."""
 
 
 _LF = _Ends(b"\n", b"\n.", b"\n.\r\n", re.compile(rb"\n\.\r?\n"), re.compile(rb"\n(?:\.\r?)?\Z"))
 _CRLF = _Ends(b"\r\n", b"\r\n.", b"\r\n.\r\n", re.compile(rb"\r\n\.\r\n"), re.compile(rb"\r(?:\n(?:\.\r?)?)?\Z"))
 
 MAX_COMMAND_LINE = 1000
-"""Longest command line in octets, its line end not counted (RFC 5321 section 4.5.3.1.4 asks for 512 at least), where a
-dialect does not say otherwise."""
+"""Longest command line in octets, without its line end, unless a dialect sets another limit (RFC 5321 section 4.5.3.1.4
+requires at least 512)."""
 
 _LONGEST_MAYBE = 4
 _NO_CHUNK = -1
@@ -30,11 +35,11 @@ _NO_CHUNK = -1
 
 
 class Buffer:
-    """What a client has sent and the session has not taken yet.
+    """Input that the client has sent and the session has not processed yet.
 
-    A line ends at LF, and a CR before it belongs to the line end; or, where `demand_crlf` was called, at CRLF only, and a CR
-    or LF alone is an octet like any other. `max_line` is in octets, without the line end; what a longer line has beyond is
-    dropped as it comes; it is given with `max_line + 1` octets, so that its length tells.
+    A line ends with LF, and a CR before it belongs to the line end. After `demand_crlf` only CRLF ends a line, and a bare CR
+    or LF is an octet like any other. `max_line` is in octets, without the line end. A longer line is cut to `max_line + 1`
+    octets, so that its length shows that it was too long; the rest is dropped as it arrives.
     """
 
     __slots__ = ("_at", "_begins", "_bytes", "_chunk", "_ends", "_is_prefixed", "_max_line", "_overlong", "_skipped")
@@ -50,44 +55,44 @@ class Buffer:
         self._skipped = 0
 
     def demand_crlf(self, max_line: int) -> None:
-        """Lines end as RFC 5321 section 2.3.8 says, and no other way, and may be so long."""
+        """From now on only CRLF ends a line (RFC 5321 section 2.3.8), and `max_line` is the limit."""
         self._ends = _CRLF
         self._max_line = max_line
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits to be taken, nor is there anything that belongs to what comes."""
+        """Whether no input is waiting, and no overlong line or skipped range is still incomplete."""
         return self._at == len(self._bytes) and not (self._overlong or self._skipped)
 
     @property
     def has_bare_lf(self) -> bool:
-        """Whether a LF that ends no line is among what waits, when no line that has ended does."""
+        """Whether the waiting input contains a bare LF. Only meaningful when it contains no complete line."""
         return b"\n" in self._bytes[self._at :]
 
     def feed(self, data: bytes) -> None:
-        """Adds what came."""
+        """Adds input."""
         self._bytes = self._bytes[self._at :] + data if self._at < len(self._bytes) else data
         self._at = 0
         if self._skipped:
             self.skip(self._skipped)
 
     def clear(self) -> None:
-        """Forgets what came."""
+        """Drops the waiting input."""
         self._bytes, self._at, self._overlong = b"", 0, b""
 
     def skip(self, octets: int) -> None:
-        """The next octets, of which some may be there already, are nothing to anybody."""
+        """Drops this many octets: those that are here now, and the rest as it arrives."""
         here = min(octets, len(self._bytes) - self._at)
         self._at += here
         self._skipped = octets - here
 
     @property
     def is_skipping(self) -> bool:
-        """Whether some of these have not come yet."""
+        """Whether octets to skip have not arrived yet."""
         return self._skipped > 0
 
     def line(self) -> bytes | None:
-        """Takes the next line, without its line end; None: it has not ended yet."""
+        """Takes the next line, without its line end. None: there is no complete line yet."""
         newline = self._ends.line
         end = self._bytes.find(newline, self._at)
         if end < 0:
@@ -109,17 +114,18 @@ class Buffer:
             self._bytes = b"\r" if self._bytes.endswith(b"\r") else b""
 
     def begin_content(self) -> None:
-        """From here on `content` is called, until it has given the end of the mail data."""
+        """Switches to mail data: the session calls `content` until that reports the end."""
         self._begins = True
 
     def begin_chunk(self, octets: int) -> None:
-        """From here on `content` is called, until it has given so many octets, as they are."""
+        """Switches to a chunk of this size, taken as it is: the session calls `content` until that reports the end."""
         self._chunk = octets
 
     def content(self) -> tuple[bytes, bool]:
-        """Takes all mail data that is there, and tells whether its end (a line of one dot) came: then lines follow again.
+        """Takes all mail data that has arrived. Returns it, and whether its end (a line with only a dot) was reached.
 
-        Transparency is undone (RFC 5321 section 4.5.2): a line that begins with a dot loses it. Line ends stay as they came.
+        Undoes dot-stuffing: removes the first dot of a line that begins with one (RFC 5321 section 4.5.2). Line ends stay as
+        they are. After the end, lines follow again.
         """
         if self._chunk != _NO_CHUNK:
             return self._take_chunk()
@@ -131,7 +137,10 @@ class Buffer:
         return piece, is_end
 
     def sole_content(self, data: bytes) -> bytes | None:
-        """All of the mail data, when the buffer is empty and `data` is just that; else None, and `data` is to be fed."""
+        """Fast path: the mail data, if `data` is all of it with its end, and no other line begins with a dot.
+
+        Only for an empty buffer. None: `data` is something else, and the caller must `feed` it.
+        """
         end = self._ends.sole
         if (
             not self._begins
@@ -144,7 +153,7 @@ class Buffer:
         return data[:-3]
 
     def _begin(self) -> None:
-        """A line end before a dot that comes first makes "at the start of a line" and "after a line end" the same."""
+        """If mail data begins with a dot, puts a line end before it, so that `_cut` only looks for dots after line ends."""
         self._begins = False
         if self._bytes[self._at] == _DOT:
             self._bytes, self._at, self._is_prefixed = self._ends.line + self._bytes[self._at :], 0, True
@@ -162,12 +171,12 @@ class Buffer:
         data, at = self._bytes, self._at
         newline, dotted, _, end_of_data, maybe_end = self._ends
         dot = data.find(dotted, at)
-        # Most messages hold no other line that begins with a dot, so the first one is looked at before all are searched.
+        # In most messages no other line begins with a dot, so try the first one before searching for the end.
         end = end_of_data.match(data, dot) or end_of_data.search(data, dot) if dot >= 0 else None
         if end:
             stop, self._at = end.start() + len(newline), end.end()
             if self._at == len(data):
-                self._bytes, self._at = b"", 0  # it may be large, and nothing may come for long
+                self._bytes, self._at = b"", 0  # free it now: it may be large, and the client may stay silent for long
         else:
             maybe = maybe_end.search(data, max(at, len(data) - _LONGEST_MAYBE))
             stop = maybe.start() if maybe else len(data)

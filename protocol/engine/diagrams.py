@@ -1,6 +1,6 @@
-"""A table drawn as a diagram of its states: for Mermaid, and for Graphviz. All is read from the table's cells.
+"""Draws a table as a state diagram, for Mermaid or Graphviz. Everything is derived from the table's cells.
 
-It does not know any dialect.
+Knows nothing about a particular dialect.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _firsts(table: Table) -> list[State]:
 
 
 def arrows(table: Table) -> list[tuple[Target, Target, str]]:
-    """From where, to where, and on what: all that leads from one state to another is on one arrow."""
+    """Each arrow as source, target and label. All events that lead from one state to another share an arrow."""
     found: dict[tuple[Target, Target], list[str]] = {}
     for source, target, label in _moves(table):
         found.setdefault((source, target), []).append(label)
@@ -56,7 +56,7 @@ def _moves(table: Table) -> Iterator[tuple[Target, Target, str]]:
 
 def _moves_of(state: State, event: Event, cell: Transition) -> Iterator[tuple[State, Target, str]]:
     accepted, refused = _LABELS.get(event, (event.value.replace(":", ""), f"{event.name.lower()} refused"))
-    if cell == Transition(state, state):  # whatever comes of it, nothing changes
+    if cell == Transition(state, state):  # accepted or not, the state stays
         return
     if cell.accepted is cell.refused:
         yield state, cell.accepted, f"{accepted} or {refused}"
@@ -72,4 +72,4 @@ _LABELS = {
     Event.CHECKED: ("right", "wrong"),
     Event.SECURED: ("encrypted", "not encrypted"),
 }
-"""On arrows, accepted and refused, without the characters that Mermaid or dot take for syntax."""
+"""Labels for accepted and refused, without the characters that are syntax in Mermaid or dot."""

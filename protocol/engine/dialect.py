@@ -1,7 +1,4 @@
-"""A dialect: a table, what turns a line into an event and its argument, and what carries the commands out.
-
-It does not know any of these.
-"""
+"""A dialect: a table, a parser for command lines, and the actions that carry out the commands."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +8,10 @@ from .table import Event, Table
 
 
 class Dialect:
-    """`parse` turns a command line into an event and its argument (or the Reply that refuses the syntax), always the same.
+    """One way to speak SMTP.
 
-    `actions` makes what carries out the commands of one session (`actions.Actions`).
+    `parse` turns a command line into an event and its argument, or the Reply that refuses the syntax. It must depend on
+    the line alone, since results are cached. `actions` creates the `actions.Actions` of one session.
     """
 
     def __init__(

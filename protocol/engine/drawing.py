@@ -1,6 +1,6 @@
-"""A table drawn for people, as text. All is read from the table's cells.
+"""Prints a table as text, for people. Everything is derived from the table's cells.
 
-It does not know any dialect.
+Knows nothing about a particular dialect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,17 +10,20 @@ from .replies import Reply
 from .table import Cell, Event, Mark, State, Table, Transition
 
 WIDTH = 80
-"""Columns of a page, when nobody says how wide it is."""
+"""Columns of a page, unless the caller says otherwise."""
 
 _LONGEST_WORDS = 8
 _GAP = "  "
 
 Column = Sequence[Sequence[str]]
-"""The lines of each of its cells, the heading first."""
+"""The cells of a column, each as its lines of text; the heading comes first."""
 
 
 def text(table: Table, width: int = WIDTH) -> str:
-    """Rows are states, columns are events; those that are alike everywhere share one. Wider than `width`, it is in parts."""
+    """The table: rows are states, columns are events. Events with equal cells in every state share a column.
+
+    A table wider than `width` columns is split into parts.
+    """
     states, *events = columns(table)
     parts = [[states]]
     for column in events:
@@ -36,7 +39,7 @@ def text(table: Table, width: int = WIDTH) -> str:
 
 
 def ends(table: Table) -> list[str]:
-    """What can happen in every state, a line each: what the client hears then, and what is waited for before."""
+    """The endings, a line each: the last reply to the client, and what the session waits for before."""
     lines = [("In any state", "leads to", "and says", "when")]
     for ending, (says, waits) in table.ends.items():
         when = " and ".join(wait.value for wait in waits)
@@ -46,7 +49,7 @@ def ends(table: Table) -> list[str]:
 
 
 def columns(table: Table) -> list[Column]:
-    """The names of the states, and what each event does in them."""
+    """The columns of the grid: the names of the states, then what each event does in them."""
     names = names_of(table)
     found: list[Column] = [[(), *((state.name,) for state in table.states)]]
     for events in alike(table):
@@ -56,7 +59,7 @@ def columns(table: Table) -> list[Column]:
 
 
 def alike(table: Table) -> list[list[Event]]:
-    """The events, those together that do the same in every state."""
+    """The events, grouped: those with equal cells in every state are together."""
     found: dict[tuple[Cell, ...], list[Event]] = {}
     for event in table.events:
         found.setdefault(tuple(table.cells[state][event] for state in table.states), []).append(event)
@@ -64,7 +67,7 @@ def alike(table: Table) -> list[list[Event]]:
 
 
 def words(state: State, cell: Cell, names: Mapping[Reply, str]) -> tuple[str, ...]:
-    """The lines of a cell: the state that follows, and which one when the action refuses, if that is another."""
+    """The lines of a cell: the state that follows, and the one after a refusal, if that is a third state."""
     if isinstance(cell, Transition):
         stays = cell.refused in (state, cell.accepted)
         return (cell.accepted.name,) if stays else (cell.accepted.name, f"or {cell.refused.name}")
@@ -75,7 +78,7 @@ _MARKS = {Mark.NEVER: "-"}
 
 
 def names_of(table: Table) -> dict[Reply, str]:
-    """What each refusal is called in the grid: its code, with a letter where there are several with that code."""
+    """The name of each refusal in the grid: its code, with a letter if several refusals have that code."""
     replies = dict.fromkeys(cell for row in table.cells.values() for cell in row.values() if isinstance(cell, Reply))
     alike: dict[int, list[Reply]] = {}
     for reply in replies:
@@ -88,7 +91,7 @@ def names_of(table: Table) -> dict[Reply, str]:
 
 
 def legend(table: Table) -> list[str]:
-    """What the words in the cells mean, a line each."""
+    """The meaning of the words in the cells, a line each."""
     cells = [cell for row in table.cells.values() for cell in row.values()]
     lines = ["X        the state that follows", "or Y     the one that follows when the action refuses"]
     names = sorted((name, reply) for reply, name in names_of(table).items())

@@ -1,6 +1,6 @@
-"""What ends a session, whatever its state is: beside the table of a dialect one more literal, drawn with it.
+"""Everything that ends a session in any state: one more literal beside a dialect's table, printed and drawn with it.
 
-It does not know how it is noticed that something has happened.
+Knows nothing about how the session finds out that one of these has happened.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from .replies import (
 
 
 class Ending(Enum):
-    """What can happen in any state. The value is for people, and for the log."""
+    """An event that ends a session in any state. The value is the text for people and for the log."""
 
     GONE = "the connection was lost"
     ENDED = "the client ended"
@@ -35,7 +35,7 @@ class Ending(Enum):
 
 
 class Wait(Enum):
-    """What may go on before a session ends. The value is for people."""
+    """Something that a session completes before it ends. The value is the text for people."""
 
     CONTENT = "mail data has ended"
     STORED = "storage has answered"
@@ -43,7 +43,10 @@ class Wait(Enum):
 
 
 class End(NamedTuple):
-    """What the client hears last, if anything, and what is waited for before. The state is the table's last one then."""
+    """How a session ends: the last reply to the client, if any, and what the session waits for before.
+
+    Its state is then the table's last one.
+    """
 
     says: Reply | None
     waits: tuple[Wait, ...] = ()

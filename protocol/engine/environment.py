@@ -1,6 +1,7 @@
-"""What a session needs of the outside world, stated as types; whoever starts the sessions passes it in.
+"""What a session needs from the outside world, stated as types. The caller passes these in: a server, or a test.
 
-It does not know who that is: a server with sockets and disks, or a test with neither.
+`Message` and `Store` state what a session uses of the types of the same names in storage/contract.py. They are repeated
+here because rooms may not import one another.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,10 +14,10 @@ from .table import Event, State
 
 
 class Fault(Protocol):
-    """Why a message was not stored; as text it says so to people."""
+    """Why a message was not stored. `str()` gives the reason for people."""
 
     kind: Literal["no room", "for now", "for good"]
-    """What is wrong, and thereby whether to try again."""
+    """The kind of problem. It decides whether the client is told to try again."""
 
 
 class Message(Protocol):
@@ -24,103 +25,105 @@ class Message(Protocol):
 
     @property
     def id(self) -> str:
-        """What the trace field and the log name it by."""
+        """The identifier of the message in its trace field and in the log."""
 
     def trace(self, fields: bytes) -> None:
         """Takes the header fields that go before the content."""
 
     def write(self, content: bytes) -> None:
-        """Takes the next piece of content. Never fails: what goes wrong is answered after `commit`."""
+        """Takes the next piece of content. Never fails: `commit` reports errors."""
 
     def commit(self, answer: Callable[[int, Fault | None], None]) -> None:
-        """The content is complete. `answer` is called once for each recipient, later, in any order: with its number in the
-        order in which they were given, and with None when the message is safe there, else with the fault.
+        """Completes the message. Calls `answer` later, once for each recipient, in any order.
+
+        Its arguments are the recipient's index in the list given to `begin`, and None when the message is safely stored
+        for that recipient, else the fault.
         """
 
     def abandon(self) -> None:
-        """The message will not be completed; nothing of it is kept."""
+        """Drops the message; nothing of it is kept."""
 
 
 class Store(Protocol):
-    """Where accepted messages go."""
+    """Accepts messages and keeps them."""
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool) -> Message:
-        """A new message for some mailboxes, each with a forward-path, and perhaps with several.
+        """Starts a message. `recipients` are pairs of mailbox and forward-path; a mailbox may occur several times.
 
-        Verbatim: its line ends are to stay as they are. Never fails: what goes wrong is answered after `commit`.
+        `is_verbatim`: the store keeps the line ends as they are. Never fails: `Message.commit` reports errors.
         """
 
 
 class Report(Protocol):
-    """Takes one line for the log: words with `%` places, and what fills them (as `logging` does)."""
+    """Takes one line for the log: a format with `%` placeholders, and its values (as in `logging`)."""
 
     def __call__(self, words: str, *values: object) -> None: ...
 
 
 class Observer(Protocol):
-    """Is told what happens in a session, in the order in which it happens. Secrets are left out."""
+    """Follows a session: each method is called as the thing happens, in order. Secrets are left out."""
 
     def heard(self, line: str) -> None:
-        """The client has sent this line, which is carried out now, or so much mail data."""
+        """The session is about to process this line from the client, or this piece of mail data."""
 
     def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
-        """This happened in a state, and led to another one or to the same; the client hears the reply, if there is one."""
+        """The session has processed an event, and sends the reply, if there is one. `after` may be the same as `before`."""
 
     def said(self, line: str) -> None:
-        """This line of the reply is sent to the client."""
+        """The session sends this line of the reply to the client."""
 
 
 def nobody_is_told(words: str, *values: object) -> None:
-    """The Report of who keeps no log."""
+    """A Report that discards everything."""
 
 
 Authenticate = Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[[], None]]
 
 
 class Policy(NamedTuple):
-    """What an operator decides for the dialect of RFC 5321."""
+    """The operator's settings for the dialect of RFC 5321."""
 
     max_recipients: int = 1000
-    """Of a message (RFC 5321 section 4.5.3.1.8)."""
+    """Most recipients of one message (RFC 5321 section 4.5.3.1.8)."""
     max_messages: int = 0
-    """On a connection; 0: any number."""
+    """Most messages on one connection; 0: no limit."""
     domains: frozenset[bytes] = frozenset()
-    """Those that mail is taken for, in lower case; none: all."""
+    """The domains that the server accepts mail for, in canonical form (`domains.canonical`); empty: all domains."""
     postmaster: Callable[[], str | None] = lambda: None
-    """The mailbox of the postmaster (RFC 5321 section 4.5.1)."""
+    """Gives the postmaster's mailbox (RFC 5321 section 4.5.1)."""
     verifies: bool = False
-    """Whether VRFY tells who has a mailbox."""
+    """Whether VRFY reveals which mailboxes exist."""
     hidden: frozenset[str] = frozenset()
-    """Extensions that are neither offered nor understood."""
+    """Extensions that the server neither offers nor understands."""
     has_tls: bool = False
     requires_tls: bool = False
     authenticate: Authenticate | None = None
-    """Looks whether a name and a secret belong together, and calls with the answer; None: that is not known.
+    """Checks a name and a secret, and calls the given callback with the result; None: the check was not possible.
 
-    What it returns takes the question back.
+    Returns a function that cancels the check.
     """
     accepts_any: bool = False
-    """Whether `authenticate` is content with any name and secret."""
+    """Whether `authenticate` accepts any name and secret."""
     authenticates_in_clear: bool = False
     requires_authentication: bool = False
     mends_newlines: bool = False
-    """Whether a CR or LF alone in mail data becomes a line end; else the message is refused."""
+    """Whether a bare CR or LF in mail data is turned into a CRLF; else the message is refused."""
 
 
 class Site(NamedTuple):
-    """What is the same for all sessions of a server."""
+    """Everything that all sessions of a server share."""
 
     dialect: Dialect
     hostname: bytes
     find_mailbox: Callable[[bytes], str | None]
-    """A lower-cased local-part to the name of its mailbox."""
+    """Maps a lower-cased local-part to the name of its mailbox; None: there is no such mailbox."""
     store: Store
     clock: Callable[[], float]
     """Seconds since the epoch."""
     max_message_size: int
-    """Octets of mail data (RFC 1870 section 5: line ends as sent, transparency undone)."""
+    """In octets of mail data (RFC 1870 section 5: line ends as sent, without dot-stuffing)."""
     max_refusals: int = 0
-    """So many refused commands in a row close the connection; 0: never."""
+    """This many refused commands in a row close the connection; 0: no limit."""
     policy: Policy = Policy()
     share: Callable[[int], int] = lambda most: most
-    """How many commands of a client are carried out now before others have their turn, and at most so many."""
+    """How many commands one client may run now; never more than the argument."""

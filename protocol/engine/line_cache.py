@@ -1,6 +1,6 @@
-"""Command lines that came before, and what they mean: most lines that come to a server have come to it before.
+"""A cache of parsed command lines, shared by all sessions: most lines that a server gets are repetitions.
 
-It does not know the grammar.
+Knows nothing about the grammar.
 """
 
 from collections.abc import Callable
@@ -9,17 +9,17 @@ from .table import Event
 
 MOST = 4096
 LONGEST = 128
-"""Lines that are remembered, and octets of one, its line end included: a few megabytes at the most."""
+"""Most lines in the cache, and the longest of them in octets, line end included: a few megabytes in total."""
 
 _STRANGE = {Event.AUTH, Event.PROOF, Event.OTHER, Event.BDAT, Event.LAST}
-"""Those that are not remembered: with the first three may come a secret, and what follows the last two is no line."""
+"""Events whose lines are never cached: the first three may hold a secret, and raw octets follow the last two."""
 
 Meaning = tuple[Event, object, bytes]
-"""An event, its argument, and the line itself, without its line end."""
+"""An event, its argument, and the line itself without its line end."""
 
 
 class LineCache:
-    """Lines by how they are sent, CRLF included, with what `parse` says of them."""
+    """Calls `parse` and caches the result. `known` is keyed by the line as sent, CRLF included."""
 
     __slots__ = ("_parse", "known")
 
@@ -28,7 +28,7 @@ class LineCache:
         self.known: dict[bytes, Meaning] = {}
 
     def meaning(self, line: bytes) -> Meaning:
-        """What a line (without its line end) means."""
+        """Parses a line (without its line end), or finds it in the cache. A full cache is emptied."""
         sent = line + b"\r\n"
         known = self.known.get(sent)
         if known is None:

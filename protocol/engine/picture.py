@@ -1,6 +1,6 @@
-"""A table drawn as a picture, in SVG: a page for slides. All is read from the table's cells.
+"""Draws a table as an SVG picture, a page for slides. Everything is derived from the table's cells.
 
-It does not know any dialect.
+Knows nothing about a particular dialect.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from .replies import Reply
 from .table import Cell, State, Table, Transition
 
 _LETTER, _LINE, _PAD, _EDGE = 7.3, 16, 7, 16
-"""Pixels: the width of a letter, the height of a line, what is around the words of a cell, and around all."""
+"""In pixels: the width of a letter, the height of a line, the padding of a cell, and the margin of the page."""
 
 _STYLE = """
     text { font: 12px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #1b1f24; }
@@ -27,7 +27,7 @@ _STYLE = """
 
 
 def svg(table: Table) -> str:
-    """Rows are states, columns are events; what leads on is green, what is refused is red, what is no command is grey."""
+    """The table: rows are states, columns are events. Transitions are green, refusals red, and Marks grey."""
     all_columns = columns(table)
     widths = [max(len(line) for cell in column for line in cell) * _LETTER + 2 * _PAD for column in all_columns]
     rows = list(zip(*all_columns, strict=True))
@@ -47,7 +47,7 @@ def svg(table: Table) -> str:
 def _grid(
     table: Table, rows: Sequence[Sequence[Sequence[str]]], widths: Sequence[float], heights: Sequence[float]
 ) -> Iterator[str]:
-    """Each cell, and the words in it."""
+    """Yields each cell's rectangle and text."""
     kinds = [[_kind(state, table.cells[state][events[0]]) for state in table.states] for events in alike(table)]
     top = float(_EDGE)
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):

@@ -1,6 +1,6 @@
-"""Refused commands of a session: how many in a row there were, and what the log may show of them.
+"""The refused commands of a session: counts them, and decides what the log may show of them.
 
-It does not know why a command is refused, nor what too many lead to.
+Knows nothing about why a command is refused, nor about what happens at the limit.
 """
 
 from .environment import Report
@@ -9,10 +9,10 @@ from .shown import shown
 from .table import Event
 
 LOGGED_REFUSALS = 10
-"""Refused commands in a row that are logged."""
+"""Only this many refused commands in a row are logged."""
 
 EXCUSED = 1001
-"""Commands behind a MAIL that was refused which are not counted: recipients as many as there may be, and DATA."""
+"""Out-of-order commands after a refused MAIL that are not counted: 1,000 recipients and DATA."""
 
 _BEHIND_MAIL = frozenset((Event.RCPT, Event.DATA, Event.BDAT, Event.LAST))
 
@@ -20,24 +20,24 @@ _SHOWN = 100
 """Octets of a refused line that the log shows."""
 
 _MECHANISMS = frozenset((b"PLAIN", b"LOGIN", b"CRAM-MD5", b"XOAUTH2", b"OAUTHBEARER"))
-"""What is no secret behind AUTH."""
+"""Words after AUTH that are not secret."""
 
 _FREE = frozenset((Event.NOOP, Event.HELP, Event.VRFY, Event.EXPN))
-"""Behind these a client may say anything."""
+"""Commands that take any text as their argument."""
 
 OF_AUTH = frozenset((Event.AUTH, Event.PROOF, Event.CHECKED))
 
 
 class Refusals:
-    """So many as `most` in a row are too many; 0: never.
+    """`most` refusals in a row are too many; 0: no limit.
 
-    Only what the client could do better counts. A 4yz does not: the command was right, and the client is told to try again,
-    which a 421 would keep it from (RFC 5321 section 4.5.3.1.10: who gets a 452 for a recipient too many is to send the
-    message for those that were accepted). Nor do recipients and DATA that come behind a MAIL that was refused, as many as a
-    message may have: a client that pipelines has sent them before it could know (RFC 2920 section 3.1).
+    Only the client's own mistakes count. A 4yz reply does not: the command was right and the client is to try again, which
+    a 421 would prevent (RFC 5321 section 4.5.3.1.10: after a 452 for one recipient too many, the client sends the message to
+    those that were accepted). RCPT and DATA after a refused MAIL do not count either, up to EXCUSED: a client that pipelines
+    sent them before it knew (RFC 2920 section 3.1).
 
-    `keeps_secrets`: the client tries to authenticate, and what it says may be a secret, which is not for the log. Where one
-    `is_wary`, since clients can authenticate, a line that is no command may be one, too.
+    `keeps_secrets`: the client has tried to authenticate, so unknown lines may hold a secret and are not logged. `is_wary`:
+    the server offers authentication, so any unknown line may hold one.
     """
 
     __slots__ = ("_counted", "_excused", "_is_wary", "_most", "_report", "in_a_row", "keeps_secrets")
@@ -51,11 +51,11 @@ class Refusals:
         self.keeps_secrets = False
 
     def end_the_row(self) -> None:
-        """A command was accepted."""
+        """Resets the counters: a command was accepted."""
         self.in_a_row = self._counted = self._excused = 0
 
     def add(self, reply: Reply, event: Event, line: bytes) -> bool:
-        """One more in a row, but for a message, which is no command; whether these are too many."""
+        """Counts a refused command (not a refused message); returns whether the limit is reached."""
         if event in (Event.END, Event.STORED):
             self._report("message refused with %s", words(reply))
             return False
@@ -76,11 +76,11 @@ class Refusals:
         return self._counted == self._most
 
     def foreign(self, line: bytes) -> None:
-        """A line of another protocol, which ends the session."""
+        """Logs a line of another protocol, which ends the session."""
         self._report("speaks another protocol than SMTP: %r", line[:_SHOWN])
 
     def _shown(self, event: Event, line: bytes) -> bytes:
-        """Who was refused to authenticate may send a secret as the next line."""
+        """What the log shows of a line. A client whose AUTH was refused may send a secret on the next line."""
         if event in OF_AUTH:
             return b"AUTH"
         return b"..." if self._may_be_secret(event, line) else line[:_SHOWN]
@@ -92,7 +92,7 @@ class Refusals:
         return self.keeps_secrets or self._is_wary
 
     def transcribed(self, event: Event, line: bytes) -> str:
-        """A line for a transcript, whole: of what may hold a secret, only which command it is."""
+        """A line for a transcript, in full length. If it may hold a secret, only its command is shown."""
         if event in OF_AUTH:
             word, _, rest = line.partition(b" ")
             mechanism = rest.lstrip(b" ").partition(b" ")[0]
@@ -106,5 +106,5 @@ class Refusals:
 
 
 def words(reply: Reply) -> str:
-    """A reply as the log shows it."""
+    """The reply as the log shows it."""
     return reply.line.decode("ascii", "replace").rstrip()

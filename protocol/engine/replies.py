@@ -1,6 +1,6 @@
-"""Every reply that a server can give, one a line, named after the situation.
+"""Every reply that the server can send, one per line, named after the situation.
 
-It does not know when a reply is given: that stands in a dialect's table.
+Knows nothing about when each is sent: the dialects' tables and actions decide that.
 """
 
 from functools import lru_cache
@@ -8,18 +8,18 @@ from functools import lru_cache
 INTERMEDIATES = 300
 REFUSALS = 400
 PERMANENT = 500
-"""Reply codes below the first mean that a command is done; from the second on, that it was refused; from the third on, that
-it will be refused again (section 4.2.1)."""
+"""Ranges of reply codes (RFC 5321 section 4.2.1): below INTERMEDIATES the command is completed, from REFUSALS on it is
+refused, from PERMANENT on it would be refused again."""
 
 BAD_SEQUENCE = 503
-"""The code of a command that comes too early or too late."""
+"""The reply code for a command out of order."""
 
 
 class Reply:
-    """A reply code, its words (RFC 5321 section 4.2), and its enhanced status code (RFC 3463), where it has one.
+    """A reply code, its text (RFC 5321 section 4.2), and its enhanced status code (RFC 3463), if it has one.
 
-    `%b` and `%d` in the words are filled by `about`. Words with an LF in them are a reply of several lines. `line` is the
-    reply as it is sent, CRLF included; `coded_line` the same with the enhanced status code (RFC 2034 section 4).
+    `about` fills in `%b` and `%d` in the text. A text that contains LF makes a reply of several lines. `line` is the reply
+    as it is sent, CRLF included; `coded_line` has the enhanced status code as well (RFC 2034 section 4).
     """
 
     __slots__ = ("code", "coded_line", "line", "status", "text")
@@ -31,14 +31,14 @@ class Reply:
         self.line = _lines(code, b"", text)
         self.coded_line = _lines(code, status + b" ", text) if status else self.line
 
-    @lru_cache(maxsize=1024)  # noqa: B019 (replies are for ever; the same addresses come again and again)
+    @lru_cache(maxsize=1024)  # noqa: B019 (replies live for ever, and the same addresses recur)
     def about(self, *words: bytes | int) -> "Reply":
-        """This reply with its words filled in."""
+        """Returns this reply with the placeholders in its text filled in."""
         return Reply(self.code, self.text % words, self.status)
 
     @property
     def is_about(self) -> bool:
-        """Whether there is something to be filled in."""
+        """Whether the text has placeholders to fill in."""
         return b"%" in self.text
 
 
@@ -49,7 +49,7 @@ def _lines(code: int, status: bytes, text: bytes) -> bytes:
     return b"".join(b"%d-%b%b\r\n" % (code, status, line) for line in lines) + b"%d %b%b\r\n" % (code, status, last)
 
 
-# What both dialects say
+# Replies of both dialects
 
 CLOSING = Reply(221, b"%b closing connection", b"2.0.0")
 MESSAGE_ACCEPTED = Reply(250, b"Message accepted for delivery", b"2.0.0")
@@ -69,7 +69,7 @@ UNRECOGNIZED = Reply(500, b"Syntax error, command unrecognized", b"5.5.2")
 MESSAGE_TOO_LARGE = Reply(552, b"Message larger than %d octets", b"5.3.4")
 NEVER_STORED = Reply(554, b"Message cannot be stored", b"5.3.0")
 
-# What the classic dialect says
+# Replies of the classic dialect
 
 GREETING = Reply(220, b"%b carteiro SMTP at your service")
 HELLO = Reply(250, b"Hello %b, pleased to meet you")
@@ -77,7 +77,7 @@ SENDER_OK = Reply(250, b"%b Sender ok")
 RECIPIENT_OK = Reply(250, b"%b Recipient ok")
 ADDRESS_UNKNOWN = Reply(550, b"Address unknown")
 
-# What the dialect of RFC 5321 says
+# Replies of the dialect of RFC 5321
 
 READY = Reply(220, b"%b ESMTP carteiro")
 GREETS = Reply(250, b"%b greets you")

@@ -1,6 +1,7 @@
-"""One client's dialogue: bytes come in, replies and finished messages go out.
+"""The dialogue with one client: bytes come in, replies and finished messages go out.
 
-It applies the cells of a table and decides nothing about order itself; it knows no command, socket, file, clock or log.
+Applies the cells of a table and decides nothing about order itself. Knows nothing about commands, sockets, files, clocks or
+logs.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,29 +17,31 @@ from .shown import shown
 from .table import Event, Mark, Resolved, Row, State
 
 OUTPUT_LIMIT = 64 * 1024
-"""Octets of replies that may wait for the client; no further command is carried out before it has read them."""
+"""Octets of unsent replies at which the session stops processing commands, until the client has read them."""
 
 STEPS_A_TURN = 50
-"""Commands that are carried out at once, when few clients are ready; who sends more does not hold up the others."""
+"""Most commands that one client may run at once; fewer when many clients are ready (`Site.share`). So a client that sends
+more does not hold up the others."""
 
 FEW = 4
-"""Commands in one segment that are carried out at once, however many are ready."""
+"""Up to this many commands in one read are processed at once, no matter how many clients are ready."""
 
 PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
-"""Octets in which there cannot be more that are remembered: no command is shorter."""
+"""Longest batch that the fast path splits, in octets: STEPS_A_TURN of the shortest command."""
 
 _TEXT, _HELD, _GONE, _RESPONSE = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.RESPONSE
 _IN_LINES = (None, _RESPONSE)
-"""What is read a line at a time."""
+"""In these states input is read line by line."""
 
 
 class Session:
     """The server's side of one connection.
 
-    Bytes from the client go to `receive`, its end of sending to `end_of_input`. Replies gather in `outgoing`; whoever sends
-    them takes them off its front. `interest` is the same for as long as `takes_input`, but for `is_behind`, `is_finished`,
-    `wants_tls` and `patience` are. `wake` is called when a held session (see `takes_input`) can go on; then `resume` is due.
-    One that `is_encrypted` says nothing before it is `secured`. An `observer` is told what happens.
+    The caller passes the client's bytes to `receive` and its end of file to `end_of_input`. Replies collect in `outgoing`;
+    the caller removes from its front what it has sent. `interest` stays the same object while `is_finished`, `wants_tls`,
+    `patience`, and `takes_input` (ignoring `is_behind`) are unchanged. The session calls `wake` when the answer it waits for
+    has arrived; the caller then calls `resume`. With `is_encrypted` the session sends nothing before `secured` is called. An
+    `observer` follows everything that happens.
     """
 
     __slots__ = (
@@ -71,24 +74,24 @@ class Session:
         self._late_reply: Reply | None = None
         self._has_told_of_lf = False
         self._coming: tuple[Ending, ...] = ()
-        self._is_quiet = True  # nothing waits to be carried out
+        self._is_quiet = True  # no input is left to process, and no ending is pending
         self._line_cache = site.dialect.line_cache
         table = site.dialect.table
         self._home = table.rows[table.start]
         self._row = table.rows[(is_encrypted and table.opening) or table.start]
         self.interest = self._row.interest
 
-    # What happens to a session, from outside
+    # Called from outside
 
     def open(self) -> None:
-        """The client is there: it is greeted."""
+        """The client has connected: greets it, unless TLS comes first."""
         if not self.wants_tls:
             self._move(Event.OPENED, self._row, self._actions.greeting)
 
     def receive(self, data: bytes) -> None:
-        """Bytes came from the client."""
-        # The fast path: most send commands that came before, or one message, and wait for the replies. Then nothing is to
-        # be gathered, and nothing is left afterwards (test_fast_path.py: there is no other difference).
+        """Processes bytes from the client."""
+        # The fast path. Most clients send commands that are in the line cache, or one whole message, and then wait for the
+        # replies. These need no buffer. The result is the same as without it (test_fast_path.py).
         if self._is_quiet and not self.outgoing:
             reading = self._row.reading
             if reading is None:
@@ -106,7 +109,7 @@ class Session:
         self.resume()
 
     def _carry_out_known(self, data: bytes) -> bytes:
-        """Carries out the commands that it begins with, as long as they are remembered; returns the rest."""
+        """Processes commands from the front of `data` as long as they are in the line cache; returns the rest."""
         known, done = self._line_cache.known, 0
         lines = data.splitlines(keepends=True) if len(data) <= PIPELINED else []
         if len(lines) > FEW:
@@ -120,37 +123,37 @@ class Session:
         return data[done:]
 
     def end_of_input(self) -> None:
-        """The client sends no more. What it has sent is still answered; half a line or half a message is dropped."""
+        """The client sends no more. Its complete commands are still answered; an incomplete line or message is dropped."""
         self._expect(Ending.ENDED)
 
     def hang_up(self) -> None:
-        """The connection is gone. A message that has ended is still stored."""
+        """The connection is gone. A complete message is still stored."""
         self._end(Ending.GONE)
 
     def time_out(self) -> None:
-        """The client was idle for too long; or it has waited for too long, for somebody outside."""
+        """`patience` is over: the client was idle for too long, or an answer from outside did not come in time."""
         if self._row.reading is _HELD and not self.wants_tls:
             self._end(Ending.UNANSWERED)
         else:
             self._end(Ending.SILENT)
 
     def break_down(self) -> None:
-        """An error of ours was met in this session."""
+        """The caller has caught an exception from this session: ends it with a 421."""
         self._end(Ending.BROKEN)
 
     def shut_down(self, at_once: bool) -> None:
-        """The server stops: for this client at once, or after the message that it is sending, if it is."""
+        """The server stops. Ends the session at once, or after the message that the client is sending."""
         if at_once:
             self._end(Ending.STOPPED)
         self._expect(Ending.DRAINED)
 
     def _expect(self, ending: Ending) -> None:
-        """It happens as soon as what it waits for is done."""
+        """Ends the session in this way as soon as everything in `End.waits` is done."""
         self._coming, self._is_quiet = (*self._coming, ending), False
         self.resume()
 
     def secured(self) -> None:
-        """The connection is encrypted from here on."""
+        """The connection is now encrypted. Ignored unless the session wants TLS."""
         if not self.wants_tls:
             return
         reply = self._actions.secured()
@@ -160,17 +163,17 @@ class Session:
 
     @property
     def wants_tls(self) -> bool:
-        """True: when `outgoing` is sent, the connection is to be encrypted, and then `secured` to be called."""
+        """True: the caller must send `outgoing`, then do a TLS handshake, then call `secured`."""
         return self.interest.wants_tls
 
     @property
     def takes_input(self) -> bool:
-        """False while what came is not carried out, or somebody has not answered, and when the session is finished."""
+        """False while input is unprocessed or an answer is pending, and once the session is finished."""
         return self.interest.takes_input and not self.is_behind
 
     @property
     def is_finished(self) -> bool:
-        """True when nothing will be read or said any more; `farewell` then says why."""
+        """True when the session is over: it reads nothing and adds nothing to `outgoing`. `farewell` says why."""
         return self.interest.is_finished
 
     @property
@@ -178,10 +181,10 @@ class Session:
         """Seconds of silence after which `time_out` is due."""
         return self.interest.patience
 
-    # Reading: the table says what kind of line is due, and what a line of that kind does
+    # Reading: the table says what kind of input is due, and what it does
 
     def resume(self) -> None:
-        """Carries out what has come, as far as there is room for replies, it is not too much, and nobody is waited for."""
+        """Processes input until output is full, this turn's share is used up, or an answer is awaited."""
         self.is_behind = False
         steps = most = 0
         while self._step() and not self._is_quiet:
@@ -192,7 +195,7 @@ class Session:
                 return
 
     def _step(self) -> bool:
-        """Takes one command, piece of mail data, or answer; false when there is none."""
+        """Processes one command, piece of mail data, or answer from outside. Returns false when there is none."""
         reading = self._row.reading
         if reading is None and self._takes_commands:
             if self._refused_chunk and not self._buffer.is_skipping:
@@ -227,13 +230,13 @@ class Session:
         self._apply(self._row.cells[event], event, outcome, line)
 
     def _notice_bare_lf(self) -> None:
-        """By the RFC a LF alone ends no line: a client that thinks so gets no answer, and its user no hint."""
+        """Logs, once a session, that a bare LF ends no line: such a client gets no reply, so its user sees no error."""
         if not self._has_told_of_lf:
             self._has_told_of_lf = True
             self._report("ends its lines with LF alone, which ends no line here (RFC 5321 section 2.3.8)")
 
     def _leave(self) -> bool:
-        """Nothing is left to be taken: the end, if the client or the server has announced it."""
+        """All input is processed: ends the session if the client or the server has announced that and nothing is pending."""
         row = self._row
         is_empty = self._buffer.is_empty
         self._is_quiet = is_empty and not self._coming
@@ -252,7 +255,7 @@ class Session:
         return all(Wait.COMMANDS in self._ends[ending].waits for ending in self._coming)
 
     def _is_waited_for(self, waits: tuple[Wait, ...]) -> bool:
-        """Whether something of this is under way, when all was carried out that came."""
+        """Whether any of `waits` is still pending, once all input is processed."""
         row = self._row
         return (Wait.STORED in waits and row.awaited is Event.STORED) or (Wait.CONTENT in waits and row.reading is _TEXT)
 
@@ -269,7 +272,7 @@ class Session:
             self._apply(cell, event, actions.by_event[event](actions, argument), line, argument)
 
     def _refuse_command(self, row: Row | None, reply: Reply, event: Event, line: bytes, argument: object = None) -> None:
-        """Octets that belong to a command are read to their end before it is refused (RFC 3030 section 2)."""
+        """Refuses a command. If octets belong to it (BDAT), skips them first and then refuses (RFC 3030 section 2)."""
         if isinstance(argument, Chunk):
             self._buffer.skip(argument.size)
             self._refused_chunk = row, reply, event, line
@@ -292,7 +295,10 @@ class Session:
     def _apply(
         self, move: Resolved | Reply | Mark, event: Event, outcome: Outcome, line: bytes = b"", argument: object = None
     ) -> None:
-        """Goes where the cell of an event says for this outcome."""
+        """Moves to the state that the event's cell names for this outcome, and sends the reply.
+
+        If the outcome is a Pending, calls it after the move: its answer may come at once.
+        """
         if not isinstance(move, Resolved):
             raise RuntimeError(f"{event} in {self.state}: {move}")
         if not isinstance(outcome, Reply):
@@ -311,14 +317,14 @@ class Session:
             self._actions.abandon()
 
     def _answered(self, answer: Reply) -> None:
-        """Somebody outside has answered."""
+        """The outside work is done. The session applies the reply at the next `resume`."""
         self._late_reply = answer
         self._wake()
 
     def _move(self, event: Event | Ending, row: Row | None, reply: Reply | None = None) -> None:
-        """All that happens in the table happens here: the session is in a row now, and the client hears a reply.
+        """Moves to a row and sends the reply, if any. Every change of state goes through here.
 
-        None for the row: the home, where the transaction began.
+        None for the row: back to the home, in which the transaction began.
         """
         if self._observer is not None:
             self._observe(self._observer, event, row or self._home, reply)
@@ -337,7 +343,7 @@ class Session:
 
     @property
     def state(self) -> State:
-        """Where in the table it is."""
+        """The current state in the table."""
         return self._row.state
 
     def _refuse(self, row: Row | None, reply: Reply, event: Event, line: bytes) -> None:
@@ -352,7 +358,7 @@ class Session:
         return self._site.dialect.table.ends
 
     def _end(self, ending: Ending) -> None:
-        """Something has happened that ends a session in any state."""
+        """Ends the session, in any state: sends the last reply, and drops an unfinished message."""
         if not self.is_finished:
             says = self._ends[ending].says
             if says and says.is_about:

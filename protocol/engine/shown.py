@@ -1,17 +1,17 @@
-"""How octets that a client has sent stand in the log: on one line, without a character that a terminal obeys.
+"""Escapes octets from a client for the log: they stay on one line and contain no terminal control characters.
 
-It does not know what may be shown.
+Knows nothing about what is secret.
 """
 
 from functools import lru_cache
 
 MOST = 998
-"""Octets that are shown at once: what is longer ends in "..."."""
+"""Longest text that is shown in full, in octets; a longer one is cut and ends in "..."."""
 
 
 @lru_cache(maxsize=1024)
 def shown(octets: bytes) -> str:
-    """As text, what is no printable character as `\\x1b` or `\\u2028`, and a backslash as two."""
+    """The octets as text. Unprintable characters become escapes such as `\\x1b` or `\\u2028`, a backslash becomes two."""
     text = octets[:MOST].decode("utf-8", "backslashreplace")
     if "\\" in text or not text.isprintable():
         text = "".join(map(_character, text))
@@ -20,13 +20,13 @@ def shown(octets: bytes) -> str:
 
 @lru_cache(maxsize=1024)
 def quoted(octets: bytes) -> str:
-    """The same between quotes, in which no other quote stands as it is."""
+    """The octets as `shown` writes them, in single quotes; a quote inside is escaped."""
     return "'" + shown(octets).replace("'", "\\'") + "'"
 
 
 @lru_cache(maxsize=1024)
 def bracketed(octets: bytes) -> str:
-    """The same between angle brackets, of which no closing one stands in it as it is."""
+    """The octets as `shown` writes them, in angle brackets; a closing bracket inside is escaped."""
     return "<" + shown(octets).replace(">", "\\x3e") + ">"
 
 

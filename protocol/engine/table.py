@@ -1,6 +1,6 @@
-"""What the table of a dialect is: states, events, a cell for every pair of them, and the check that none is missing.
+"""The table of a dialect: states, events, a cell for every pair of them, and the check that the table is complete.
 
-It does not know any dialect, nor how a line is read or an event carried out.
+Knows nothing about a particular dialect, about how lines are read, or about what an event does.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +13,9 @@ from .replies import Reply
 
 
 class Event(Enum):
-    """What can happen to a session: one of these lines comes, mail data ends, or (the last ones) somebody outside answers.
+    """An input to a session: a command line, the end of mail data, or (the last ones) an answer from outside.
 
-    The value is for people. A dialect has columns for those that it needs.
+    The value is the text for people. A dialect has columns for the events that it needs.
     """
 
     HELO = "helo X"
@@ -41,13 +41,16 @@ class Event(Enum):
     FOUND = "found?"
     SECURED = "secured?"
     OPENED = "opened"
-    """The client is there, and is greeted. No dialect has a column for it."""
+    """The client has connected and is greeted. No dialect has a column for it."""
 
-    __hash__ = object.__hash__  # members are singletons; the hash of Enum is a Python function, and each line needs several
+    __hash__ = object.__hash__  # members are singletons; Enum's hash is a slow Python function, needed often for each line
 
 
 class State(Enum):
-    """What is known so far. Each dialect derives its own; the value says it in words. `X | Y` is written for X or else Y."""
+    """What the session knows so far. Each dialect derives its own states; the value is the text for people.
+
+    In a cell, `X | Y` means: X if the action accepts, Y if it refuses.
+    """
 
     __hash__ = object.__hash__
 
@@ -56,7 +59,7 @@ class State(Enum):
 
 
 class Mark(Enum):
-    """A cell in which nothing is decided. The value says what becomes of the line."""
+    """A cell without a decision, or BACK. The value says what happens to the input."""
 
     TEXT = "is mail data"
     HELD = "waits for an answer"
@@ -71,7 +74,7 @@ Target = State | Mark
 
 
 class Transition(NamedTuple):
-    """Where the session goes when the action of this event accepts, and where when it refuses."""
+    """The state that follows if the event's action accepts, and the one that follows if it refuses."""
 
     accepted: Target
     refused: Target
@@ -81,17 +84,20 @@ Written = State | tuple[Target, Target] | Reply | Mark
 Cell = Transition | Reply | Mark
 
 Patience = Mapping[Event | Mark | None, float]
-"""Seconds of silence that end a session, by what is awaited or else read, None being a command; else the operator says."""
+"""Seconds of silence that end a session, keyed by the awaited event or the kind of input (None: commands).
+
+Missing keys: the operator's --idle-timeout applies. It is also the cap while the server reads from the client, but not while
+the client waits for an answer."""
 
 LEADS_ON = {Mark.TEXT: {Event.END}, Mark.RESPONSE: {Event.AUTH, Event.PROOF}}
-"""Where no commands are read: what may lead on."""
+"""The events that leave a state in which no commands are read."""
 
 ANSWERS = (Event.STORED, Event.CHECKED, Event.FOUND, Event.SECURED)
-"""What is no line, but the answer of somebody outside."""
+"""The events that are answers from outside, not input from the client."""
 
 
 class Interest(NamedTuple):
-    """What a session wants of who reads and writes for it: input, an end, TLS; and the seconds of silence that end it."""
+    """What a session wants from its caller: to read, to close, to start TLS; and the seconds of silence that end it."""
 
     takes_input: bool
     is_finished: bool
@@ -100,9 +106,10 @@ class Interest(NamedTuple):
 
 
 class Row:
-    """What a session has at hand while it is in a state. `cells` are those of the table, with rows in place of states.
+    """A state, prepared for fast look-up by the session. `cells` are those of the table, with rows in place of states.
 
-    Rows that want the same have the same object as their `interest`. `ends_message`: storage is to answer when this is read.
+    Rows with equal interests share one `interest` object. `reading` is None where commands are read. `ends_message`: the end
+    of the mail data read here completes the message, and the session then waits for storage.
     """
 
     __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "interest", "state")
@@ -129,20 +136,19 @@ class Row:
 
 
 class Resolved(NamedTuple):
-    """A Transition that leads to rows; None: back to the home."""
+    """A Transition with rows in place of states. None: back to the home."""
 
     accepted: Row | None
     refused: Row | None
 
 
 class Table:
-    """A dialect's whole order: `cells[state][event]` is a Transition, a refusing Reply, or a Mark. Total:
-    there is no default.
+    """The order of events in a dialect: `cells[state][event]` is a Transition, a refusing Reply, or a Mark.
 
-    A cell is written as the state that follows (a refusal stays), as a pair of states, accepted | refused, as the Reply
-    that refuses the event in this state, or as a Mark. BACK, where a state could be, is that one of `homes` in which the
-    session was last. `ends` is what can happen in all states alike. A session that begins with a TLS handshake begins in the
-    state `opening`. Raises ValueError with every flaw that it finds.
+    The table is total: there is no default. A cell is written as the state that follows (after a refusal the state stays),
+    as a pair of states, accepted | refused, as the Reply that refuses the event in this state, or as a Mark. BACK in place
+    of a state means the home, that is, the state in `homes` that the session was in last. `ends` says what ends a session
+    in any state. A session that begins with a TLS handshake begins in the state `opening`. Raises ValueError with all flaws.
     """
 
     def __init__(
@@ -187,9 +193,9 @@ class Table:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
 
     def overlaid(self, changes: Mapping[tuple[State, Event], Written], name: str = "") -> "Table":
-        """The same with other cells. New states and events are to have all their cells; the states come before `closed`.
+        """A copy with some cells replaced. New states and events need a cell for every pair.
 
-        Raises ValueError as for any table.
+        New states are inserted before `closed`. Raises ValueError with all flaws, as the constructor does.
         """
         states = [*self.states[:-1], *(state for state, _ in changes if state not in self.cells), self.closed]
         events = [*self.events, *(event for _, event in changes if event not in self.events)]
@@ -215,15 +221,15 @@ class Table:
 
     @property
     def closed(self) -> State:
-        """The state in which nothing is read any more: the last row. A 421 leads here from everywhere."""
+        """The state in which nothing is read any more: the last row. Every `Ending` leads here, from any state."""
         return self.states[-1]
 
     def reading(self, state: State) -> Mark | None:
-        """What becomes of a line that comes in this state; None: it is a command, and its cell decides."""
+        """How input is read in this state. None: as commands, and their cells decide."""
         return self.rows[state].reading
 
     def awaited(self, state: State) -> Event | None:
-        """Whose answer this state waits for: one of ANSWERS, or None."""
+        """The answer that this state waits for: one of ANSWERS, or None."""
         return self.rows[state].awaited
 
 
@@ -259,7 +265,7 @@ def _sense_flaws(table: Table) -> Iterable[str]:
 
 
 def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
-    """A state reads one kind of line, and only what ends that may differ; or it waits for one answer."""
+    """A state reads one kind of input, and only the cells of LEADS_ON may differ; or it waits for one answer."""
     reading = table.reading(state)
     if reading is Mark.NEVER or isinstance(row[Event.OTHER], Transition):
         yield f"{state.name}: a line of any kind can come"
@@ -294,7 +300,7 @@ _READ = {
 
 
 def reachable(table: Table) -> set[State]:
-    """The states that some course of lines and answers leads to."""
+    """The states that some sequence of events leads to."""
     new = [table.start, *([table.opening] if table.opening else [])]
     found = set(new)
     while new:

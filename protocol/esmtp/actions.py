@@ -1,6 +1,6 @@
-"""What the commands of RFC 5321 do.
+"""The actions of the dialect of RFC 5321: what its commands do.
 
-It does not know when a command is allowed.
+Knows nothing about when a command is allowed.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,13 +26,13 @@ from .tolerance import Tolerance
 _NO_WISH = Wish()
 
 _ANY_DOMAIN = b"any.invalid"
-"""Stands for a domain that was not given."""
+"""Stands in for a missing domain."""
 
 HELP = b"\n".join([b"EHLO HELO MAIL RCPT DATA BDAT RSET", b"NOOP HELP VRFY EXPN STARTTLS AUTH QUIT"])
 
 
 class EsmtpActions:
-    """Several recipients, each an accepted mailbox; content by DATA or BDAT; TLS and authentication."""
+    """Several recipients, each of them a known mailbox; content by DATA or BDAT; TLS and authentication."""
 
     __slots__ = (
         "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_secure", "_let_pass", "_messages", "_newlines",
@@ -69,10 +69,10 @@ class EsmtpActions:
 
     @property
     def greeting(self) -> Reply:
-        """The first words."""
+        """The first reply on the connection."""
         return replies.READY.about(self._site.hostname)
 
-    # Who speaks
+    # The client: greeting, TLS, authentication
 
     def _meet(self, client: Client, is_extended: bool) -> None:
         self._client = transaction.Client(client.name, self._address, self._is_secure)
@@ -82,7 +82,7 @@ class EsmtpActions:
             self._tolerate(client.tolerated)
 
     def _tolerate(self, found: tuple[Tolerance, ...]) -> None:
-        """Says what was let pass, once a session."""
+        """Logs what was tolerated, each kind once a session."""
         for tolerance in found:
             if tolerance not in self._let_pass:
                 self._let_pass |= {tolerance}
@@ -105,9 +105,9 @@ class EsmtpActions:
         return replies.START_TLS
 
     def secured(self) -> Reply | None:
-        """The connection is encrypted: whatever was known is forgotten (RFC 3207 section 4.2)."""
+        """The connection is now encrypted. Forgets everything that the client has said so far (RFC 3207 section 4.2)."""
         self._start_anew(is_secure=True)
-        self._buffer.clear()  # what came in the clear behind STARTTLS may be anybody's (RFC 3207 section 6)
+        self._buffer.clear()  # plain text after STARTTLS may come from an attacker (RFC 3207 section 6)
         return None
 
     def _auth(self, auth: Auth) -> Outcome:
@@ -119,13 +119,13 @@ class EsmtpActions:
         return self._proof.begin(auth, policy.authenticate, policy.accepts_any)
 
     def take_response(self, line: bytes) -> tuple[Event, Outcome]:
-        """The answer to a challenge."""
+        """Takes the response to a challenge."""
         return self._proof.take_response(line)
 
-    # For whom
+    # The envelope: sender and recipients
 
     def _not_yet(self) -> Reply | None:
-        """Why nothing is taken, nor told, before something else is done."""
+        """The refusal for a client that must use TLS or authenticate first, or None."""
         policy = self._site.policy
         if policy.requires_tls and not self._is_secure:
             return replies.TLS_FIRST
@@ -150,7 +150,7 @@ class EsmtpActions:
         return replies.SENDER_TAKEN
 
     def _wished(self, envelope: Envelope) -> Wish | Reply:
-        """Parameters are for those who know what is offered."""
+        """Only a client that has sent EHLO may use parameters."""
         return extensions.wish(self._site, envelope) if self._is_extended else replies.UNKNOWN_PARAMETER
 
     def _rcpt(self, envelope: Envelope) -> Reply:
@@ -172,7 +172,7 @@ class EsmtpActions:
         return replies.RECIPIENT_TAKEN
 
     def _mailbox(self, path: Path) -> str | None:
-        """The postmaster always has one (section 4.5.1)."""
+        """The mailbox of a path. The name postmaster always has one (RFC 5321 section 4.5.1)."""
         name = path.local_part.lower()
         return self._site.find_mailbox(name) or (self._site.policy.postmaster() if name == b"postmaster" else None)
 
@@ -197,7 +197,7 @@ class EsmtpActions:
         domain = self._site.hostname if path.domain == _ANY_DOMAIN else path.domain
         return replies.MAILBOX_EXISTS.about(path.text.rpartition(b"@")[0], domain)
 
-    # What
+    # The content
 
     def _data(self, _: bytes) -> Reply:
         if self._wish.is_binary:
@@ -227,13 +227,13 @@ class EsmtpActions:
         return _PROTOCOLS[self._wish.has_utf8, self._is_extended, self._is_secure, self._proof.is_given]
 
     def write(self, piece: bytes) -> None:
-        """Some mail data came."""
+        """Takes a piece of mail data."""
         assert self._hops and self._newlines, "there is a message"
         self._hops.look(piece)
         self._transaction.write(piece if self._wish.is_binary else self._newlines.passed(piece), len(piece))
 
     def end(self, is_whole: bool) -> Outcome:
-        """The mail data has ended, or a chunk of it that is not the last."""
+        """Ends the message; or, if `is_whole` is false, a chunk that is not the last."""
         if not self._transaction.is_open:
             return replies.MESSAGE_TOO_LARGE.about(self._site.max_message_size)
         if not is_whole:
@@ -249,10 +249,10 @@ class EsmtpActions:
             self.abandon()
             return replies.MAIL_LOOP.about(MAX_RECEIVED)
         self._messages += 1
-        return self._transaction.commit
+        return self._transaction.commit  # called by the session after it has moved to STORING
 
     def abandon(self) -> None:
-        """The transaction is over, or the session, and with it whatever it waited for."""
+        """The transaction or the session is over: drops the message, and cancels a pending password check."""
         self._transaction.abandon()
         self._proof.take_back()
 

@@ -1,6 +1,6 @@
-"""The exchange by which a client proves who it is: the mechanisms PLAIN (RFC 4616) and LOGIN, in base64.
+"""Authentication: the mechanisms PLAIN (RFC 4616) and LOGIN, in base64.
 
-It does not know who exists.
+Knows nothing about which users exist.
 """
 
 from base64 import b64encode
@@ -17,9 +17,9 @@ from .grammar import Auth, decoded
 
 
 class Exchange:
-    """One attempt. `name` and `secret` are known when nothing `is_missing`.
+    """One attempt to authenticate. `name` and `secret` are complete when `is_missing` is false.
 
-    Nobody acts for somebody else (RFC 4616 section 2), unless `accepts_any`, since then everybody is whoever he says.
+    A client may not act on behalf of another user (the authzid of RFC 4616 section 2), unless `accepts_any`.
     """
 
     __slots__ = ("_accepts_any", "_asked", "name", "secret")
@@ -31,27 +31,27 @@ class Exchange:
 
     @property
     def shown_name(self) -> str:
-        """The name for the log: not where it is the secret, typed into the wrong field."""
+        """The name for the log. Hidden if it equals the secret, which was then typed into the wrong field."""
         return "..." if self.name == self.secret else quoted(self.name)
 
     @property
     def is_missing(self) -> bool:
-        """Whether there is something left to be asked for."""
+        """Whether the client still has to be asked for something."""
         return bool(self._asked)
 
     def challenge(self) -> Reply:
-        """What is asked for next."""
+        """The reply that asks for the next answer."""
         return replies.CHALLENGE.about(b64encode(self._asked[0]))
 
     def take_response(self, line: bytes) -> Reply | None:
-        """An answer, in base64; a reply refuses it, and the attempt is over."""
+        """Takes an answer in base64. Returns a reply if it is refused; the attempt is then over."""
         if line == b"*":
             return replies.AUTH_CANCELLED
         answer = decoded(line)
         return answer if isinstance(answer, Reply) else self.take(answer)
 
     def take(self, answer: bytes) -> Reply | None:
-        """An answer that is decoded."""
+        """Takes a decoded answer. Returns a reply if it is refused."""
         question, self._asked = self._asked[0], self._asked[1:]
         if question == _ALL:
             identity, *parts = answer.split(b"\0")
@@ -72,7 +72,7 @@ _QUESTIONS = {b"PLAIN": (_ALL,), b"LOGIN": (_NAME, _SECRET)}
 
 
 class Proof:
-    """Whether a client has proved who it is, and its attempt to, which is reported with the name and never the secret."""
+    """Whether a client is authenticated, and its current attempt. Logs each result with the name, never the secret."""
 
     __slots__ = ("_authenticate", "_exchange", "_report", "_take_back", "is_given", "shown_name")
 
@@ -82,17 +82,17 @@ class Proof:
         self._take_back: Callable[[], None] | None = None
         self.is_given = False
         self.shown_name = ""
-        """Who the client is, when it `is_given`, for the log."""
+        """The authenticated name, for the log; valid while `is_given`."""
 
     def begin(self, auth: Auth, authenticate: Authenticate, accepts_any: bool) -> Outcome:
-        """An attempt, which is answered with a challenge unless nothing is missing."""
+        """Starts an attempt. Sends a challenge, or checks the credentials if they are complete."""
         self._authenticate = authenticate
         self._exchange = exchange = Exchange(auth, accepts_any)
         refusal = None if auth.response is None else exchange.take(auth.response)
         return self._refused(exchange, refusal) or self._go_on(exchange)
 
     def take_response(self, line: bytes) -> tuple[Event, Outcome]:
-        """The answer to a challenge."""
+        """Takes the response to a challenge. The event is PROOF when the credentials are complete, else AUTH."""
         exchange = self._exchange
         assert exchange
         refusal = self._refused(exchange, exchange.take_response(line))
@@ -118,7 +118,7 @@ class Proof:
         self._take_back = self._authenticate(exchange.name, exchange.secret, checked)
 
     def take_back(self) -> None:
-        """Nobody waits for the answer any more."""
+        """Cancels a pending check."""
         if self._take_back:
             self._take_back()
             self._take_back = None

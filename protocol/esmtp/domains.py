@@ -1,6 +1,6 @@
-"""Domains and address literals (RFC 5321 sections 2.3.5 and 4.1.3): which there are, and when two are the same.
+"""Domains and address literals (RFC 5321 sections 2.3.5 and 4.1.3): which are valid, and which are equal.
 
-It does not know whether any exists, nor whose it is.
+Knows nothing about whether one exists, or whose it is.
 """
 
 import re
@@ -14,9 +14,9 @@ MAX_DOMAIN = 255
 """Longest domain in octets (RFC 5321 section 4.5.3.1.2)."""
 
 MAX_LABEL = 63
-"""Longest part of it, as it is sent to name servers (RFC 1035 section 2.3.4)."""
+"""Longest label in octets, in the form that is sent to name servers (RFC 1035 section 2.3.4)."""
 
-# Octets from 80 on are UTF-8, as RFC 6531 section 3.3 extends these rules.
+# Octets from 0x80 on are UTF-8: RFC 6531 section 3.3 extends these rules so.
 _SUB_DOMAIN = rb"[A-Za-z0-9\x80-\xff](?:[A-Za-z0-9\x80-\xff-]{0,61}[A-Za-z0-9\x80-\xff])?"
 DOMAIN = rb"%b(?:\.%b)*" % (_SUB_DOMAIN, _SUB_DOMAIN)
 LITERAL = rb"\[[\x21-\x5a\x5e-\x7e]+\]"
@@ -26,16 +26,16 @@ _LENIENT = re.compile(DOMAIN.replace(b"[A-Za-z0-9", b"[A-Za-z0-9_") + rb"\.?")
 _LITERAL = re.compile(LITERAL)
 _IPV4 = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _MOST_GROUPS = 6
-"""Of an IPv6 address beside its "::", which stands for two or more."""
+"""Most groups that an IPv6 address may have beside "::", which stands for at least two."""
 
 _DOTS = re.compile("[\u3002\uff0e\uff61]")
-"""What is typed for a dot in other scripts (RFC 5895 section 2.3)."""
+"""Characters that other scripts use as a dot (RFC 5895 section 2.3)."""
 
 _CONTROL = re.compile("[\x80-\x9f\u2028\u2029]")
 
 
 def is_sound_utf8(text: bytes) -> bool:
-    """Whether it is UTF-8 without what some programs take for a control character or a line end."""
+    """Whether the text is UTF-8, without characters that some programs take for control characters or line ends."""
     try:
         return not _CONTROL.search(text.decode())
     except UnicodeDecodeError:
@@ -43,7 +43,7 @@ def is_sound_utf8(text: bytes) -> bool:
 
 
 def flaws(domain: bytes) -> tuple[Tolerance, ...] | None:
-    """What is to be tolerated in a domain or address literal; None when it is neither."""
+    """What must be tolerated in a domain or address literal; None: it is neither."""
     if len(domain) > MAX_DOMAIN:
         return None
     if _LITERAL.fullmatch(domain):
@@ -56,10 +56,10 @@ def flaws(domain: bytes) -> tuple[Tolerance, ...] | None:
 
 
 def canonical(domain: bytes) -> bytes:
-    """The same octets for all ways of writing a domain or literal that has no flaws, or some that are tolerated.
+    """The canonical form: equal for all spellings of a domain or literal. It must not be one that `flaws` rejects.
 
-    That is lower case, without a dot at the end, a name in other letters as its A-label (RFC 5890 section 2.3.2.1), a
-    literal with its shortest address.
+    Lower case, no dot at the end; labels that are not ASCII become A-labels (RFC 5890 section 2.3.2.1); a literal has its
+    address in the shortest form.
     """
     if domain.startswith(b"["):
         return _literal(domain) or domain.lower()
@@ -67,7 +67,7 @@ def canonical(domain: bytes) -> bytes:
 
 
 def parse(text: str) -> bytes:
-    """A domain as an operator writes it, made canonical. Raises ValueError, with a text that says what to write."""
+    """The canonical form of a domain that an operator wrote. Raises ValueError; its text says what to write."""
     domain = text.encode("utf-8", "surrogateescape")
     if flaws(domain) is not None:
         return canonical(domain)
@@ -82,24 +82,24 @@ def parse(text: str) -> bytes:
 
 
 def parse_hostname(text: str) -> bytes:
-    """A domain as a server says that it is its own: as it is written, or in the form that is sent. Raises ValueError."""
+    """A server's own name: as written if that is ASCII, else in canonical form. Raises ValueError."""
     sent = parse(text)
     return text.encode() if text.isascii() else sent
 
 
 @lru_cache(maxsize=1024)
 def _ascii(domain: bytes) -> bytes | None:
-    """A domain with other letters than those of ASCII, as it stands in the name system; None where that is no name."""
+    """The form that the DNS has for a domain that is not ASCII; None: there is no valid one."""
     if not is_sound_utf8(domain):
         return None
     labels = _DOTS.sub(".", normalize("NFC", domain.decode().lower())).split(".")
     made = [label.encode() if label.isascii() else b"xn--" + label.encode("punycode") for label in labels]
-    parts = made[:-1] if len(made) > 1 and not made[-1] else made  # behind a dot at the end there is nothing
+    parts = made[:-1] if len(made) > 1 and not made[-1] else made  # a final dot leaves an empty last label
     return b".".join(made) if all(0 < len(label) <= MAX_LABEL for label in parts) else None
 
 
 def _literal(domain: bytes) -> bytes | None:
-    """An address literal in its shortest form, or None where it is none."""
+    """The shortest form of an address literal; None: it is not one."""
     text = domain[1:-1]
     if text[:5].upper() != b"IPV6:":
         parts = [int(part) for part in text.split(b".")] if _IPV4.fullmatch(text) else [256]

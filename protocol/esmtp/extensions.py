@@ -1,6 +1,6 @@
-"""The extensions: what EHLO lists, and what the parameters of MAIL ask for.
+"""The SMTP extensions: what EHLO lists, and what the parameters of MAIL ask for.
 
-It does not know in which order commands come.
+Knows nothing about the order of commands.
 """
 
 import re
@@ -15,24 +15,24 @@ EXTENSIONS = (
     "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME", "HELP", "LIMITS",
     "STARTTLS", "AUTH",
 )  # fmt: skip
-"""RFC 2920, 1870, 6152, 6531, 2034, 3030 (twice), 5321 (section 4.1.1.1), 9422, 3207, 4954."""
+"""The extensions of RFC 2920, 1870, 6152, 6531, 2034, 3030 (twice), 5321 (section 4.1.1.1), 9422, 3207 and 4954."""
 
 _NEEDS = {"BINARYMIME": "CHUNKING", "SMTPUTF8": "8BITMIME"}
-"""RFC 3030 section 3, RFC 6531 section 3.1."""
+"""Extensions that require another one (RFC 3030 section 3, RFC 6531 section 3.1)."""
 
 _SIZE = re.compile(rb"\d{1,20}")
 _AUTH = re.compile(rb"[!-~]+")
 
 
 class Wish(NamedTuple):
-    """What the parameters of MAIL say of the message that is to come."""
+    """What the parameters of MAIL ask for."""
 
     has_utf8: bool = False
     is_binary: bool = False
 
 
 def offered(site: Site, is_secure: bool, is_authenticated: bool) -> list[bytes]:
-    """The lines of a reply to EHLO, now."""
+    """The extensions for the reply to EHLO, a line each."""
     policy = site.policy
     words = {
         "SIZE": b"SIZE %d" % site.max_message_size,
@@ -46,12 +46,12 @@ def offered(site: Site, is_secure: bool, is_authenticated: bool) -> list[bytes]:
 
 
 def is_hidden(site: Site, name: str) -> bool:
-    """Whether an extension is not understood here, or another is not that it needs."""
+    """Whether the operator has hidden this extension, or one that it requires."""
     return not site.policy.hidden.isdisjoint((name, _NEEDS.get(name, name)))
 
 
 def wish(site: Site, envelope: Envelope) -> Wish | Reply:
-    """What the parameters of MAIL ask for, or why it cannot be had."""
+    """What the parameters of MAIL ask for, or the reply that refuses it."""
     asked = Wish()
     for keyword, value in envelope.parameters.items():
         parameter = _PARAMETERS.get(keyword)
@@ -63,7 +63,7 @@ def wish(site: Site, envelope: Envelope) -> Wish | Reply:
 
 
 def _size(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
-    """RFC 1870 section 6.1."""
+    """The parameter SIZE (RFC 1870 section 6.1)."""
     if is_hidden(site, "SIZE"):
         return replies.UNKNOWN_PARAMETER
     if value is None or not _SIZE.fullmatch(value):
@@ -72,7 +72,7 @@ def _size(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
 
 
 def _body(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
-    """RFC 6152 section 3, RFC 3030 section 3."""
+    """The parameter BODY (RFC 6152 section 3, RFC 3030 section 3)."""
     kind = (value or b"").upper()
     if kind not in _BODIES:
         return replies.PARAMETER_SYNTAX
@@ -85,14 +85,14 @@ _BODIES = {b"7BIT": "8BITMIME", b"8BITMIME": "8BITMIME", b"BINARYMIME": "BINARYM
 
 
 def _utf8(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
-    """RFC 6531 section 3.4."""
+    """The parameter SMTPUTF8 (RFC 6531 section 3.4)."""
     if is_hidden(site, "SMTPUTF8"):
         return replies.UNKNOWN_PARAMETER
     return asked._replace(has_utf8=True) if value is None else replies.PARAMETER_SYNTAX
 
 
 def _auth(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
-    """RFC 4954 section 5: whom the client speaks for is of no consequence here."""
+    """The parameter AUTH (RFC 4954 section 5): its value is checked and then ignored."""
     if site.policy.authenticate is None or is_hidden(site, "AUTH"):
         return replies.UNKNOWN_PARAMETER
     return asked if value and _AUTH.fullmatch(value) else replies.PARAMETER_SYNTAX

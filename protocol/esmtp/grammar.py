@@ -1,6 +1,6 @@
-"""The grammar of RFC 5321: a command line becomes an event and its argument, or the Reply that refuses its syntax.
+"""The grammar of RFC 5321: turns a command line into an event and its argument, or the Reply that refuses the syntax.
 
-It does not know whether the event is allowed now, nor who exists.
+Knows nothing about whether the event is allowed, or which mailboxes exist.
 """
 
 import re
@@ -27,10 +27,10 @@ from .paths import MAILBOX, SOURCE_ROUTE, Path
 from .tolerance import Tolerance
 
 MAX_LINE = 12_288
-"""Longest line in octets, its line end not counted: what RFC 4954 section 4 asks for, and far more than RFC 5321 does."""
+"""Longest line in octets, without its line end: RFC 4954 section 4 requires it; RFC 5321 requires far less."""
 
-# What the grammar has is matched in one expression, since most lines of a dialogue are these: path, local-part, domain,
-# parameters. Blanks before the line end belong to it (RFC 5321 section 4.1.1). All else that clients send is for `paths`.
+# Fast path: one expression matches the lines of MAIL and RCPT that follow the grammar, as most do: path, local-part, domain,
+# parameters. Blanks before the line end are ignored (RFC 5321 section 4.1.1). Everything else goes to `paths`.
 _PARAMETERS = rb"((?: [^ ]+)*)"
 _REVERSE = re.compile(rb"(<(?:%b%b)?>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
 _FORWARD = re.compile(rb"(<(?:%b%b|(?i:postmaster))>)%b" % (SOURCE_ROUTE, MAILBOX, _PARAMETERS))
@@ -39,7 +39,7 @@ _WORD = re.compile(rb"[^ ]+")
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
 _CLIENT = re.compile(rb"([\x21-\x7e\x80-\xff]{1,%d})(?:[ \t]([\t\x20-\x7e\x80-\xff]*))?" % MAX_DOMAIN)
 _NAMELESS = "[]<>\"'\N{REPLACEMENT CHARACTER}"
-"""What is no name, however much there is of it; nor are blanks of any kind."""
+"""A client's name must have at least one character that is neither one of these nor white space."""
 _TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
 _CHUNK = re.compile(rb"(\d+)(?: +(.*))?", re.DOTALL)
 _MOST_DIGITS = 20
@@ -47,14 +47,14 @@ _AUTH = re.compile(rb"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/=]+))?")
 
 
 class Client(NamedTuple):
-    """The argument of EHLO and HELO: what the client calls itself, and what was tolerated in that."""
+    """The argument of EHLO and HELO: the client's name, and what was tolerated in it."""
 
     name: bytes
     tolerated: tuple[Tolerance, ...] = ()
 
 
 class Envelope(NamedTuple):
-    """The argument of MAIL and RCPT; keywords of parameters are in upper case, and a value is None when there is none."""
+    """The argument of MAIL and RCPT. Keywords of parameters are in upper case; a parameter without a value has None."""
 
     path: Path
     parameters: dict[bytes, bytes | None]
@@ -62,7 +62,7 @@ class Envelope(NamedTuple):
 
 
 class Auth(NamedTuple):
-    """The argument of AUTH (RFC 4954 section 4): a mechanism, and the initial response, if it came with it."""
+    """The argument of AUTH (RFC 4954 section 4): a mechanism, and the initial response, if there was one."""
 
     mechanism: bytes
     response: bytes | None
@@ -72,9 +72,9 @@ Argument = bytes | Client | Envelope | Chunk | Auth | Reply | Foreign
 
 
 def parse_esmtp(line: bytes) -> tuple[Event, Argument]:
-    """What command a line is (without its CRLF), and its argument, or the refusing Reply in its place.
+    """The event of a line (without its CRLF), and its argument, or the refusing Reply in its place.
 
-    What the grammar forbids and many clients send is let pass, and said in the argument.
+    Tolerates common violations of the grammar and lists them in the argument.
     """
     if len(line) > MAX_LINE:
         return Event.OTHER, Foreign.LINE if is_foreign(line) else UNRECOGNIZED
@@ -89,7 +89,7 @@ def parse_esmtp(line: bytes) -> tuple[Event, Argument]:
 
 
 def parse_strictly(line: bytes) -> tuple[Event, Argument]:
-    """The same, but what the grammar forbids is refused, with a reply that says what to write instead."""
+    """Parses like `parse_esmtp`, but refuses what that tolerates, with a reply that says what to write instead."""
     event, argument = parse_esmtp(line)
     if not isinstance(argument, Client | Envelope) or not argument.tolerated:
         return event, argument
@@ -101,7 +101,7 @@ def parse_strictly(line: bytes) -> tuple[Event, Argument]:
 
 
 def _parse_odd(line: bytes) -> tuple[Event, Argument]:
-    """A line that begins with none of the commands and a blank: perhaps there are more blanks, or it is no SMTP at all."""
+    """Parses a line that does not begin with a command and one space: one with other blanks, or not SMTP at all."""
     match = _MORE_BLANKS.match(line)
     if match:
         event, parse = _COMMANDS[match[1].upper()]
@@ -114,14 +114,14 @@ def _parse_odd(line: bytes) -> tuple[Event, Argument]:
 
 
 _TOLERANT = (Event.EHLO, Event.HELO, Event.MAIL, Event.RCPT)
-"""The commands in which blanks of any kind and number are tolerated."""
+"""The commands after which any number of spaces and tabs is tolerated."""
 
 _MORE_BLANKS = re.compile(rb"(EHLO|HELO|MAIL|RCPT)[ \t]+", re.IGNORECASE)
 _BLANK = (b" ", b"\t")
 
 
 def mailbox_of(text: bytes) -> Path | None:
-    """The path `<A@B>`, or None where that is outside the grammar."""
+    """The path `<A@B>`; None: the text violates the grammar."""
     match = _PATH.fullmatch(text)
     return paths.sound(text, match[1], match[2]) if match else None
 
@@ -142,7 +142,7 @@ def _client(words: bytes) -> Callable[[bytes], Client | Reply]:
             return refusal
         flaws = domains.flaws(match[1])
         is_literal = match[1][:1] == b"[" and flaws == ()
-        has_words = match[2] is not None and not is_literal  # behind a literal they may stand (section 4.1.1.1)
+        has_words = match[2] is not None and not is_literal  # allowed after a literal (section 4.1.1.1)
         return Client(
             match[1],
             (Tolerance.HELLO_NAME,) * (flaws != ()) + (Tolerance.HELLO_WORDS,) * has_words,
@@ -166,7 +166,10 @@ def _rcpt(text: bytes) -> Envelope | Reply:
 
 
 def _envelope(match: "re.Match[bytes]", alone: bytes) -> Envelope | Reply | None:
-    """What the grammar has, or None where more than characters is wrong; `alone` is the local-part where there is none."""
+    """The argument for a match of the fast path. None: the path is still invalid, for example too long.
+
+    `alone` is the local-part of a path without one: <> or <postmaster>.
+    """
     text, local_part, domain, words = match.groups()
     path = Path(text[1:-1], alone) if local_part is None else paths.sound(text, local_part, domain)
     if path is None:
@@ -176,14 +179,14 @@ def _envelope(match: "re.Match[bytes]", alone: bytes) -> Envelope | Reply | None
 
 
 def _tolerant(text: bytes, refusal: Reply, is_reverse: bool = False) -> Envelope | Reply:
-    """What is outside the grammar: as clients send it, or as nobody can read it."""
+    """Parses an argument that violates the grammar: tolerates it if it is still clear, else refuses it."""
     found = paths.find(text)
     if isinstance(found, bytes):
         return refusal.about(found)
     path, tolerated, rest = found
     if not path.text and not is_reverse:
         return refusal.about(b"write <user@host>")
-    if not is_reverse and path.text.lower() == b"postmaster":  # who needs no domain
+    if not is_reverse and path.text.lower() == b"postmaster":  # needs no domain
         tolerated = tuple(item for item in tolerated if item is not Tolerance.NO_DOMAIN)
     parameters = _parameters(rest.replace(b"\t", b" "))
     return PARAMETER_SYNTAX if parameters is None else Envelope(path, parameters, tolerated)
@@ -193,7 +196,7 @@ _NO_PARAMETERS: dict[bytes, bytes | None] = {}
 
 
 def _parameters(words: bytes) -> dict[bytes, bytes | None] | None:
-    """None: they are outside the grammar."""
+    """The parameters by keyword; None: they violate the grammar, or one occurs twice."""
     parameters: dict[bytes, bytes | None] = {}
     for word in _WORD.findall(words):
         parameter = _PARAMETER.fullmatch(word)
@@ -214,7 +217,7 @@ def _bdat(text: bytes) -> tuple[Event, Chunk | Reply]:
 
 
 def _auth(text: bytes) -> tuple[Event, Auth | Reply]:
-    """PROOF when nothing is left to be asked for, which depends on the mechanism."""
+    """Parses AUTH. The event is PROOF if the line has all the mechanism needs, so that no challenge follows; else AUTH."""
     match = _AUTH.fullmatch(text)
     if match is None:
         return Event.AUTH, SYNTAX.about(b"AUTH mechanism [initial-response]")
@@ -232,7 +235,7 @@ MECHANISMS = (b"PLAIN", b"LOGIN")
 
 
 def decoded(text: bytes) -> bytes | Reply:
-    """What stands in base64 (RFC 4648 section 4), and nothing else, in a text."""
+    """Decodes base64 (RFC 4648 section 4), strictly. Returns the refusing Reply if the text is anything else."""
     try:
         return a2b_base64(text, strict_mode=True)
     except Error:

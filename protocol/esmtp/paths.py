@@ -1,6 +1,6 @@
-"""Reverse-paths and forward-paths (RFC 5321 section 4.1.2): as the grammar has them, and as clients send them.
+"""Reverse-paths and forward-paths (RFC 5321 section 4.1.2): those of the grammar, and those that clients really send.
 
-It does not know which command a path stands in, nor who exists.
+Knows nothing about the command that a path belongs to, or about which mailboxes exist.
 """
 
 import re
@@ -11,7 +11,7 @@ from .domains import DOMAIN, LITERAL
 from .tolerance import Tolerance
 
 MAX_PATH = 512
-"""Longest path in octets, its source route included: twice what RFC 5321 section 4.5.3.1.3 asks for."""
+"""Longest path in octets, source route included: twice what RFC 5321 section 4.5.3.1.3 requires."""
 
 _ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]+"
 _DOT_STRING = rb"%b(?:\.%b)*" % (_ATEXT, _ATEXT)
@@ -20,7 +20,7 @@ _LOCAL_PART = rb"(?:%b|%b)" % (_DOT_STRING, _QUOTED_STRING)
 
 SOURCE_ROUTE = rb"(?:@%b(?:,@%b)*:)?" % (DOMAIN, DOMAIN)
 MAILBOX = rb"(%b)@(%b|%b)" % (_LOCAL_PART, DOMAIN, LITERAL)
-"""Local-part and domain, each a group."""
+"""Groups: local-part, domain."""
 
 _LOCAL = re.compile(_LOCAL_PART)
 _LENIENT_LOCAL = re.compile(_ATEXT.replace(b"[A", b"[.:A"))
@@ -34,9 +34,9 @@ _BARE = re.compile(rb"((?:%b|[^ \t<>\"])++)" % _QUOTES, re.DOTALL)
 class Path(NamedTuple):
     """A reverse-path or forward-path. The null reverse-path has neither part.
 
-    `text` is how it was written, without angle brackets and source route; `local_part` is without quotes; `domain` is
-    canonical, so that two that are the same are equal, and empty where there is none. One that is not `is_ascii`, source
-    route and all, needs SMTPUTF8.
+    `text` is the path as written, without angle brackets and source route. `local_part` has no quotes. `domain` is in
+    canonical form (`domains.canonical`), or empty if there is none. `is_ascii` covers the source route, too; a path that is
+    not ASCII needs SMTPUTF8.
     """
 
     text: bytes
@@ -46,7 +46,7 @@ class Path(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A path at the beginning of a text, what was tolerated in it, and the rest of the text."""
+    """A path found at the beginning of a text, what was tolerated in it, and the rest of the text."""
 
     path: Path
     tolerated: tuple[Tolerance, ...]
@@ -54,7 +54,10 @@ class Found(NamedTuple):
 
 
 def sound(text: bytes, local_part: bytes, domain: bytes) -> Path | None:
-    """The path with these parts, source route and all, or None where more than its characters is wrong."""
+    """Makes a path of parts that match the grammar; `text` is all of it, source route included.
+
+    None: it is too long, not UTF-8, or its domain is invalid.
+    """
     is_ascii = text.isascii()
     if len(text) > MAX_PATH or not (is_ascii or domains.is_sound_utf8(text)) or domains.flaws(domain) is None:
         return None
@@ -62,7 +65,7 @@ def sound(text: bytes, local_part: bytes, domain: bytes) -> Path | None:
 
 
 def find(text: bytes) -> Found | bytes:
-    """The path that a text begins with, in whatever form clients send it; else what is wrong with it."""
+    """Finds the path at the beginning of a text, in any form that is tolerated. Returns advice if there is none."""
     start = text.lstrip(_BLANKS)
     match = _BRACKETED.match(start) or _BARE.match(start)
     if not match:
@@ -81,7 +84,7 @@ def find(text: bytes) -> Found | bytes:
 
 
 def _route(inner: bytes) -> tuple[tuple[Tolerance, ...], bytes]:
-    """What is tolerated in a source route, and what stands behind it; of what is none all stands behind it."""
+    """Splits off the source route: what is tolerated in it, and the text after it. Without a valid route, all the text."""
     if not inner.startswith(b"@"):
         return (), inner
     route, colon, path = inner.partition(b":")
@@ -95,7 +98,7 @@ def _route(inner: bytes) -> tuple[tuple[Tolerance, ...], bytes]:
 
 
 def _read(whole: bytes, written: bytes) -> tuple[Path, tuple[Tolerance, ...]] | bytes:
-    """A path without its source route, and what is tolerated in it."""
+    """Parses a path without its source route (`whole` includes it). Returns advice if it is invalid."""
     local_part, at, domain = written.rpartition(b"@")
     if written.endswith(b'"') or not at:
         local_part, domain = written, b""

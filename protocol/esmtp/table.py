@@ -1,6 +1,6 @@
 """The dialect of RFC 5321 with its extensions, as one table.
 
-It does not know what an event does; the actions are in `actions`, the syntax is in `grammar`.
+Knows nothing about syntax (see `grammar`) or about what an event does (see `actions`).
 """
 
 from ..engine.dialect import Dialect
@@ -20,7 +20,7 @@ from .grammar import parse_esmtp, parse_strictly
 
 
 class Esmtp(State):
-    """What is known so far."""
+    """What the session knows so far."""
 
     START = "nobody known"
     OPENING = "TLS comes first: a handshake is due, nobody was greeted"
@@ -61,25 +61,25 @@ Cells = dict[Event, Written]
 def says(
     hello: Written, ask: Written, starttls: Written, auth: Written, proof: Written, quit: Written, other: Written
 ) -> Cells:
-    """The session's commands in a state in which commands are read."""
+    """Part of a row in which commands are read: the session's commands."""
     alike = dict.fromkeys(HELLO, hello) | dict.fromkeys(ASK, ask)
     return alike | {V.STARTTLS: starttls, V.AUTH: auth, V.PROOF: proof, V.QUIT: quit, V.OTHER: other}
 
 
 def sends(mail: Written, rcpt: Written, data: Written, bdat: Written, last: Written, rset: Written) -> Cells:
-    """The transaction's commands in such a state."""
+    """Part of a row in which commands are read: the transaction's commands."""
     return {V.MAIL: mail, V.RCPT: rcpt, V.DATA: data, V.BDAT: bdat, V.LAST: last, V.RSET: rset}
 
 
 def reads(mark: Mark, **ends: Written) -> list[Written]:
-    """A row in which no commands are read; what leads on is named, and nothing else can come."""
+    """A row in which no commands are read. The arguments are the cells that lead on; no other event can happen."""
     return [ends.get(event.name, NEVER if event in ANSWERS else mark) for event in EVENTS]
 
 
 # fmt: off
-# A cell is the state that follows; X|Y: X when the action accepts, Y when it refuses; a short name in
-# capitals that is no state: the reply that refuses, nothing changes. BACK: to that one of HOMES in
-# which the transaction began.
+# A cell is the state that follows; X|Y: X if the action accepts, Y if it refuses; a short name in
+# capitals that is not a state (HI, MF, ...): the reply that refuses, and the state stays. BACK: to the
+# one of HOMES in which the transaction began.
 HOMES = (CLIENT, SECURE, KNOWN)
 
 #                  HELLO   ASK      STARTTLS AUTH    PROOF     QUIT    OTHER
@@ -120,10 +120,10 @@ ROWS: dict[State, list[Written]] = {
 # fmt: on
 
 PATIENCE = {None: 300.0, TEXT: 300.0, RESPONSE: 300.0, HELD: 600.0, V.SECURED: 60.0}
-"""RFC 5321 section 4.5.3.2.7: 5 minutes for whatever the client sends (the shorter times are for clients); 10 for what we
-have to do; and one for the handshake."""
+"""Seconds: 5 minutes for everything that the client sends (RFC 5321 section 4.5.3.2.7; its other limits are for clients), 10
+minutes for the server's own work, and one minute for the handshake."""
 
 TABLE = Table("esmtp", EVENTS, ROWS, HOMES, PATIENCE, opening=OPENING)
 ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActions)
 STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActions)
-"""The same, to the letter: what the grammar forbids is refused, however common it is."""
+"""The dialect for --strict-syntax: refuses everything that the grammar forbids, however common it is."""

@@ -1,13 +1,13 @@
-"""What the grammar of RFC 5321 forbids and many clients send, each kind by a name, and what the log says of it.
+"""Common violations of RFC 5321's grammar that the server tolerates, each with a name and the words for the log.
 
-It does not know how it is found.
+Knows nothing about how they are found.
 """
 
 from enum import Enum
 
 
 class Tolerance(Enum):
-    """What was let pass, where the RFCs forbid it, and what to send instead."""
+    """A tolerated violation: words for the log, the section that forbids it, and what to send instead."""
 
     __hash__ = object.__hash__
 

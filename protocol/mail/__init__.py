@@ -1,1 +1,1 @@
-"""What the actions of both dialects share: transactions, content, trace fields."""
+"""The parts that the actions of both dialects share: transactions, content, trace fields."""

@@ -1,6 +1,6 @@
-"""What storage answers for each recipient of a message, folded into the one reply that SMTP has for all of them.
+"""Combines the answers of storage, one for each recipient, into the single result that SMTP can report.
 
-It does not know replies.
+Knows nothing about replies.
 """
 
 from collections.abc import Callable
@@ -8,16 +8,15 @@ from collections.abc import Callable
 from ..engine.environment import Fault
 
 Told = Callable[[int, Fault | None], None]
-"""Takes the number of a recipient, and None or why the message is not safe there."""
+"""Takes the index of a recipient, and None if the message is safely stored for it, else the fault."""
 
 _SEVERITY = {"for now": 1, "no room": 2, "for good": 3}
 
 
 def folded(told: Told, recipients: int) -> Told:
-    """Takes the answers for so many recipients, and passes on one: the worst, when the last has come.
+    """A callback that collects the answers for this many recipients; after the last one it passes the worst to `told`.
 
-    SMTP has one reply at the end of mail data (RFC 5321 section 4.2.5), and a message that is missing in one mailbox is not
-    accepted.
+    SMTP has one reply to the end of mail data (RFC 5321 section 4.2.5), so a message that one mailbox lacks is not accepted.
     """
     if recipients == 1:
         return told

@@ -1,37 +1,37 @@
-"""What is looked at in mail data while it passes: line ends that are none, how often the message was relayed, its name.
+"""Examines mail data as it passes: bare CRs and LFs, the number of Received fields, the Message-ID.
 
-It does not know where mail data comes from, nor where it goes.
+Knows nothing about where mail data comes from or goes to.
 """
 
 import re
 
 MAX_RECEIVED = 100
-"""Received fields beyond which a message is taken to be in a loop (RFC 5321 section 6.3)."""
+"""A message with more Received fields than this is taken to be in a loop (RFC 5321 section 6.3)."""
 
 _RECEIVED = re.compile(rb"\nreceived[ \t]{0,6}:", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rb"\nmessage-id[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^ \t\r\n][^\r\n]*)[\r\n]", re.IGNORECASE)
 _ENOUGH_OF_A_FIELD = 2048
-"""Octets in which a Message-ID field is looked for when it comes in pieces: a line has 998 at most."""
+"""Octets of earlier pieces that are kept to find a Message-ID field across pieces: a line has 998 at most."""
 
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _ENOUGH_OF_A_LINE = 16
-"""Octets by which a line, with the line end before it, is known to be a Received field or none."""
+"""Octets that suffice to recognize a Received field, the LF before it included."""
 
 
 _ENDS = re.compile(rb"(?:\r+\n?|\n)(?:\.(?=\.))?")
-"""CRs in a row with the LF behind them, or a LF alone, and of two dots behind that the first."""
+"""A run of CRs with the LF after it, or a bare LF; and the first of two dots after that."""
 
 _UNDECIDED = re.compile(rb"(?:\r+|(?<!\r)\n)\.?\Z")
-"""What may become another one of these when more comes."""
+"""A tail that may match `_ENDS` differently when more content follows."""
 
 MOST_CRS = 1000
-"""CRs in a row that may belong to the LF behind them; of more, the first ones are line ends of their own."""
+"""Longest run of CRs that may belong to the LF after it; in a longer run, the first ones are line ends of their own."""
 
 
 class Newlines:
-    """Finds each CR and LF that is not part of a CRLF (RFC 5321 section 2.3.8), and makes it one if it is to.
+    """Finds each CR and LF that is not part of a CRLF (RFC 5321 section 2.3.8), and with `is_mending` makes it a CRLF.
 
-    Content `is_stuffed` when its sender has doubled a dot at the beginning of each line.
+    Content is stuffed if the sender doubled the dot at the beginning of each line.
     """
 
     __slots__ = ("_held", "_is_mending", "_is_stuffed", "has_bare")
@@ -43,11 +43,11 @@ class Newlines:
         self.has_bare = False
 
     def passed(self, piece: bytes) -> bytes:
-        """The piece; what its end does not decide waits for the next one."""
+        """The piece to pass on. Keeps back an undecided tail until the next piece."""
         if self._held or self._is_mending or piece.endswith(b"\r"):
             piece, self._held = self._cut(self._held + piece)
         if not self.has_bare:
-            rest = piece.replace(b"\r\n", b"")  # a third of what it takes to count them
+            rest = piece.replace(b"\r\n", b"")  # three times as fast as counting them
             self.has_bare = b"\n" in rest or b"\r" in rest
         return self._mended(piece) if self.has_bare and self._is_mending else piece
 
@@ -60,7 +60,7 @@ class Newlines:
         return piece[:cut], piece[cut:]
 
     def rest(self) -> bytes:
-        """What waits, when nothing more comes."""
+        """The tail that is still kept back, at the end of the content."""
         held, self._held = self._held, b""
         if not held:
             return b""
@@ -71,8 +71,10 @@ class Newlines:
         return _ENDS.sub(self._end, text)
 
     def _end(self, match: "re.Match[bytes]") -> bytes:
-        """CRs before a CRLF belong to it. What else stands alone is a line end itself, and of two dots behind it one goes in
-        mail data (RFC 5321 section 4.5.2), as behind each CRLF it has gone before.
+        """Replaces a match of `_ENDS`. CRs before a CRLF belong to it; any other bare CR or LF becomes a CRLF.
+
+        In stuffed content, one of two dots after such a new line end is removed (RFC 5321 section 4.5.2); the buffer has
+        already done so after each CRLF.
         """
         found = match[0].removesuffix(b".")
         dot = match[0][len(found) :]
@@ -85,7 +87,7 @@ class Newlines:
 
 
 class Hops:
-    """Counts the Received fields of a header that comes in pieces."""
+    """Counts the Received fields of a header that arrives in pieces."""
 
     __slots__ = ("_is_over", "_line", "received")
 
@@ -96,11 +98,11 @@ class Hops:
 
     @property
     def is_loop(self) -> bool:
-        """Whether it is time to stop it."""
+        """Whether there are more than MAX_RECEIVED."""
         return self.received > MAX_RECEIVED
 
     def look(self, piece: bytes) -> None:
-        """More of the message."""
+        """Examines the next piece of the message."""
         if self._is_over or not piece:
             return
         text = self._line + piece
@@ -110,14 +112,14 @@ class Hops:
             self.received += len(_RECEIVED.findall(text, 0, end.start()))
             return
         self.received += len(_RECEIVED.findall(text))
-        # What begins in this piece and ends in the next is to be found, and nothing is to be found twice.
+        # Keep the last line, to find a field that continues in the next piece; but count no field twice.
         start = text.rfind(b"\n")
         rest = text[start : start + _ENOUGH_OF_A_LINE]
         self._line = b"x" if _RECEIVED.match(rest) else rest
 
 
 class MessageId:
-    """Finds the Message-ID of a header that comes in pieces (RFC 5322 section 3.6.4)."""
+    """Finds the Message-ID in a header that arrives in pieces (RFC 5322 section 3.6.4)."""
 
     __slots__ = ("_is_over", "_text", "value")
 
@@ -127,7 +129,7 @@ class MessageId:
         self.value = b""
 
     def look(self, piece: bytes) -> None:
-        """More of the message."""
+        """Examines the next piece of the message."""
         if self._is_over:
             return
         text = self._text + piece

@@ -1,6 +1,6 @@
-"""A mail transaction: from whom, for whom, and the message on its way into storage (RFC 5321 section 3.3).
+"""A mail transaction: its sender, its recipients, and the message on its way into storage (RFC 5321 section 3.3).
 
-It does not know the commands that make it up, nor their order.
+Knows nothing about commands or their order.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from .content import MessageId
 from .trace import origin, received
 
 _NOBODY: list[tuple[str, bytes]] = []
-"""The recipients before the first transaction: one list for all who are connected and silent."""
+"""The recipients before the first transaction: silent clients share this one list, to save memory."""
 
 
 class Client(NamedTuple):
-    """Who sends messages: the name that it gave, its IP address, and whether what it sends is encrypted."""
+    """The sender of messages: the name that it gave, its IP address, and whether its connection is encrypted."""
 
     name: bytes
     address: str
@@ -28,7 +28,7 @@ class Client(NamedTuple):
 
 
 class Transaction:
-    """What is known of the current transaction. Size is in octets of mail data, as sent, transparency undone."""
+    """The current transaction. `octets` is the size of the mail data as sent, without dot-stuffing."""
 
     __slots__ = ("_client", "_message", "_message_id", "_report", "_site", "_user", "octets", "recipients", "reverse_path")
 
@@ -44,12 +44,12 @@ class Transaction:
         self.recipients = _NOBODY
 
     def begin(self, reverse_path: bytes) -> None:
-        """A new one."""
+        """Starts a transaction without recipients."""
         self.reverse_path = reverse_path
         self.recipients = []
 
     def open(self, client: Client, protocol: bytes, user: str | None = None, is_verbatim: bool = False) -> None:
-        """Content is about to come: `protocol` is the "with" word (RFC 5321 section 4.4), `user` the name for the log."""
+        """Starts the message. `protocol` is the "with" word (RFC 5321 section 4.4), `user` the client's name for the log."""
         site = self._site
         self.octets = 0
         self._message = message = site.store.begin(self.reverse_path, self.recipients, is_verbatim)
@@ -61,11 +61,11 @@ class Transaction:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a message: false again when it became too large."""
+        """Whether there is a message. False again once it is too large."""
         return self._message is not None
 
     def write(self, piece: bytes, octets: int) -> None:
-        """More content, which was sent with so many octets. What is too much is dropped."""
+        """Takes a piece of content; `octets` is its size as sent. Drops the message when it becomes too large."""
         self.octets += octets
         if self._message:
             if self.octets > self._site.max_message_size:
@@ -76,7 +76,7 @@ class Transaction:
                     self._message_id.look(piece)
 
     def commit(self, answer: Callable[[Reply], None]) -> None:
-        """The content is complete: `answer` is called when it is on disk, or is known not to be."""
+        """Completes the message. Calls `answer` later: when the message is safely stored, or when storing it has failed."""
         message, self._message = self._message, None
         assert message
         told = partial(self._answered, answer, message.id, self._site.clock())
@@ -88,7 +88,7 @@ class Transaction:
         try:
             if self._client and self._message_id:
                 self._log(self._client, self._message_id.value, message_id, since, fault)
-        finally:  # whatever is wrong with the log: it is stored, or not
+        finally:  # an error in the log must not cost the client its reply
             answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
 
     def _log(self, client: Client, name: bytes, message_id: str, since: float, fault: Fault | None) -> None:
@@ -107,7 +107,7 @@ class Transaction:
         return f"{encrypted}{user}client {quoted(client.name)}, {name}"
 
     def abandon(self) -> None:
-        """Nothing of the message is kept."""
+        """Drops the message, if there is one."""
         if self._message:
             self._message.abandon()
             self._message = None

@@ -1,1 +1,1 @@
-"""Connections: listening, sockets, TLS, and the conversations on them."""
+"""Streams: listening sockets, connections, TLS, and the conversations on them."""

@@ -1,6 +1,6 @@
-"""Socket addresses as people write them: `host:port`, an IPv6 host in brackets.
+"""Socket addresses as people write them: `host:port`, with an IPv6 host in brackets.
 
-It does not know whether anything is there.
+Knows nothing about whether anything listens there.
 """
 
 import re
@@ -9,7 +9,7 @@ _WRITTEN = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})", re.ASCII)
 
 
 def parse(text: str) -> tuple[str, int]:
-    """Host and port. Raises ValueError, with a text that says what to write."""
+    """Splits an address into host and port. Raises ValueError; its text says what to write."""
     match = _WRITTEN.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r} is not HOST:PORT: write 127.0.0.1:25 or [::1]:25")
@@ -19,5 +19,5 @@ def parse(text: str) -> tuple[str, int]:
 
 
 def name(host: str, port: int) -> str:
-    """The address as `parse` takes it."""
+    """Formats an address in the form that `parse` accepts."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,6 +1,6 @@
-"""A server's certificate and private key, read from files, and read again.
+"""A server's certificate and private key: reads them from files, and reads them again on request.
 
-It does not know connections; what it loads is for handshakes that are still to come.
+Knows nothing about connections: a new certificate is used for later handshakes only.
 """
 
 import ssl
@@ -16,20 +16,21 @@ _NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIG
 
 DAY = 86_400.0
 SOON = 14 * DAY
-"""Seconds before its end from which a certificate is warned of."""
+"""A warning is logged this many seconds before a certificate expires."""
 
 _NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME, which the module ssl does not name: the time is looked at here."""
+"""X509_V_FLAG_NO_CHECK_TIME, which the module ssl does not define. `_warnings` checks the times itself."""
 
 
 class CertificateError(Exception):
-    """A certificate or its key cannot be used. The text is one line: which file, why, and what to do."""
+    """A certificate or its key is unusable. The text is one line: which file, why, and what to do."""
 
 
 class Certificate:
-    """A certificate with its chain, and its private key, in two PEM files, or twice the same one; for a host of this name.
+    """A certificate with its chain, and its private key, in two PEM files or in one.
 
-    `warnings` are what clients that look will not like. Raises CertificateError when they cannot be used.
+    `warnings` lists problems that do not prevent its use: a key that everybody may read, the dates, a certificate that does
+    not name `host` (empty: not checked). Raises CertificateError if the files are unusable.
     """
 
     def __init__(self, cert: Path, key: Path, host: str = "") -> None:
@@ -39,11 +40,11 @@ class Certificate:
         self.reread()
 
     def context(self) -> ssl.SSLContext:
-        """What the next handshake is made with."""
+        """The context for the next handshake."""
         return self._context
 
     def reread(self) -> None:
-        """Reads the files again. Raises CertificateError, and keeps what it has, when they cannot be used."""
+        """Reads the files again. If they are unusable, raises CertificateError and keeps the old certificate."""
         self._context = _load(self._cert, self._key)
         self.warnings = list(_warnings(self._cert, self._key, self._host, self._context))
 
@@ -74,7 +75,7 @@ def _context() -> ssl.SSLContext:
 
 
 def _trouble(cert: Path, key: Path, error: ssl.SSLError) -> str:
-    """OpenSSL does not say which of the files it means."""
+    """The text of the error. OpenSSL does not say which file is bad, so this tries the certificate alone."""
     if error.reason in _NOT_A_PAIR:
         return f"{key}: the key is not that of the certificate {cert}: give the two that were made together"
     try:
@@ -86,7 +87,7 @@ def _trouble(cert: Path, key: Path, error: ssl.SSLError) -> str:
     return f"{key}: there is no private key in it: give a PEM file, as 'BEGIN PRIVATE KEY' begins it"
 
 
-# What is wrong with one that can be used
+# Problems of usable certificates
 
 
 def _warnings(cert: Path, key: Path, host: str, context: ssl.SSLContext) -> Iterator[str]:
@@ -108,9 +109,9 @@ def _warnings(cert: Path, key: Path, host: str, context: ssl.SSLContext) -> Iter
 
 
 def _shown_to_a_client(cert: Path, context: ssl.SSLContext, host: str) -> Mapping[str, object] | None:
-    """What a client reads in the certificate that trusts it and does not look at the time; None: it leaves.
+    """The certificate as a client sees it that trusts it and ignores its dates; None: even that client refuses it.
 
-    A handshake in memory tells it: the module ssl has no other way to read a certificate.
+    Does a handshake in memory, since the module ssl has no other way to read a certificate.
     """
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = bool(host)

@@ -1,11 +1,12 @@
-"""One connected socket: what is read goes to its conversation, what that wants to say is sent, as far as the peer takes it.
+"""A connected socket: input goes to its conversation, and its output is sent as fast as the peer accepts it.
 
-It does not know what is said. Whether it reads or writes follows from the buffers at the end of each turn.
+Knows nothing about what is said. The buffers at the end of each turn decide whether the connection reads or writes next.
 
-In a turn an open connection is read in the read step, and with that its part of the write step is DUE, in which it sends
-what it can and finds out what it wants next. Whoever is DUE has had a share of this turn, and is not read again. A wake-up
-makes it DUE, too; that the conversation is to be resumed is remembered in `_resumption`, and nowhere else. What waits for
-room, and could go on without a wake-up, goes on LATER: when all others have had their turn.
+In the read step, an open connection whose socket is ready reads once. That makes it DUE: its part of the write step is
+scheduled, in which it sends what it can and finds out what to wait for next. A connection that is DUE has had its share of
+the turn and does not read again. A wake-up makes it DUE, too. Only `_resumption` remembers that the conversation has to be
+resumed, and when: NOW after a wake-up, in the next write step; LATER, in the catch-up step, when it is behind and all its
+output is sent, so that other connections have their turn first.
 """
 
 import logging
@@ -20,7 +21,7 @@ from .tls import Beside, Contexts, Encryption
 log = logging.getLogger("carteiro.reactor")
 
 RECEIVE_SIZE = 64 * 1024
-"""Octets read at once, and so a connection's share of one turn."""
+"""Most octets of one read, and so a connection's share of a turn."""
 
 _received = memoryview(bytearray(RECEIVE_SIZE))
 
@@ -28,14 +29,14 @@ _UNKNOWN = object()
 """An interest that no conversation has."""
 
 _MORE = getattr(socket, "MSG_MORE", 0)
-"""Where the system has it: what is sent may wait for what comes next, even the end, and go with it in one segment."""
+"""Lets the kernel hold back the last data, to send it in one segment with the FIN; 0 on systems without it."""
 
 LINGER = 2.0
-"""Seconds that a connection which we end is read on, so that the peer gets our last words and not a reset."""
+"""Seconds that we keep reading after we have ended a connection, so that the peer gets our last words and not a reset."""
 
 
 class Stage(Enum):
-    """How far a connection is."""
+    """The stages of a connection. The values are for people."""
 
     OPEN = "it waits for what it wants"
     DUE = "it was read, or woken: its part of the write step is due"
@@ -45,7 +46,7 @@ class Stage(Enum):
 
 
 class Resumption(Enum):
-    """When the conversation is to be resumed."""
+    """When the conversation has to be resumed. The values are for people."""
 
     NEVER = "nothing is left to do"
     LATER = "when all others have had their turn"
@@ -57,11 +58,12 @@ NEVER, LATER, NOW = Resumption
 
 
 class Connection:
-    """A nonblocking connected socket with a conversation and a deadline: `idle_timeout` seconds without a byte either way,
-    or fewer when the conversation's patience is shorter; its patience alone counts while the peer waits for us.
+    """A nonblocking connected socket with a conversation and a deadline.
 
-    When the conversation wants TLS, `tls` gives the context for it, and an Encryption takes the conversation's place.
-    No exception of the conversation leaves this class: it is logged with its traceback, and ends this connection only.
+    The deadline is `idle_timeout` seconds after the last byte in either direction, or earlier if the conversation's patience
+    is shorter. While the peer waits for us, only the patience counts. `tls` gives the context when the conversation wants
+    TLS; an Encryption then takes the conversation's place. An exception of the conversation is logged with its traceback and
+    ends this connection only.
     """
 
     __slots__ = (
@@ -101,12 +103,12 @@ class Connection:
         self._speak_soon()
 
     def shut_down(self) -> None:
-        """The program wants to end: the conversation says when this connection can."""
+        """The program wants to end: the conversation decides when the connection ends."""
         self._call(self._conversation.shut_down, False)
         self._speak_soon()
 
     def cut_off(self, why: str) -> None:
-        """Closes now, with the last words that the socket takes at once."""
+        """Closes at once; sends the conversation's last words as far as the socket accepts them now."""
         self._call(self._conversation.shut_down, True)
         self._speak_now()
         self.close(why)
@@ -130,7 +132,7 @@ class Connection:
             self._conversation.hang_up()
         except Exception:
             log.exception("%s: error while hanging up", self.peer)
-        del self._conversation  # it knows our `_wake`: without a circle, both are freed at once
+        del self._conversation  # it refers to our `_wake`: breaking the cycle frees both at once
         self._on_closed(self)
 
     # The read step
@@ -141,7 +143,7 @@ class Connection:
             return
         self._stage = DUE
         self._reactor.call_soon(self._speak)
-        if not events & self._events & READ:  # it may have been wanted only until what was read before was answered
+        if not events & self._events & READ:  # not ready to read, or READ is no longer wanted
             return
         try:
             data = _received[: self._socket.recv_into(_received)].tobytes()
@@ -157,7 +159,7 @@ class Connection:
             return
         self._last_activity = self._reactor.now
         conversation = self._conversation
-        try:  # as `_tell` does, for what is told most
+        try:  # like `_call`, which would cost time for each read
             conversation.receive(data)
             if conversation.interest is not self._interest and conversation.wants_tls:
                 self._encrypt()
@@ -165,7 +167,7 @@ class Connection:
             self._break_down(error)
 
     def _ready_otherwise(self) -> None:
-        if self._stage is DEAF:  # only now: mostly nothing comes before it is over, and two system calls are saved
+        if self._stage is DEAF:  # unwatch only now: mostly nothing arrives meanwhile, which saves two system calls
             self._stage = OPEN
             self._watch(0)
         elif self._stage is LINGERING:
@@ -184,7 +186,7 @@ class Connection:
         self._speak_soon()
 
     def _catch_up(self) -> None:
-        """Others have had their turn: the conversation goes on with what it has not carried out."""
+        """Resumes a conversation that is behind, now that the others have had their turn."""
         if self._resumption is LATER:
             self._resumption = NOW
             self._speak_now()
@@ -200,8 +202,8 @@ class Connection:
             self._speak()
 
     def _speak(self) -> None:
-        """Sends what it can, then watches for what the buffers ask for."""
-        if self._stage is not DUE:  # it was closed meanwhile, or has spoken
+        """Resumes the conversation if that is due, sends what the socket accepts, and watches for what is needed next."""
+        if self._stage is not DUE:  # closed meanwhile, or already done
             return
         self._stage = OPEN
         if self._resumption is NOW:
@@ -222,7 +224,7 @@ class Connection:
                 del outgoing[:sent]
                 self._last_activity = self._reactor.now
         if conversation.interest is self._interest and not (outgoing or conversation.is_behind):
-            return  # nothing is wanted but what was wanted before, as after nearly each command
+            return  # what to wait for is unchanged, as after nearly every command
         self._look_after(conversation)
 
     def _resume(self) -> None:
@@ -232,7 +234,7 @@ class Connection:
             self._reactor.turn_within(0)
 
     def _look_after(self, conversation: Conversation) -> None:
-        """Does what the conversation wants, when all was sent that could be."""
+        """After sending: ends the connection, schedules a catch-up, or watches for what the conversation needs next."""
         is_at_rest = not (conversation.outgoing or conversation.is_behind)
         self._interest = (is_at_rest and conversation.interest) or _UNKNOWN
         if conversation.is_finished and not conversation.outgoing:
@@ -252,11 +254,11 @@ class Connection:
             self._start_timer(patience)
 
     def _wanted(self, conversation: Conversation) -> int:
-        """The events that are waited for. It is read, unless
+        """The events to watch for. READ, unless
         1. the peer has ended its side, or
-        2. the conversation takes no input: it waits for somebody, has enough to carry out or to say, or is finished.
-        It is written to, if
-        3. the peer has not taken all that was said.
+        2. the conversation takes no input: it waits for an answer, is behind, or is finished.
+        WRITE, if
+        3. output is left.
         """
         wanted = READ if conversation.takes_input and not self._has_ended else 0
         return wanted | WRITE if conversation.outgoing else wanted
@@ -275,10 +277,10 @@ class Connection:
     # The end
 
     def _end(self) -> None:
-        """All is said, and we say so. If the peer does not know that it is over, it may still send, and a close would reset
-        the connection and could destroy our last words on their way; so we read on for a while.
+        """Ends our side: all output is sent. If the peer has not agreed to the end, it may still send; a close would then
+        reset the connection and could destroy our last words on their way. So the connection lingers and reads on.
         """
-        # What waits in the kernel for the end goes with it now; a close would drop it where there is unread input.
+        # This also sends what MSG_MORE has kept in the kernel; a close would drop that if there is unread input.
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError as error:
@@ -302,7 +304,7 @@ class Connection:
             self._start_timer(patience)
             return
         self._timer = self._reactor.call_later(LINGER, lambda: self.close("the peer does not read"))
-        self._timer_patience = 0.0  # nothing is shorter: the end stays where it is
+        self._timer_patience = 0.0  # no patience is shorter, so the timer stays as it is
         self._call(conversation.time_out)
         self._speak_soon()
 
@@ -310,10 +312,10 @@ class Connection:
         self._timer_patience = patience
         self._timer = self._reactor.call_at(self._last_activity + patience, self._check_idle)
 
-    # The conversation: our own faults end it, and encryption may take its place
+    # Calls of the conversation: a bug of ours ends it, and encryption may take its place
 
     def _call(self, method: Callable[..., None], *data: bytes | bool) -> None:
-        """Calls a method of the conversation."""
+        """Calls a method of the conversation; an exception ends this connection only."""
         try:
             method(*data)
             if self._conversation.wants_tls:
@@ -332,7 +334,10 @@ class Connection:
             self.close("internal error")
 
     def _encrypt(self) -> None:
-        """At once, before anything else can be said: what is said already goes first, in plain, and nothing after it."""
+        """Puts an Encryption in the conversation's place, before the conversation can say anything else.
+
+        What it has said already goes out first, in plain text; nothing after that does.
+        """
         if self._tls is None:
             raise RuntimeError("a conversation wants TLS and there is no certificate")
         self._conversation = Encryption(self._conversation, self._tls(), self._wake, self._beside)

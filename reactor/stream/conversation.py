@@ -1,6 +1,6 @@
-"""What a connection needs of whoever speaks on it, stated as a type.
+"""What a connection needs from the conversation on it, stated as types.
 
-It does not know any protocol: bytes come in, bytes go out, and at some point it is over.
+Knows nothing about any protocol: bytes come in, bytes go out, and at some point it is over.
 """
 
 from collections.abc import Callable
@@ -8,92 +8,94 @@ from typing import Protocol
 
 
 class Simple(Protocol):
-    """What every conversation has. Its methods change its state and put what is to be sent into `outgoing`."""
+    """The parts that every conversation has. Its methods change its state and append to `outgoing`."""
 
     @property
     def outgoing(self) -> bytearray:
-        """What is to be sent; the connection takes off its front what it has sent."""
+        """Bytes to send. The connection removes from the front what it has sent."""
 
     @property
     def is_finished(self) -> bool:
-        """True: when `outgoing` is sent, the connection is to be closed."""
+        """True: the connection must send `outgoing` and then close."""
 
     @property
     def patience(self) -> float:
-        """Seconds of silence after which this state is over; the connection's `idle_timeout` is the cap."""
+        """Seconds of silence after which `time_out` is called. The connection's `idle_timeout` is the cap, except while the
+        peer waits for us."""
 
     @property
     def farewell(self) -> str:
-        """Why it is finished, for the log."""
+        """The reason for the end, for the log."""
 
     def receive(self, data: bytes) -> None:
-        """These bytes came."""
+        """Takes bytes from the peer."""
 
     def end_of_input(self) -> None:
-        """The peer will send no more; it may still read."""
+        """The peer sends no more; it may still read."""
 
     def time_out(self) -> None:
-        """Nothing was sent or read for too long."""
+        """Nothing was sent or received for too long."""
 
     def shut_down(self, at_once: bool) -> None:
-        """The program wants to end: at once, or when what must not be broken off has ended."""
+        """The program wants to end: at once, or after a step that should not be interrupted."""
 
     def break_down(self) -> None:
         """A method of this conversation has raised an exception."""
 
 
 class Conversation(Simple, Protocol):
-    """One side of a dialogue over a connection, with the parts that not every protocol needs: `Completed` has them for a
-    `Simple` one.
+    """One side of a dialogue over a connection, with the parts that only some protocols need.
+
+    `Completed` adds these parts to a `Simple` conversation.
     """
 
-    # Who speaks first, or holds something that is to be given back
+    # For those that speak first, or release something at the end
 
     def open(self) -> None:
-        """The connection stands."""
+        """The connection is established."""
 
     def hang_up(self) -> None:
         """The connection is gone."""
 
-    # Who waits for others, or leaves them their turn
+    # For those that wait for an answer, or process their input in shares
 
     @property
     def takes_input(self) -> bool:
-        """False: nothing is to be read from the peer now, until `resume` or a wake-up has changed it."""
+        """False: the connection must not read now. `resume` may change this."""
 
     @property
     def is_behind(self) -> bool:
-        """True: not all that came is carried out yet; `resume` goes on with it, when `outgoing` is sent."""
+        """True: input is left to process. The connection calls `resume` when `outgoing` is sent."""
 
     def resume(self) -> None:
-        """The conversation is behind and `outgoing` is sent, or it has called for a wake-up."""
+        """Continues: the conversation was behind and `outgoing` is sent, or it has called its wake-up function."""
 
-    # Who agrees with the peer on the end, or on TLS in the middle of the dialogue
+    # For those that agree with the peer on the end, or on TLS in the middle of the dialogue
 
     @property
     def is_agreed(self) -> bool:
-        """True: the peer has asked for the end, so nothing more is expected of it."""
+        """True: the peer has asked for the end, so it sends nothing more."""
 
     @property
     def wants_tls(self) -> bool:
-        """True: when `outgoing` is sent, the connection is to be encrypted; nothing more is read as plain text, or said,
-        before it is. The conversation throws away what it has read but not carried out.
+        """True: the connection must send `outgoing` and then do a TLS handshake. Until `secured` is called the conversation
+        gets no more input and sends nothing. It discards plain text that it has read but not processed.
         """
 
     def secured(self) -> None:
-        """The connection is encrypted from here on, as it was wanted."""
+        """The connection is now encrypted, as `wants_tls` asked."""
 
-    # Who is asked so often that it counts
+    # For those with so many lines that each property costs time
 
     @property
     def interest(self) -> object:
-        """The same object for as long as `is_finished`, `wants_tls`, `patience` and, but for `is_behind`, `takes_input` stay
-        as they are, so that these need not be asked for after each line; or None, and then they are.
+        """Stays the same object while `is_finished`, `wants_tls`, `patience`, and `takes_input` (ignoring `is_behind`) are
+        unchanged, so that the connection need not read them after each line. None: the connection reads them every time.
         """
 
 
 class Completed:
-    """A simple conversation, completed: its peer speaks first, it takes input until it is finished, and wants no TLS."""
+    """Makes a simple conversation a full one: the peer speaks first, input is always taken, and there is no TLS."""
 
     __slots__ = ("_simple",)
 
@@ -106,34 +108,34 @@ class Completed:
 
     @property
     def outgoing(self) -> bytearray:
-        """The conversation's, and so are the following."""
+        """Bytes to send."""
         return self._simple.outgoing
 
     @property
     def is_finished(self) -> bool:
-        """When `outgoing` is sent, it is over."""
+        """True: the conversation is over when `outgoing` is sent."""
         return self._simple.is_finished
 
     @property
     def patience(self) -> float:
-        """Seconds of silence that end it."""
+        """Seconds of silence after which `time_out` is called."""
         return self._simple.patience
 
     @property
     def farewell(self) -> str:
-        """Why it is finished."""
+        """The reason for the end, for the log."""
         return self._simple.farewell
 
     def receive(self, data: bytes) -> None:
-        """These bytes came."""
+        """Takes bytes from the peer."""
         self._simple.receive(data)
 
     def end_of_input(self) -> None:
-        """The peer will send no more."""
+        """The peer sends no more."""
         self._simple.end_of_input()
 
     def time_out(self) -> None:
-        """Nothing was sent or read for too long."""
+        """Nothing was sent or received for too long."""
         self._simple.time_out()
 
     def shut_down(self, at_once: bool) -> None:
@@ -141,21 +143,22 @@ class Completed:
         self._simple.shut_down(at_once)
 
     def break_down(self) -> None:
-        """One of its methods has raised an exception."""
+        """A method of the conversation has raised an exception."""
         self._simple.break_down()
 
     def open(self) -> None:
-        """The peer speaks first."""
+        """Does nothing: the peer speaks first."""
 
     def resume(self) -> None:
-        """Nothing was left to do."""
+        """Does nothing: all input is processed as it arrives."""
 
     def secured(self) -> None:
-        """Never called: no TLS is wanted."""
+        """Never called: it wants no TLS."""
 
     def hang_up(self) -> None:
-        """There is nothing to give back."""
+        """Does nothing: there is nothing to release."""
 
 
 Opener = Callable[[str, Callable[[], None]], Conversation]
-"""Makes the conversation with a peer (`host:port`) of a new connection; the callable given to it wakes that connection."""
+"""Creates the conversation of a new connection. Its arguments: the peer (`host:port`), and a function that wakes the
+connection."""

@@ -1,6 +1,6 @@
-"""A listening socket: it accepts until nobody waits, and survives whatever accepting can meet.
+"""A listening socket: accepts all waiting clients, and survives every error of accept.
 
-It does not know what becomes of an accepted socket.
+Knows nothing about what happens to an accepted socket.
 """
 
 import errno
@@ -15,23 +15,23 @@ from .addresses import name
 log = logging.getLogger("carteiro.reactor")
 
 BACKLOG = 4096
-"""Connections that the kernel may keep until they are accepted (it has a limit of its own, too)."""
+"""Most connections that wait in the kernel to be accepted (the kernel may have a lower limit)."""
 
 ACCEPTS_A_TURN = 256
-"""A burst of clients is greeted in parts of this size, so that it does not hold up those already there."""
+"""Most clients accepted in a turn, so that a burst of new ones does not hold up those already connected."""
 
 PAUSE = 0.5
-"""Seconds without accepting when the process or the machine is out of descriptors or memory."""
+"""Seconds to stop accepting after the process or the machine has run out of descriptors or memory."""
 
 _OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class ListenError(Exception):
-    """An address cannot be listened on. The text is one line: where, why, and what to do."""
+    """The server cannot listen on an address. The text is one line: where, why, and what to do."""
 
 
 class Listener:
-    """Accepts from a listening socket (see `listening`), and gives each accepted socket and its peer's name away."""
+    """Accepts clients on a listening socket (see `listening`), and passes each socket and its peer's name to `accepted`."""
 
     def __init__(self, reactor: Reactor, sock: socket.socket, accepted: Callable[[socket.socket, str], None]) -> None:
         self._reactor = reactor
@@ -40,11 +40,11 @@ class Listener:
         self._is_paused = False
         self.is_closed = False
         self.address = name(*self._socket.getsockname()[:2])
-        """Where it listens, `host:port`; an IPv6 host stands in brackets."""
+        """The address that it listens on, as `host:port` with an IPv6 host in brackets."""
         reactor.watch(self._socket, READ, self._accept)
 
     def close(self) -> None:
-        """Listens no longer."""
+        """Stops listening."""
         if not self.is_closed:
             self.is_closed = True
             if not self._is_paused:
@@ -81,18 +81,18 @@ class Listener:
 
 
 def listening(host: str, port: int, count: int = 1) -> list[list[socket.socket]]:
-    """Sockets that listen on `host:port` (port 0: the kernel picks one): for each address of the host `count` of them, which
-    share what comes there.
+    """Opens listening sockets on `host:port` (port 0: the kernel picks one). For each address of the host there is a list of
+    `count` sockets, between which the kernel spreads the clients (SO_REUSEPORT).
 
-    Where the kernel does not share it is one socket for all. An address of a family that this machine does not have is left
-    out, if there are others. Raises ListenError when there is none, or one cannot be had.
+    Without SO_REUSEPORT the list has the same socket `count` times. Addresses that this machine does not have are left out,
+    if others remain. Raises ListenError if none remains, or after any other error.
     """
     addresses = _addresses(host, port)
     for is_last in (False, False, True):
         try:
             return _listen_on_all(addresses, port, count)
         except OSError as error:
-            # A port that the kernel picked for the first address may be taken on the next one.
+            # The port that the kernel picked for the first address may be in use on the next one: try again.
             if is_last or port or error.errno != errno.EADDRINUSE:
                 raise _cannot_listen(host, port, error) from error
     raise AssertionError
@@ -122,11 +122,11 @@ class _Address(NamedTuple):
     family: int
     host: str
     rest: tuple[Any, ...]
-    """What else an address of its family has, behind the port."""
+    """What follows the port in an address of this family (IPv6: flow info and scope)."""
 
 
 def _addresses(host: str, port: int) -> list[_Address]:
-    """Those that a name has, each once, the first one first."""
+    """The addresses of a host name, without duplicates, in the resolver's order."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
@@ -140,7 +140,7 @@ def _listen_on(address: _Address, port: int, count: int) -> list[socket.socket]:
     if count == 1 or not hasattr(socket, "SO_REUSEPORT"):
         return [_listen(address, port, is_shared=False)] * count
     if port:
-        _listen(address, port, is_shared=False).close()  # which fails when another program has it, also one that shares it
+        _listen(address, port, is_shared=False).close()  # fails if another program has the port, even with SO_REUSEPORT
     first = _listen(address, port, is_shared=True)
     return [first, *(_listen(address, first.getsockname()[1], is_shared=True) for _ in range(1, count))]
 
@@ -151,7 +151,7 @@ def _listen(address: _Address, port: int, is_shared: bool) -> socket.socket:
         if address.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted sockets inherit it: replies are small and must not wait for the acknowledgement of the one before.
+        # Accepted sockets inherit this: replies are small and must not wait for the ACK of the previous one.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

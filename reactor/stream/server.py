@@ -1,6 +1,6 @@
-"""A service: listeners, their connections, the limit on these, and how all of it ends.
+"""A server: its listeners, their connections, the limit on the number of connections, and the shutdown.
 
-It does not know what is spoken on a connection.
+Knows nothing about what is said on a connection.
 """
 
 import logging
@@ -18,18 +18,18 @@ from .tls import Beside, Contexts
 log = logging.getLogger("carteiro.reactor")
 
 DRAIN_LIMIT = 10.0
-"""Seconds that connections have to end when the server is drained."""
+"""Seconds that connections have to end while the server drains."""
 
 _OWN_DESCRIPTORS = 64
-"""Descriptors that the process needs beside its connections."""
+"""Descriptors that the process needs in addition to its connections."""
 
 
 class Server:
     """Accepts connections on any number of listeners and gives each a conversation.
 
-    At `max_connections` a further client is sent the listener's refusal and closed; the others do not notice. `tls` gives
-    the context for conversations that want TLS; without it none may. `beside` is where handshakes are made, if not in the
-    loop.
+    When there are `max_connections`, a further client gets the listener's refusal and is disconnected; the others do not
+    notice. `tls` gives the context for conversations that want TLS; without it none may want it. `beside` makes the
+    handshakes outside the loop; without it they are made in the loop.
     """
 
     def __init__(
@@ -50,20 +50,23 @@ class Server:
         self._drained: Callable[[], None] | None = None
 
     def listen(self, host: str, port: int, open_conversation: Opener, refusal: bytes = b"") -> str:
-        """Listens there too, on all addresses of the host, and returns the first one as `host:port`. Raises ListenError."""
+        """Listens on all addresses of a host. Returns the first one as `host:port`. Raises ListenError."""
         first, *others = [socks[0] for socks in listening(host, port)]
         for sock in others:
             self.listen_on(sock, open_conversation, refusal)
         return self.listen_on(first, open_conversation, refusal)
 
     def listen_on(self, sock: socket.socket, open_conversation: Opener, refusal: bytes = b"") -> str:
-        """The same with a socket that listens already."""
+        """Accepts clients on a socket that already listens. Returns its address as `host:port`."""
         listener = Listener(self._reactor, sock, partial(self._accepted, open_conversation, refusal))
         self._listeners.append(listener)
         return listener.address
 
     def drain(self, drained: Callable[[], None]) -> None:
-        """Accepts nobody any more and lets the conversations end; calls `drained` when all have, or after DRAIN_LIMIT."""
+        """Stops accepting and lets the conversations end. After DRAIN_LIMIT it closes the rest. Then calls `drained`.
+
+        `drained` may be called more than once.
+        """
         self._stop_listening()
         self._drained = drained
         self._reactor.call_later(DRAIN_LIMIT, self.close)
@@ -72,7 +75,7 @@ class Server:
         self._check_drained()
 
     def close(self) -> None:
-        """Ends everything at once."""
+        """Closes all listeners and connections at once."""
         self._stop_listening()
         for connection in list(self._connections):
             connection.cut_off("the server stopped")
@@ -117,7 +120,7 @@ def _send_and_close(sock: socket.socket, data: bytes) -> None:
 
 
 def _allowed_connections(wanted: int) -> int:
-    """Raises the soft limit on open files as far as it is needed and allowed; returns how many connections it allows."""
+    """Raises the soft limit on open files as far as needed and allowed. Returns the number of connections it then allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _OWN_DESCRIPTORS
     if soft == resource.RLIM_INFINITY or soft >= needed:

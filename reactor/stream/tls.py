@@ -1,6 +1,27 @@
-"""The server's side of TLS, as a conversation that another conversation is held through.
+"""The server's side of TLS, as a conversation that wraps another conversation.
 
-It does not know sockets, nor what is said under the encryption, nor where certificates are.
+Knows nothing about sockets, about what is said under the encryption, or about where certificates are.
+
+TLS runs in memory: ciphertext from the peer goes into one `ssl.MemoryBIO`, ciphertext for the peer comes out of another, and
+an `ssl.SSLObject` works between them. No socket is wrapped: a wrapped socket would read, write and wait in its own way, and
+the selector would not see the data that it has already decrypted. So the loop still does all reading and writing, and a
+client that stalls in a handshake delays nobody.
+
+A connection is encrypted, in the middle of a dialogue or from its first moment on, as follows:
+
+1. The conversation sets `wants_tls`. At once, the connection puts an `Encryption` in the conversation's place. What the
+   conversation has said so far goes to the front of the output in plain text; the peer waits for it before it sends its
+   ClientHello. Everything that the conversation says later leaves encrypted.
+2. Input is now the handshake. OpenSSL gets nothing until the whole ClientHello has arrived (`tls_records.Hello`), so that
+   an idle client costs no memory for TLS; after that it gets whole records. Each attempt runs beside the loop, in a thread,
+   since the use of a private key takes long. Nothing else may touch the SSLObject meanwhile. A wake-up brings its result.
+3. When the handshake is complete, `secured` is called on the conversation. Data that came with the last bytes of the
+   handshake is decrypted in the same turn.
+
+From then on input is decrypted a few records at a time, and output is encrypted on demand: the next PIECE when all
+ciphertext before it is sent. So neither direction fills memory. A conversation that finishes before step 3 can say nothing
+any more, and the connection closes. An error of TLS finishes the `Encryption`: the alert is sent, and `farewell` says why.
+The end of input is the same with and without a close_notify.
 """
 
 import ssl
@@ -13,24 +34,24 @@ from .conversation import Conversation
 from .tls_records import Hello, whole
 
 Contexts = Callable[[], ssl.SSLContext]
-"""Gives the context for the next handshake."""
+"""Returns the context for the next handshake."""
 
 Cancel = Callable[[], None]
 Beside = Callable[[Callable[[], Any], Callable[[Any], None]], Cancel]
-"""Makes a costly call beside the loop, and tells its result there, unless that is cancelled. Raises RuntimeError when it
-cannot."""
+"""Makes a costly call outside the loop and passes its result to the callback in the loop, unless cancelled. Raises
+RuntimeError if it cannot."""
 
 MOST_OCTETS = 16 * 1024
-"""Octets that a handshake may take until it is complete: some need two."""
+"""Most octets of input for a handshake; large ones need about 2 KiB."""
 
 RECORDS = 32
-"""Records that are decrypted at once: each may ask for new keys, which takes much longer than to read it."""
+"""Most records decrypted at once: each may ask for new keys, which takes much longer than reading it."""
 
 PIECE = 64 * 1024
-"""Octets that are encrypted at once; no more are while ciphertext waits to be sent."""
+"""Octets that are encrypted at once. No more are while ciphertext waits to be sent."""
 
 _WIRE_LIMIT = 2 * PIECE
-"""Octets of ciphertext that may wait while more is read: answers to the peer's handshakes and new keys are added to it."""
+"""With this many octets of unsent ciphertext nothing more is read, since TLS may add answers (key updates) to them."""
 
 _PLAINER = {
     "WRONG_VERSION_NUMBER": "what came is not TLS",
@@ -42,12 +63,9 @@ _PLAINER = {
 class Encryption:
     """Stands between a connection and a conversation that wants TLS: ciphertext on one side, plain text on the other.
 
-    It is itself a conversation, so the connection needs to know nothing of it. What its conversation said before goes out
-    first and in plain; nothing that it says later does. Whoever fails at TLS is sent the alert and finished, and `farewell`
-    says why.
-
-    A handshake, in which a key is used, is made `beside` the loop if that can be; then `wake` is called,
-    and `resume` is due. Before a whole ClientHello has come there is nothing of TLS that could take memory.
+    It is itself a conversation, so the connection treats it like any other. `beside` makes the handshake outside the loop;
+    `wake` is called when an attempt is done, and `resume` is then due. Without `beside`, or if no thread can be started, the
+    handshake is made in the loop.
     """
 
     __slots__ = (
@@ -55,7 +73,7 @@ class Encryption:
         "_hello", "_is_established", "_is_over", "_outcome", "_taken", "_tls", "_to_peer", "_wake", "_wire",
     )  # fmt: skip
 
-    interest = None  # ciphertext waits here, too
+    interest = None  # the conversation's is not enough: ciphertext waits here, too
 
     def __init__(
         self,
@@ -73,11 +91,11 @@ class Encryption:
         self._tls: ssl.SSLObject | None = None
         self._hello = Hello()
         self._came = bytearray()
-        """Ciphertext that TLS has not taken yet."""
+        """Ciphertext that OpenSSL has not got yet."""
         self._taken = 0
-        """Octets that the handshake has taken."""
+        """Octets of input that the handshake has used."""
         self._cancel: Cancel | None = None
-        """There while the handshake is made beside the loop, and nobody else may touch TLS."""
+        """Set while an attempt at the handshake runs beside the loop; nothing else may use the SSLObject then."""
         self._outcome: str | None = None
         self._is_established = False
         self._is_over = False
@@ -90,7 +108,7 @@ class Encryption:
 
     @property
     def outgoing(self) -> bytearray:
-        """What is to be sent, encrypted a piece at a time: the next when all before is sent."""
+        """Ciphertext to send. When it is empty, encrypts the next piece of the conversation's output."""
         if not self._wire and self._is_established and not self._failure:
             self._encrypt(self._conversation.outgoing)
             if self._conversation.is_finished and not self._conversation.outgoing:
@@ -99,14 +117,14 @@ class Encryption:
 
     @property
     def takes_input(self) -> bool:
-        """During the handshake, too, whether the conversation takes some or not."""
+        """True during the handshake, then as the conversation says; but false while too much is waiting."""
         if self.is_finished or len(self._wire) >= _WIRE_LIMIT or len(self._came) >= PIECE or self._is_over:
             return False
         return not self._is_established or (self._conversation.takes_input and not self._has_more)
 
     @property
     def is_behind(self) -> bool:
-        """The conversation is, or it could take more; during the handshake it has to wait."""
+        """True if the conversation is behind, or could take input that is waiting here. False during the handshake."""
         return self._is_established and (
             self._conversation.is_behind
             or (self._conversation.takes_input and self._has_more and len(self._wire) < _WIRE_LIMIT)
@@ -114,48 +132,48 @@ class Encryption:
 
     @property
     def _has_more(self) -> bool:
-        """Whether what came is to be taken still."""
+        """Whether a whole record waits to be decrypted."""
         return not (self._failure or self._has_ended) and whole(self._came, 1) > 0
 
     @property
     def is_finished(self) -> bool:
-        """The conversation is, or TLS has failed. What it has said during the handshake is then never sent."""
+        """True if the conversation is finished or TLS has failed. Words said in an unfinished handshake are never sent."""
         return bool(self._failure) or self._conversation.is_finished
 
     @property
     def is_agreed(self) -> bool:
-        """True also when the peer has said, in TLS, that it will send no more."""
+        """True if the conversation and the peer agree on the end, or if input has ended."""
         return self._has_ended or self._conversation.is_agreed
 
     @property
     def wants_tls(self) -> bool:
-        """This is it, and there is no second TLS inside."""
+        """False: there is no TLS inside TLS."""
         return False
 
     @property
     def patience(self) -> float:
-        """The conversation's."""
+        """The conversation's patience."""
         return self._conversation.patience
 
     @property
     def farewell(self) -> str:
-        """Why TLS has failed, or the conversation's farewell."""
+        """The reason why TLS has failed, or else the conversation's farewell."""
         return self._failure or self._conversation.farewell
 
     def open(self) -> None:
-        """The peer speaks first."""
+        """Does nothing: in TLS the peer speaks first."""
 
     def secured(self) -> None:
         """Never called: this wants no TLS."""
 
     def receive(self, data: bytes) -> None:
-        """Ciphertext came. It may end the handshake, carry plain text, and end the input, all at once."""
+        """Takes ciphertext. It may complete the handshake, carry plain text and end the input, all at once."""
         if not (self._failure or self._has_ended):
             self._came += data
             self._go_on()
 
     def end_of_input(self) -> None:
-        """The peer has ended its side of the connection, with or without a word in TLS before."""
+        """The peer has ended its side of the connection, with or without a close_notify."""
         if self._failure or self._has_ended:
             return
         self._is_over = True
@@ -165,7 +183,7 @@ class Encryption:
         self._end_if_over()
 
     def resume(self) -> None:
-        """As the conversation's, and so are the following. What came is taken as far as there was no time before."""
+        """Applies the result of a handshake attempt, or resumes the conversation; then processes waiting input."""
         outcome, self._outcome = self._outcome, None
         if outcome is not None:
             self._shaken(outcome)
@@ -174,7 +192,7 @@ class Encryption:
         self._go_on()
 
     def time_out(self) -> None:
-        """Nothing came, or nothing went, for too long."""
+        """Nothing was sent or received for too long."""
         self._conversation.time_out()
 
     def shut_down(self, at_once: bool) -> None:
@@ -182,7 +200,7 @@ class Encryption:
         self._conversation.shut_down(at_once)
 
     def break_down(self) -> None:
-        """An exception came out of the conversation."""
+        """A method of the conversation, or of this class, has raised an exception."""
         self._conversation.break_down()
 
     def hang_up(self) -> None:
@@ -193,7 +211,7 @@ class Encryption:
     # TLS
 
     def _go_on(self) -> None:
-        """Takes what came: so much that others do not wait for long. When there is more, this `is_behind`."""
+        """Processes waiting input: at most RECORDS records, so that others do not wait. The rest makes this `is_behind`."""
         if not self._is_established:
             self._shake_hands()
         if self._is_established and self._conversation.takes_input and self._has_more:
@@ -216,7 +234,7 @@ class Encryption:
         return taken
 
     def _shake_hands(self) -> None:
-        """As far as what came allows."""
+        """Continues the handshake as far as the input allows."""
         while not (self._is_established or self._failure or self._is_beside or self._conversation.is_finished):
             length = whole(self._came, 1) if self._tls else self._hello.length(self._came)
             if self._taken + (length or len(self._came)) > MOST_OCTETS:
@@ -228,7 +246,7 @@ class Encryption:
             tls = self._feed(self._take(length))
             attempt = partial(_attempt, tls)
             if self._beside:
-                with suppress(RuntimeError):  # there can be no thread
+                with suppress(RuntimeError):  # no thread could be started
                     self._cancel = self._beside(attempt, self._handshake_made)
                     return
             self._shaken(attempt())
@@ -241,7 +259,7 @@ class Encryption:
         return self._tls
 
     def _handshake_made(self, outcome: str | None) -> None:
-        """What was done beside the loop is done. None: it was not, by a fault of ours that is logged."""
+        """Takes the result of an attempt beside the loop. None: it raised an exception, which is logged."""
         self._cancel = None
         self._outcome = "internal error" if outcome is None else outcome
         self._wake()
@@ -256,17 +274,17 @@ class Encryption:
 
     @property
     def _is_beside(self) -> bool:
-        """Whether the handshake is made beside the loop, or was, and `resume` is due."""
+        """Whether an attempt runs beside the loop, or is done but not applied by `resume` yet."""
         return self._cancel is not None or self._outcome is not None
 
     def _drop(self) -> None:
-        """Nobody waits for the handshake any more."""
+        """Cancels the attempt beside the loop, if there is one."""
         if self._cancel:
             self._cancel()
             self._cancel = None
 
     def _decrypt(self, data: bytes) -> bytes:
-        """All that is in these records: nothing may stay where nobody sees it. It is less than the ciphertext was."""
+        """Decrypts these records completely: data left in OpenSSL would go unnoticed. The result is shorter than `data`."""
         tls = self._feed(data)
         pieces = []
         try:
@@ -295,8 +313,8 @@ class Encryption:
         self._flush()
 
     def _take_leave(self) -> None:
-        """Says close_notify, once however often this is called."""
-        with suppress(ssl.SSLError):  # it would like to wait for the peer's
+        """Sends close_notify; further calls do nothing."""
+        with suppress(ssl.SSLError):  # it reports that the peer's close_notify has not come
             if self._tls:
                 self._tls.unwrap()
         self._flush()
@@ -313,7 +331,7 @@ _DONE, _MORE = "done", "more"
 
 
 def _attempt(tls: ssl.SSLObject) -> str:
-    """Whether the handshake is done, or needs more, or why it fails. In any thread."""
+    """Continues the handshake, in any thread. Returns _DONE, _MORE if it needs more input, or the reason why it failed."""
     try:
         tls.do_handshake()
     except ssl.SSLWantReadError:
@@ -324,7 +342,7 @@ def _attempt(tls: ssl.SSLObject) -> str:
 
 
 def reason(error: ssl.SSLError) -> str:
-    """OpenSSL's reason, in words."""
+    """The reason of an OpenSSL error, in plain words."""
     if error.reason in _PLAINER:
         return _PLAINER[error.reason]
     return error.reason.lower().replace("_", " ") if error.reason else str(error.strerror or error)

@@ -1,21 +1,21 @@
-"""TLS records as they stand in a stream (RFC 8446 section 5.1): where they end, and whether a whole ClientHello is there.
+"""TLS records in a stream (RFC 8446 section 5.1): finds where they end, and whether a whole ClientHello has arrived.
 
-It does not know what is in them. What cannot be a record is as good as whole: OpenSSL says what is wrong with it.
+Knows nothing about their content. Octets that cannot be a record count as whole: OpenSSL will report the error.
 """
 
 HEADER = 5
-"""Octets: the kind, a version, and how many follow."""
+"""Octets of a record's header: content type, version, length."""
 
 _HANDSHAKE = 22
 _KINDS = range(20, 25)
 _MAJOR = 3
 _CLIENT_HELLO = b"\1"
 _LONGEST = (1 << 14) + 2048
-"""Octets of what follows a header, in TLS 1.2 (RFC 5246 section 6.2.3)."""
+"""Most octets after the header of a record, in TLS 1.2 (RFC 5246 section 6.2.3)."""
 
 
 def whole(data: bytes | bytearray, most: int) -> int:
-    """The octets of the whole records that it begins with, `most` of them at most."""
+    """The length in octets of the complete records at the beginning of `data`, at most `most` records."""
     end = 0
     for _ in range(most):
         if len(data) == end:
@@ -30,18 +30,21 @@ def whole(data: bytes | bytearray, most: int) -> int:
 
 
 class Hello:
-    """Looks for the end of a ClientHello in what comes, at each record once."""
+    """Finds the end of a ClientHello in input that arrives in pieces. Looks at each record once."""
 
     def __init__(self) -> None:
         self._end = 0
         self._found = bytearray()
 
     def length(self, data: bytes | bytearray) -> int:
-        """The octets of the records in which it is, when it is whole, or cannot be one; else 0. `data` is all that came."""
+        """The length of the records that hold the ClientHello. 0: it is not complete yet. `data` is all input so far.
+
+        If the input cannot be a ClientHello, returns the length of all of it, so that OpenSSL reports the error.
+        """
         while len(data) > self._end:
             length = _length(data[self._end : self._end + HEADER])
             begin = self._end + HEADER
-            is_empty = length == 0 and len(data) >= begin  # no fragment of a handshake may be (RFC 8446 section 5.1)
+            is_empty = length == 0 and len(data) >= begin  # not allowed in a handshake (RFC 8446 section 5.1)
             if length is None or data[self._end] != _HANDSHAKE or is_empty:
                 return len(data)
             if not self._found and data[begin : begin + 1] not in (b"", _CLIENT_HELLO):
@@ -56,7 +59,7 @@ class Hello:
 
 
 def _length(data: bytes | bytearray) -> int | None:
-    """How many octets follow a header, of which perhaps not all is here; None where it is none."""
+    """The number of octets after a header. 0: the header is incomplete, or nothing follows it. None: it is not a header."""
     if data[0] not in _KINDS or (len(data) > 1 and data[1] != _MAJOR):
         return None
     length = data[3] << 8 | data[4] if len(data) >= HEADER else 0

@@ -1,6 +1,6 @@
-"""The client's side of a dialogue: what is typed is sent, what the server says is shown.
+"""The client's side of a dialogue: sends what is typed, and shows what the server says.
 
-It does not know sockets, nor who types.
+Knows nothing about sockets.
 """
 
 import os
@@ -13,7 +13,7 @@ PATIENCE = 86_400.0
 """Seconds of silence after which the client gives up: a day, since people go for lunch."""
 
 LONGEST_LINE = 64 * 1024
-"""Octets of a line that are waited for before it is shown."""
+"""An incomplete line of the server is shown when it has more octets than this."""
 
 CLOSED = "the server closed the connection"
 
@@ -24,8 +24,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 class Dialogue:
     """The client's side of a connection.
 
-    A script's lines are sent one at a time, each when the one before was answered; what a person types is sent at once. What
-    is said is shown: in a transcript of both sides, each line with who said it.
+    A script's lines are sent one at a time, each after the reply to the one before; a person's lines are sent at once. The
+    server's lines are shown. With `is_transcript` both sides' lines are, marked C: and S:.
     """
 
     def __init__(self, keyboard: Keyboard, is_script: bool, is_transcript: bool, wake: Callable[[], None]) -> None:
@@ -46,10 +46,10 @@ class Dialogue:
         self.farewell = ""
         self.trouble = ""
 
-    # What the person or the script says
+    # Input from the person or the script
 
     def typed(self, data: bytes) -> None:
-        """More was typed; b"": nothing more will be."""
+        """Takes input from the keyboard; b"" means that there is no more."""
         self._typed += data
         self._typing_ended = not data
         if self._typing_ended and self._typed and not self._typed.endswith(b"\n"):
@@ -57,7 +57,7 @@ class Dialogue:
         self._wake()
 
     def resume(self) -> None:
-        """Sends the lines that are due, and asks for more when all are sent."""
+        """Sends the lines that may go now, and asks the keyboard for more when all are sent."""
         while b"\n" in self._typed and not self._is_held() and not self.is_finished:
             line, self._typed = self._typed.split(b"\n", 1)
             self._send(line.removesuffix(b"\r"))
@@ -79,17 +79,17 @@ class Dialogue:
             self._is_sending_mail = False
         self._is_awaiting_reply = not self._is_sending_mail
 
-    # What the server says
+    # Input from the server
 
     def open(self) -> None:
-        """The server greets first."""
+        """The connection is established. A script waits for the greeting."""
         self.resume()
 
     def secured(self) -> None:
         """Never called: the client wants no TLS."""
 
     def receive(self, data: bytes) -> None:
-        """Shows whole lines."""
+        """Takes bytes from the server, shows complete lines, and acts on replies."""
         *lines, self._unread = (self._unread + data).split(b"\n")
         if len(self._unread) > LONGEST_LINE:
             lines, self._unread = [*lines, self._unread], b""
@@ -121,15 +121,15 @@ class Dialogue:
         self._finish(CLOSED)
 
     def time_out(self) -> None:
-        """Nothing was said for too long."""
+        """Nothing was sent or received for too long."""
         self._finish(CLOSED)
 
     def shut_down(self, at_once: bool) -> None:
-        """The client can always leave."""
+        """The program wants to end: finishes at once."""
         self._finish(CLOSED)
 
     def break_down(self) -> None:
-        """An error of ours, which was logged."""
+        """A method of this dialogue has raised an exception, which is logged."""
         self._finish(CLOSED)
 
     def hang_up(self) -> None:
@@ -138,9 +138,9 @@ class Dialogue:
 
 
 def show(line: bytes) -> None:
-    """Prints a line, its control characters as `\\x1b`."""
+    """Prints a line, with control characters as escapes such as `\\x1b`."""
     text = _UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", line.decode("utf-8", "backslashreplace"))
     try:
         print(text, flush=True)
-    except OSError:  # whoever read our output has seen enough
+    except OSError:  # the reader of our output is gone
         os._exit(1)

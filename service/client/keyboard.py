@@ -1,6 +1,6 @@
-"""Standard input as something that the loop can watch: a script, or a person at a terminal.
+"""Makes standard input watchable by the loop: a script, or a person at a terminal.
 
-It does not know what is typed.
+Knows nothing about what is typed.
 """
 
 import os
@@ -14,11 +14,11 @@ from functools import partial
 from reactor.loop import READ, Reactor
 
 GRACE = 0.5
-"""Seconds that line editing has to begin, before the terminal is given back."""
+"""Seconds to wait for line editing to begin, before the terminal is restored."""
 
 
 class Keyboard:
-    """Standard input: a thread copies it, since line editing blocks."""
+    """Standard input. A thread copies it into a pipe, since line editing blocks."""
 
     def __init__(self, reactor: Reactor, is_script: bool) -> None:
         self._reactor = reactor
@@ -28,7 +28,7 @@ class Keyboard:
         threading.Thread(target=self.person.copy if self.person else partial(copy_script, end), daemon=True).start()
 
     def ask(self, typed: Callable[[bytes], None]) -> None:
-        """Calls `typed` once, with what was typed; with b"" when nothing more will be."""
+        """Calls `typed` once with the next input; b"" means that there is no more."""
         if not self._is_asked:
             self._is_asked = True
             self._reactor.watch(self._typed, READ, lambda _: self._read(typed))
@@ -40,14 +40,14 @@ class Keyboard:
 
 
 def copy_script(end: int) -> None:
-    """Copies standard input."""
+    """Copies standard input to the descriptor `end`, and closes it."""
     while sys.stdin and (data := os.read(sys.stdin.fileno(), 4096)):
         os.write(end, data)
     os.close(end)
 
 
 class Person:
-    """Copies what is typed on the terminal, with line editing and history."""
+    """A person at a terminal: copies what is typed, with line editing and history."""
 
     def __init__(self, end: int) -> None:
         self._end = end
@@ -61,7 +61,7 @@ class Person:
             readline.set_startup_hook(self._is_ready.set)
 
     def copy(self) -> None:
-        """Until it ends."""
+        """Copies lines until the input ends or the program leaves."""
         try:
             while self._begins_a_line():
                 os.write(self._end, os.fsencode(input()) + b"\n")
@@ -74,7 +74,7 @@ class Person:
             return not self._is_leaving
 
     def leave(self) -> None:
-        """Gives the terminal back as it was, when line editing has changed it and will not do so again."""
+        """Restores the terminal. First waits until line editing has changed it and will not change it again."""
         with self._turn:
             self._is_leaving = True
         self._is_ready.wait(GRACE)

@@ -1,6 +1,6 @@
-"""The interactive client as a program: it connects, and holds the dialogue.
+"""The interactive client as a program: connects, and runs the dialogue.
 
-It does not know what is said.
+Knows nothing about what is said.
 """
 
 import io
@@ -20,7 +20,7 @@ from .dialogue import PATIENCE, Dialogue
 from .keyboard import Keyboard
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds that the server has to take the connection."""
+"""Seconds to wait for the connection to be established."""
 
 
 NOTES = (
@@ -36,11 +36,11 @@ NOTES = (
         "not be reached or closed the connection, or the script ended inside the mail data. 2: a bad flag. 130: Ctrl-C.",
     ),
 )
-"""What stands at the end of --help, and of the reference."""
+"""Shown at the end of --help and of the reference."""
 
 
 def talk(sock: socket.socket, peer: str, is_script: bool, is_transcript: bool) -> int:
-    """Holds the dialogue until one side ends it. 0: it ended in order."""
+    """Runs the dialogue until one side ends it. Returns the exit code: 0 if it ended in order, else 1."""
     reactor = Reactor()
     keyboard = Keyboard(reactor, is_script)
     dialogues: list[Dialogue] = []
@@ -63,13 +63,13 @@ def talk(sock: socket.socket, peer: str, is_script: bool, is_transcript: bool) -
 
 
 def leave_once(signum: int, _: object) -> NoReturn:
-    """Ctrl-C leaves; whoever presses it once more while that happens is not to see a traceback."""
+    """Leaves on Ctrl-C, and ignores further ones, so that they do not print a traceback."""
     signal.signal(signum, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def parser() -> Arguments:
-    """What reads the command line."""
+    """The parser of the command line."""
     made = Arguments(prog="smtpc", description="Talks to a mail server, from a terminal or a script on standard input.")
     where = "where the server is (default: 127.0.0.1:49152)"
     made.add_argument(
