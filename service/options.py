@@ -48,6 +48,13 @@ def size(text: str) -> int:
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
 
 
+def directory(text: str) -> Path:
+    """A path."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no directory: write ./mailboxes, or . for the current one")
+    return Path(text)
+
+
 def number(least: int) -> Callable[[str], int]:
     """Makes a parser for whole numbers from `least` on."""
 
@@ -69,7 +76,7 @@ def seconds(text: str) -> float:
 # fmt: off
 VALUES = (
     # flag                 shown as   is         default      meaning
-    ("--mail-dir",         "DIR",     Path,      "mailboxes", "directory of the mailboxes; created if it is missing"),
+    ("--mail-dir",         "DIR",     directory, "mailboxes", "directory of the mailboxes; created if it is missing"),
     ("--max-message-size", "SIZE",    size,      "25M",       "largest message: octets, or as 500K, 25M, 1G"),
     ("--max-connections",  "N",       number(1), 10_000,      "most clients at once, per worker; one more gets a 421"),
     ("--workers",          "N",       number(0), 1,           "processes that share the clients; 0: one per core"),
@@ -117,7 +124,8 @@ NOTES = (
     ),
     (
         "exit codes",
-        "0: stopped by a signal. 1: it cannot run; one line on standard error says why and what to do. 2: a bad flag.",
+        "0: stopped by a signal, after it listened. 1: it cannot run; one line on standard error says why and what to do. "
+        "2: a bad flag.",
     ),
 )
 
@@ -135,12 +143,15 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _parser() -> Arguments:
-    parser = Arguments(prog="smtpd", description="Receives mail by SMTP and puts it into one mailbox per user.")
+    parser = Arguments(
+        prog="smtpd", allow_abbrev=False, description="Receives mail by SMTP and puts it into one mailbox per user."
+    )
     add = parser.add_argument
     users = "the mailboxes that exist: one name per line, in any case; blank lines are ignored, there are no comments"
     add("users_file", metavar="USERS_FILE", nargs="?", type=Path, help=users)
     where = (
-        "where to listen, on all addresses of the host; repeatable; IPv6 as [::1]:25; port 0 picks a free one "
+        "where to listen: an address, 0.0.0.0 for all of this machine, or a name for all that it has; repeatable; IPv6 as "
+        "[::1]:25; port 0 picks a free one "
         "(default: 127.0.0.1:49152, or nothing with --listen-tls)"
     )
     add("--listen", metavar="HOST:PORT", type=checked(addresses.parse), action="append", help=where)
@@ -196,7 +207,7 @@ def _flaw(options: argparse.Namespace) -> str:
     unknown = [name for name in options.hide_extension if name not in EXTENSIONS]
     rules = (
         (options.dialect != "esmtp" and used, f"{' '.join(used)}: only with --dialect esmtp"),
-        (unknown, f"--hide-extension {' '.join(unknown)}: there are {', '.join(EXTENSIONS)}"),
+        (unknown, f"--hide-extension {' '.join(unknown)}: no such extension: choose from {', '.join(EXTENSIONS)}"),
         (options.tls_key and not options.tls_cert, "--tls-key: give the certificate, too, with --tls-cert"),
         (options.require_tls and not options.tls_cert, "--require-tls: give a certificate with --tls-cert"),
         (options.listen_tls and not options.tls_cert, "--listen-tls: give a certificate with --tls-cert"),
@@ -205,6 +216,10 @@ def _flaw(options: argparse.Namespace) -> str:
             "--require-tls: nobody can begin TLS while STARTTLS is hidden and --listen-tls not given",
         ),
         (options.require_auth and "AUTH" in options.hide_extension, "--require-auth: nobody can while AUTH is hidden"),
+        (
+            options.auth_allow_insecure and not has_auth,
+            "--auth-allow-insecure: give --auth-file or --auth-accept-any, too",
+        ),
         (options.auth_file and options.auth_accept_any, "--auth-file and --auth-accept-any: give one of them"),
         (options.require_auth and not has_auth, "--require-auth: give --auth-file or --auth-accept-any"),
         (

@@ -31,7 +31,7 @@ def count_of(workers: int) -> int:
     """The number of processes for a value of --workers: 0 means one per core. Warns of too many."""
     cores = os.cpu_count() or 1
     if workers > WORKERS_A_CORE * cores:
-        words = "--workers %d on %d cores: each has its own journal, and more than %d a core only get in each other's way"
+        words = "--workers %d on %d cores: each has a journal of 16 MiB, and more than %d per core are no help"
         log.warning(words, workers, cores, WORKERS_A_CORE)
     return workers or cores
 

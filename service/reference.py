@@ -4,7 +4,9 @@ Knows nothing about any particular flag.
 """
 
 import argparse
+import os
 import re
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,7 +25,11 @@ class Reference(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         """Prints the reference and exits."""
-        print(markdown(parser))
+        try:
+            print(markdown(parser), flush=True)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+            parser.exit(1, f"{parser.prog}: cannot write to standard output: {error.strerror}\n")
         parser.exit()
 
 

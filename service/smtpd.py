@@ -46,8 +46,6 @@ def main() -> int:
     except (*SourceError, StorageError, ListenError) as error:
         print(f"smtpd: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 

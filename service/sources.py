@@ -52,7 +52,7 @@ def _reread(source: Users | Certificate | Passwords) -> None:
         log.error("%s (what was read before stays)", error)
         return
     name = {Users: "users file", Certificate: "certificate", Passwords: "auth file"}[type(source)]
-    count = "" if isinstance(source, Certificate) else f": {len(source)} names"
+    count = "" if isinstance(source, Certificate) else f": {len(source)} name{'s' * (len(source) != 1)}"
     log.info("%s read again%s", name, count)
     _warn_of(source if isinstance(source, Certificate) else None)
 

@@ -105,7 +105,7 @@ def _warnings(cert: Path, key: Path, host: str, context: ssl.SSLContext) -> Iter
     elif now > ends - SOON:
         yield f"{cert}: it expires on {shown['notAfter']}, in {(ends - now) / DAY:.1f} days: renew it"
     if host and _shown_to_a_client(cert, context, host) is None:
-        yield f"{cert}: it does not name {host}: clients that check names will leave"
+        yield f"{cert}: it does not name {host}: clients that check it will leave: give one that does, or another --hostname"
 
 
 def _shown_to_a_client(cert: Path, context: ssl.SSLContext, host: str) -> Mapping[str, object] | None:

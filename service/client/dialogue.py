@@ -16,6 +16,8 @@ LONGEST_LINE = 64 * 1024
 """An incomplete line of the server is shown when it has more octets than this."""
 
 CLOSED = "the server closed the connection"
+UNFINISHED = 'the script ended inside the mail data: the message was not sent, end it with a line "."'
+SILENT = "the server was silent for too long"
 
 _REPLY = re.compile(rb"([2-5][0-9][0-9])([ -]|\Z)")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -66,7 +68,11 @@ class Dialogue:
         if not self._typing_ended:
             self._keyboard.ask(self.typed)
         elif not self._is_held():
-            self._finish("the script ended inside the mail data, which was not sent" if self._is_sending_mail else "")
+            self._finish(
+                'the script ended inside the mail data: the message was not sent, end it with a line "."'
+                if self._is_sending_mail
+                else ""
+            )
 
     def _is_held(self) -> bool:
         return self._is_script and self._is_awaiting_reply
@@ -122,7 +128,7 @@ class Dialogue:
 
     def time_out(self) -> None:
         """Nothing was sent or received for too long."""
-        self._finish(CLOSED)
+        self._finish(SILENT)
 
     def shut_down(self, at_once: bool) -> None:
         """The program wants to end: finishes at once."""

@@ -14,7 +14,7 @@ from reactor.loop import Reactor
 from reactor.stream import addresses
 from reactor.stream.connection import Connection
 
-from ..options import Arguments, checked
+from ..options import Arguments, checked, seconds
 from ..reference import Reference
 from .dialogue import PATIENCE, Dialogue
 from .keyboard import Keyboard
@@ -39,7 +39,7 @@ NOTES = (
 """Shown at the end of --help and of the reference."""
 
 
-def talk(sock: socket.socket, peer: str, is_script: bool, is_transcript: bool) -> int:
+def talk(sock: socket.socket, peer: str, timeout: float, is_script: bool, is_transcript: bool) -> int:
     """Runs the dialogue until one side ends it. Returns the exit code: 0 if it ended in order, else 1."""
     reactor = Reactor()
     keyboard = Keyboard(reactor, is_script)
@@ -50,7 +50,7 @@ def talk(sock: socket.socket, peer: str, is_script: bool, is_transcript: bool) -
         return dialogues[0]
 
     sock.setblocking(False)
-    Connection(reactor, sock, peer, open_dialogue, PATIENCE, lambda _: reactor.stop())
+    Connection(reactor, sock, peer, open_dialogue, timeout, lambda _: reactor.stop())
     try:
         reactor.run()
     finally:
@@ -70,11 +70,17 @@ def leave_once(signum: int, _: object) -> NoReturn:
 
 def parser() -> Arguments:
     """The parser of the command line."""
-    made = Arguments(prog="smtpc", description="Talks to a mail server, from a terminal or a script on standard input.")
+    made = Arguments(
+        prog="smtpc",
+        allow_abbrev=False,
+        description="Talks to a mail server, from a terminal or a script on standard input.",
+    )
     where = "where the server is (default: 127.0.0.1:49152)"
     made.add_argument(
         "server", metavar="HOST:PORT", type=checked(addresses.parse), nargs="?", default=("127.0.0.1", 49152), help=where
     )
+    patience = "give up when the server is silent for so long (default: a day)"
+    made.add_argument("--timeout", metavar="SECONDS", type=seconds, default=PATIENCE, help=patience)
     made.add_argument("--quiet", action="store_true", help="from a script: show what the server says, and nothing else")
     made.add_argument("--reference", action=Reference, help="print this help as Markdown and exit")
     for title, text in NOTES:
@@ -92,7 +98,7 @@ def main() -> int:
     is_script = sys.stdin is None or not sys.stdin.isatty()
     try:
         with socket.create_connection((host, port), CONNECT_TIMEOUT) as sock:
-            return talk(sock, addresses.name(host, port), is_script, is_script and not options.quiet)
+            return talk(sock, addresses.name(host, port), options.timeout, is_script, is_script and not options.quiet)
     except UnicodeError:
         print(f"smtpc: {host}: this is no host name", file=sys.stderr)
         return 1

@@ -54,7 +54,7 @@ class Users:
             return None
         found = folded(name.encode("utf-8", "surrogateescape"))
         if found not in names:
-            raise UsersFileError(f"{self._path}: {name} is not there: give {flag} one of its names")
+            raise UsersFileError(f"{self._path}: no user {name} in it: give {flag} one of its names")
         return found.decode()
 
     def find(self, name: bytes) -> str | None:
@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[bytes, None]:
     names: dict[bytes, None] = {}
     for where, name in _lines(path, content.removeprefix(BYTE_ORDER_MARK)):
         if name in names:
-            log.warning("%s: %s is there twice, both are one mailbox", where, name.decode())
+            log.warning("%s: %s is listed twice: both lines are one mailbox, remove one", where, name.decode())
         names[name] = None
     if not names:
         raise UsersFileError(f"{path}: no names in it: write one user name a line")

@@ -10,7 +10,7 @@ from ..errors import StorageError
 
 log = logging.getLogger("carteiro.storage")
 
-_ADVICE = {"no room": "make room on its disk", "for now": "look there what is wrong"}
+_ADVICE = {"no room": "make room on its disk", "for now": "look there to see what is wrong"}
 
 
 class Outages:

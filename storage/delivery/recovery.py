@@ -59,7 +59,7 @@ def recover(journal: Journal, backlog: Backlog, mover: Mover) -> None:
     mover.recovered()
     waiting = sum(len(queue.waiting) for queue in mover.queues.values())
     if waiting:
-        words = "recovering %d messages that the last run left, for %d mailboxes: one that was removed since comes again"
+        words = "recovering what the last run left (messages: %d, mailboxes: %d): one that was removed since comes again"
         log.warning(words, waiting, len(mover.queues))
 
 

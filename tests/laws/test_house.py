@@ -13,8 +13,11 @@ from .test_layering import MODULES
 def is_ours(path: Path) -> bool:
     """Not a virtual environment's, nor what was built."""
     parts = path.relative_to(ROOT).parts
-    return not any(part.startswith(".") or part in ("build", "dist") for part in parts) and parts[0] != "mailboxes"
+    return not any(part.startswith(".") or part in ("build", "dist") for part in parts) and parts[0] not in LEFT
 
+
+LEFT = ("mailboxes", "venv")
+"""What somebody who uses the clone may have left in it."""
 
 SOURCES = sorted(path for path in [*ROOT.rglob("*.py"), *(ROOT / "bin").iterdir()] if path.is_file() and is_ours(path))
 DOCUMENTS = sorted(path for path in ROOT.rglob("*.md") if is_ours(path))

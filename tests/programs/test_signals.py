@@ -56,7 +56,7 @@ def test_sighup_reads_the_users_again_and_keeps_the_old_ones_when_they_are_bad(t
     with Server(tmp_path) as server, server.connect() as client:
         server.users.write_text("maria\n")
         server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "users file read again: 1 names" in server.log)
+        wait_until(lambda: "users file read again: 1 name" in server.log)
         assert client.say("helo me", "mail from: a", "rcpt to: johndoe")[:3] == b"550"
         server.users.write_text("maria\n../x\n")
         server.process.send_signal(signal.SIGHUP)

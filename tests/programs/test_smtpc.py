@@ -73,7 +73,7 @@ def test_a_script_may_end_without_a_line_end_and_without_quit(server: Server, sc
 def test_a_script_that_ends_inside_the_mail_data_is_an_error(server: Server) -> None:
     result = smtpc(f"127.0.0.1:{server.port}", SCRIPT.partition("hello\n")[0])
     assert codes(result.stdout) == ["220", "250", "250", "250", "354"] and result.returncode == 1
-    assert result.stderr.endswith("the script ended inside the mail data, which was not sent\n")
+    assert result.stderr.endswith('inside the mail data: the message was not sent, end it with a line "."\n')
     assert server.mailbox("johndoe") == []
 
 
@@ -210,3 +210,10 @@ def test_a_person_who_is_impatient_leaves_all_the_same(server: Server) -> None:
     while select.select([terminal.keys], [], [], 0.1)[0]:
         terminal.seen += os.read(terminal.keys, 1000)
     assert terminal.end() == 130 and b"Traceback" not in terminal.seen
+
+
+def test_a_server_that_is_silent_for_too_long_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = [sys.executable, str(ROOT / "bin" / "smtpc"), "--timeout", "0.2", f"127.0.0.1:{silent.getsockname()[1]}"]
+        result = subprocess.run(command, input="noop\n", capture_output=True, text=True, timeout=20)
+    assert result.returncode == 1 and result.stderr.endswith(": the server was silent for too long\n")

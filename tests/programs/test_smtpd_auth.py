@@ -125,7 +125,7 @@ def test_sighup_reads_the_auth_file_again_and_keeps_the_old_one_when_it_is_bad(t
         assert answer(server.connect(), plain("joe", "new")) == b"535"
         (tmp_path / "auth.txt").write_text(line_of("joe", "new"))
         server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "auth file read again: 1 names" in server.log)
+        wait_until(lambda: "auth file read again: 1 name" in server.log)
         assert answer(server.connect(), plain("jane", SECRET)) == b"535"
         assert answer(server.connect(), plain("joe", "new")) == b"235"
 

@@ -1,9 +1,11 @@
 """What the real server says of itself: where it listens, what it logs, what is wrong with its arguments."""
 
 import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -136,9 +138,10 @@ def test_a_host_that_is_none_is_one_line(tmp_path: Path, host: str) -> None:
     assert result.returncode == 1 and re.fullmatch(r"smtpd: cannot listen on .*\n", result.stderr)
 
 
-def test_a_full_standard_output_is_one_line() -> None:
+@pytest.mark.parametrize("flag", ["--table", "--reference"])
+def test_a_full_standard_output_is_one_line(flag: str) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
-        command = [sys.executable, str(ROOT / "bin" / "smtpd"), "--table"]
+        command = [sys.executable, str(ROOT / "bin" / "smtpd"), flag]
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
     assert result.returncode == 1
     assert result.stderr == "smtpd: cannot write to standard output: No space left on device\n"
@@ -166,3 +169,16 @@ def test_it_runs_through_a_symlink_and_beside_a_strangers_package(tmp_path: Path
         command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
     assert result.stdout.startswith("carteiro ")
+
+
+@pytest.mark.parametrize("pause", [0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_ctrl_c_while_it_starts_shows_no_traceback(tmp_path: Path, pause: float) -> None:
+    users = tmp_path / "users.txt"
+    users.write_text("johndoe\n")
+    command = [sys.executable, str(ROOT / "bin" / "smtpd"), "--mail-dir", str(tmp_path / "m"), "--listen", "127.0.0.1:0"]
+    with subprocess.Popen([*command, str(users)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[1]
+    if f'"{ROOT}' in said or not said:  # else Python itself was not up yet
+        assert "Traceback" not in said and process.returncode in (0, -signal.SIGINT)

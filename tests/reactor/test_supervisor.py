@@ -105,7 +105,7 @@ def test_a_worker_that_is_started_again_has_what_sighup_read(tmp_path: Path) -> 
         of_worker(server, workers(server)[0]).close()
         server.users.write_text("maria\n")
         server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: server.log.count("users file read again: 1 names") == 3)
+        wait_until(lambda: server.log.count("users file read again: 1 name") == 3)
         killed = workers(server)[0]
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: len(workers(server)) == 2 and killed not in workers(server))

@@ -74,7 +74,7 @@ def test_mail_is_taken_for_the_domains_of_the_site_alone() -> None:
     client = EsmtpClient(domains=frozenset([b"here", b"[192.0.2.7]"]))
     client.say(EHLO, FROM)
     for domain in ("there", "sub.here", "xhere", "[192.0.2.8]"):
-        assert client.say(f"rcpt to:<johndoe@{domain}>") == [b"550 5.7.1 No mail is taken for this domain"]
+        assert client.say(f"rcpt to:<johndoe@{domain}>") == [b"550 5.7.1 No mail is accepted for this domain"]
         assert client.say(f"rcpt to:<@here:postmaster@{domain}>")[0].startswith(b"550 5.7.1")
     for path in ("johndoe@HERE", "johndoe@[192.0.2.7]", "@there:johndoe@here"):
         assert client.codes(f"rcpt to:<{path}>") == [250]

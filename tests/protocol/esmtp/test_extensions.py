@@ -193,7 +193,7 @@ def test_recipients_beyond_the_limit_are_a_452_and_the_others_get_the_message() 
     client = EsmtpClient(max_recipients=2)
     assert offers(client)[-1] == "LIMITS RCPTMAX=2"
     assert client.codes(FROM, TO) == client.codes("rcpt to:<jhaneroe@here>") == [250]
-    assert client.say("rcpt to:<babydoe@here>") == [b"452 4.5.3 More than 2 recipients"]
+    assert client.say("rcpt to:<babydoe@here>") == [b"452 4.5.3 Too many recipients, the limit is 2"]
     assert client.codes("data", "x", ".") == [250]
     assert sorted(client.boxes) == ["jhaneroe", "johndoe"]
     assert client.codes(FROM, TO) == [250], "the next message has as many"
@@ -219,7 +219,7 @@ def test_messages_beyond_the_limit_are_a_452() -> None:
     client.say(EHLO)
     for _ in range(2):
         assert client.codes(FROM, TO, "data", "x", ".") == [250]
-    assert client.say(FROM) == [b"452 4.3.2 More than 2 messages on a connection"]
+    assert client.say(FROM) == [b"452 4.3.2 Too many messages on this connection, the limit is 2"]
     assert client.codes("quit") == [221]
 
 

@@ -139,7 +139,7 @@ def test_one_that_is_good_for_long_is_not_warned_of(tmp_path: Path) -> None:
 def test_one_that_does_not_name_the_host_is_warned_of(tmp_path: Path, host: str) -> None:
     good = make_pem(tmp_path, "good", *EC, "-nodes", days=60)
     assert Certificate(*good, host).warnings == [
-        f"{good.cert}: it does not name {host}: clients that check names will leave"
+        f"{good.cert}: it does not name {host}: clients that check it will leave: give one that does, or another --hostname"
     ]
 
 

@@ -34,7 +34,7 @@ def test_what_editors_do_to_a_file_is_forgiven(tmp_path: Path, content: bytes) -
 def test_a_name_that_is_there_twice_is_one_mailbox_and_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert len(users(tmp_path, b"a\nb\nA\n")) == 2
-    assert caplog.messages == [f"{tmp_path}/users.txt:3: a is there twice, both are one mailbox"]
+    assert caplog.messages == [f"{tmp_path}/users.txt:3: a is listed twice: both lines are one mailbox, remove one"]
 
 
 def test_only_ascii_letters_have_a_case(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_is_for_nobody_goes_to_who_catches_it(tmp_path: Path) -> None:
     path.write_text("johndoe\nmaria\n")
     users = Users(path, "maria")
     assert [users.find(name) for name in (b"johndoe", b"maria", b"nobody")] == ["johndoe", "maria", "maria"]
-    with pytest.raises(UsersFileError, match="nobody is not there: give --catch-all one of its names"):
+    with pytest.raises(UsersFileError, match="no user nobody in it: give --catch-all one of its names"):
         Users(path, "nobody")
 
 
@@ -143,9 +143,9 @@ def test_there_is_one_rule_of_case_for_names_in_the_file_and_in_flags(tmp_path: 
     path.write_text("JOSÉ\nMaria\n")
     users = Users(path, "JOSÉ", "MARIA")
     assert users.find("josÉ".encode()) == "josÉ" == users.find(b"nobody") and users.find(b"postmaster") == "maria"
-    with pytest.raises(UsersFileError, match="josé is not there: give --catch-all one of its names"):
+    with pytest.raises(UsersFileError, match="no user josé in it: give --catch-all one of its names"):
         Users(path, "josé")
     path.write_text("JOSÉ\n")
-    with pytest.raises(UsersFileError, match="MARIA is not there: give --postmaster one of its names"):
+    with pytest.raises(UsersFileError, match="no user MARIA in it: give --postmaster one of its names"):
         users.reread()
     assert users.find(b"postmaster") == "maria", "what was read before stays"

@@ -81,5 +81,5 @@ def test_a_mailbox_that_is_none_is_said_under_quiet_too(tmp_path: Path) -> None:
                 client.say("helo me")
                 assert client.mail(b"x\r\n")[:3] == reply
         lines = [line.split(" ", 2)[2] for line in server.log.splitlines()]
-        begins = f"ERROR {path}: Is a directory: mail is refused until that is over: look there what is wrong"
+        begins = f"ERROR {path}: Is a directory: mail is refused until that is over: look there to see what is wrong"
         assert lines == [begins, f"ERROR {path}: mail is accepted again, after 0 s"]

@@ -55,7 +55,7 @@ def change(segment: Path, offset: int, data: bytes) -> None:
 
 def test_what_was_left_is_recovered(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert len(frames(journal)) == 3 and found(journal) == [0, 1, 2]
-    assert "recovering 3 messages that the last run left, for 1 mailboxes" in caplog.text
+    assert "recovering what the last run left (messages: 3, mailboxes: 1)" in caplog.text
     caplog.clear()
     assert found(journal) == [0, 1, 2] and not caplog.text
 
