@@ -42,7 +42,7 @@ class Buffer:
     octets, so that its length shows that it was too long; the rest is dropped as it arrives.
     """
 
-    __slots__ = ("_at", "_begins", "_bytes", "_chunk", "_ends", "_is_prefixed", "_max_line", "_overlong", "_skipped")
+    __slots__ = ("_at", "_begins", "_bytes", "_chunk", "_ends", "_is_prefixed", "_max_line", "_overlong")
 
     def __init__(self, max_line: int = MAX_COMMAND_LINE) -> None:
         self._max_line = max_line
@@ -52,7 +52,6 @@ class Buffer:
         self._overlong = b""
         self._begins = self._is_prefixed = False
         self._chunk = _NO_CHUNK
-        self._skipped = 0
 
     def demand_crlf(self, max_line: int) -> None:
         """From now on only CRLF ends a line (RFC 5321 section 2.3.8), and `max_line` is the limit."""
@@ -61,8 +60,8 @@ class Buffer:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no input is waiting, and no overlong line or skipped range is still incomplete."""
-        return self._at == len(self._bytes) and not (self._overlong or self._skipped)
+        """Whether no input is waiting, and no overlong line is still incomplete."""
+        return self._at == len(self._bytes) and not self._overlong
 
     @property
     def has_bare_lf(self) -> bool:
@@ -73,23 +72,10 @@ class Buffer:
         """Adds input."""
         self._bytes = self._bytes[self._at :] + data if self._at < len(self._bytes) else data
         self._at = 0
-        if self._skipped:
-            self.skip(self._skipped)
 
     def clear(self) -> None:
         """Drops the waiting input."""
         self._bytes, self._at, self._overlong = b"", 0, b""
-
-    def skip(self, octets: int) -> None:
-        """Drops this many octets: those that are here now, and the rest as it arrives."""
-        here = min(octets, len(self._bytes) - self._at)
-        self._at += here
-        self._skipped = octets - here
-
-    @property
-    def is_skipping(self) -> bool:
-        """Whether octets to skip have not arrived yet."""
-        return self._skipped > 0
 
     def line(self) -> bytes | None:
         """Takes the next line, without its line end. None: there is no complete line yet."""

@@ -99,6 +99,8 @@ def legend(table: Table) -> list[str]:
     if table.homes:
         homes = ", ".join(state.name for state in table.states if state in table.homes)
         lines.append(f"BACK     {Mark.BACK.value}: one of {homes}")
+    if table.skipping:
+        lines.append(f"STAY     {Mark.STAY.value}")
     return lines + [f"{_MARKS.get(mark, mark.name.lower()):8} {mark.value}" for mark in Mark if mark in cells]
 
 

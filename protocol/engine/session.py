@@ -46,7 +46,7 @@ class Session:
 
     __slots__ = (
         "_actions", "_buffer", "_coming", "_has_told_of_lf", "_home", "_is_coded", "_is_quiet", "_late_reply", "_line_cache",
-        "_observer", "_refusals", "_refused_chunk", "_report", "_row", "_site", "_wake", "farewell", "interest",
+        "_observer", "_refusals", "_refused", "_report", "_row", "_site", "_wake", "farewell", "interest",
         "is_agreed", "is_behind", "outgoing",
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ class Session:
         self.is_behind = self.is_agreed = False
         self.farewell = ""
         self._refusals = Refusals(report, site.max_refusals, is_wary=site.policy.authenticate is not None)
-        self._refused_chunk: tuple[Row | None, Reply, Event, bytes] | None = None
+        self._refused: tuple[Row | None, Reply, Event, bytes] | None = None
         self._late_reply: Reply | None = None
         self._has_told_of_lf = False
         self._coming: tuple[Ending, ...] = ()
@@ -198,10 +198,6 @@ class Session:
         """Processes one command, piece of mail data, or answer from outside. Returns false when there is none."""
         reading = self._row.reading
         if reading is None and self._takes_commands:
-            if self._refused_chunk and not self._buffer.is_skipping:
-                refused, self._refused_chunk = self._refused_chunk, None
-                self._refuse_command(*refused)
-                return True
             if (line := self._buffer.line()) is not None:
                 meaning = self._line_cache.meaning(line)
                 if meaning[0] in OF_AUTH:
@@ -211,7 +207,7 @@ class Session:
         elif reading is _TEXT:
             piece, is_end = self._buffer.content()
             if piece or is_end:
-                self._content(piece, is_end)
+                (self._skip if self._refused else self._content)(piece, is_end)
                 return True
         elif reading is _HELD and self._late_reply:
             assert self._row.awaited
@@ -257,7 +253,8 @@ class Session:
     def _is_waited_for(self, waits: tuple[Wait, ...]) -> bool:
         """Whether any of `waits` is still pending, once all input is processed."""
         row = self._row
-        return (Wait.STORED in waits and row.awaited is Event.STORED) or (Wait.CONTENT in waits and row.reading is _TEXT)
+        is_content = row.reading is _TEXT and not self._refused
+        return (Wait.STORED in waits and row.awaited is Event.STORED) or (Wait.CONTENT in waits and is_content)
 
     def _command(self, event: Event, argument: object, line: bytes) -> None:
         if self._observer is not None:
@@ -274,13 +271,27 @@ class Session:
     def _refuse_command(self, row: Row | None, reply: Reply, event: Event, line: bytes, argument: object = None) -> None:
         """Refuses a command. If octets belong to it (BDAT), skips them first and then refuses (RFC 3030 section 2)."""
         if isinstance(argument, Chunk):
-            self._buffer.skip(argument.size)
-            self._refused_chunk = row, reply, event, line
+            table = self._site.dialect.table
+            assert table.skipping, "a dialect with chunks has it"
+            self._refused = row, reply, event, line
+            self._buffer.begin_chunk(argument.size)
+            self._move(event, table.rows[table.skipping])
         elif argument is Foreign.LINE:
             self._refusals.foreign(line)
             self._end(Ending.FOREIGN)
         else:
             self._refuse(row, reply, event, line)
+
+    def _skip(self, piece: bytes, is_end: bool) -> None:
+        """Drops octets of a refused chunk, and refuses it at its end."""
+        if self._observer is not None:
+            self._observer.heard(f"({len(piece)} octets of a refused chunk{', the end' * is_end})")
+        if is_end and self._refused:
+            (before, reply, event, line), self._refused = self._refused, None
+            cell = self._row.cells[Event.END]
+            assert isinstance(cell, Resolved)
+            self._move(Event.END, before if self._row.returns else cell.accepted, reply)
+            self._count_refusal(reply, event, line)
 
     def _content(self, piece: bytes, is_end: bool) -> None:
         if self._observer is not None:
@@ -348,6 +359,9 @@ class Session:
 
     def _refuse(self, row: Row | None, reply: Reply, event: Event, line: bytes) -> None:
         self._move(event, row, reply)
+        self._count_refusal(reply, event, line)
+
+    def _count_refusal(self, reply: Reply, event: Event, line: bytes) -> None:
         if b"\n" in line:
             self._notice_bare_lf()
         if self._refusals.add(reply, event, line):

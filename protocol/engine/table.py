@@ -67,6 +67,7 @@ class Mark(Enum):
     NEVER = "cannot happen"
     RESPONSE = "is a response to a challenge"
     BACK = "back to the state in which the transaction began"
+    STAY = "back to the state in which the command was refused"
 
 
 Target = State | Mark
@@ -112,7 +113,7 @@ class Row:
     of the mail data read here completes the message, and the session then waits for storage.
     """
 
-    __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "interest", "state")
+    __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "interest", "returns", "state")
 
     def __init__(
         self,
@@ -133,10 +134,11 @@ class Row:
         self.interest = interests.setdefault(interest, interest)
         self.cells: dict[Event, Resolved | Reply | Mark] = {}
         self.ends_message = False
+        self.returns = cells[Event.END] == Transition(Mark.STAY, Mark.STAY)
 
 
 class Resolved(NamedTuple):
-    """A Transition with rows in place of states. None: back to the home."""
+    """A Transition with rows in place of states. None: back to the home (or the row `returns`, see there)."""
 
     accepted: Row | None
     refused: Row | None
@@ -148,7 +150,9 @@ class Table:
     The table is total: there is no default. A cell is written as the state that follows (after a refusal the state stays),
     as a pair of states, accepted | refused, as the Reply that refuses the event in this state, or as a Mark. BACK in place
     of a state means the home, that is, the state in `homes` that the session was in last. `ends` says what ends a session
-    in any state. A session that begins with a TLS handshake begins in the state `opening`. Raises ValueError with all flaws.
+    in any state. A session that begins with a TLS handshake begins in the state `opening`. In the state
+    `skipping` the octets of a refused chunk are read; STAY, in its row, is the state in which the chunk was refused. Raises
+    ValueError with all flaws.
     """
 
     def __init__(
@@ -160,10 +164,12 @@ class Table:
         patience: Patience | None = None,
         ends: Mapping[Ending, End] = ENDS,
         opening: State | None = None,
+        skipping: State | None = None,
     ) -> None:
         self.name = name
         self.ends = ends
         self.opening = opening
+        self.skipping = skipping
         self.patience = patience or {}
         self.events = tuple(events)
         self.states = tuple(rows)
@@ -206,7 +212,14 @@ class Table:
             raise ValueError(f"table {name or self.name}: " + "; ".join(missing))
         rows = {state: [known[state, event] for event in dict.fromkeys(events)] for state in dict.fromkeys(states)}
         return Table(
-            name or self.name, list(dict.fromkeys(events)), rows, self.homes, self.patience, self.ends, self.opening
+            name or self.name,
+            list(dict.fromkeys(events)),
+            rows,
+            self.homes,
+            self.patience,
+            self.ends,
+            self.opening,
+            self.skipping,
         )
 
     def _resolved(self, cell: Cell) -> Resolved | Reply | Mark:
@@ -236,6 +249,8 @@ class Table:
 def _meaning(state: State, cell: Written) -> Cell:
     if isinstance(cell, State) or cell is Mark.BACK:
         return Transition(cell, state)
+    if cell is Mark.STAY:
+        return Transition(cell, cell)
     return cell if isinstance(cell, Reply | Mark) else Transition(*cell)
 
 
@@ -251,7 +266,7 @@ def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Writte
         if len(row) != len(events):
             yield f"{state.name} has {len(row)} cells for {len(events)} events"
         targets = {target for cell in row if isinstance(go := _meaning(state, cell), Transition) for target in go}
-        for target in targets - rows.keys() - {Mark.BACK}:
+        for target in targets - rows.keys() - {Mark.BACK, Mark.STAY}:
             yield f"{state.name} leads to {target}, which has no row"
 
 
@@ -284,7 +299,15 @@ def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterabl
         is_due = reading is Mark.HELD and event is (table.awaited(state) or Event.STORED)
         if not (isinstance(row[event], Transition) if is_due else row[event] is Mark.NEVER):
             yield f"{state.name}: {_READ[event]} answers in the states that wait for it, and in no other"
-    if not table.homes and any(Mark.BACK in cell for cell in row.values() if isinstance(cell, Transition)):
+    yield from _target_flaws(table, state, row)
+
+
+def _target_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
+    """BACK needs a home, and STAY is for the state in which the octets of a refused chunk are read."""
+    targets = {target for cell in row.values() if isinstance(cell, Transition) for target in cell}
+    if Mark.STAY in targets and state is not table.skipping:
+        yield f"{state.name}: nothing was refused before"
+    if Mark.BACK in targets and not table.homes:
         yield f"{state.name}: there is nothing to go back to"
 
 
@@ -301,7 +324,7 @@ _READ = {
 
 def reachable(table: Table) -> set[State]:
     """The states that some sequence of events leads to."""
-    new = [table.start, *([table.opening] if table.opening else [])]
+    new = [table.start, *(state for state in (table.opening, table.skipping) if state)]
     found = set(new)
     while new:
         for cell in table.cells[new.pop()].values():

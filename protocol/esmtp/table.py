@@ -30,6 +30,7 @@ class Esmtp(State):
     CONTENT = "mail data is coming, or the last chunk"
     CHUNK = "a chunk is coming"
     CHUNKED = "chunks came, the last is not among them"
+    SKIPPING = "the octets of a refused chunk are coming"
     STORING = "mail data ended, storage has not answered"
     ASKING = "a challenge was sent"
     CHECKING = "credentials came, they are being checked"
@@ -40,9 +41,9 @@ class Esmtp(State):
     CLOSED = "connection closing"
 
 
-START, OPENING, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED = tuple(Esmtp)[:8]
-STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[8:]
-TEXT, HELD, GONE, NEVER, RESPONSE, BACK = Mark
+START, OPENING, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED, SKIPPING = tuple(Esmtp)[:9]
+STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[9:]
+TEXT, HELD, GONE, NEVER, RESPONSE, BACK, STAY = Mark
 V = Event
 
 HI, MF, RF, NM, CB = HELLO_FIRST, MAIL_FIRST, RCPT_FIRST, NESTED_MAIL, CONTENT_BEGUN
@@ -110,6 +111,7 @@ ROWS: dict[State, list[Written]] = {
     **{state: [(SESSION[state] | TRANSACTION[state] | ELSE)[event] for event in EVENTS] for state in SESSION},
     CONTENT:  reads(TEXT,   END=STORING|BACK),
     CHUNK:    reads(TEXT,   END=CHUNKED|BACK),
+    SKIPPING: reads(TEXT,   END=STAY),
     STORING:  reads(HELD,   STORED=(BACK, BACK)),
     ASKING:   reads(RESPONSE, AUTH=ASKING|BACK, PROOF=CHECKING),
     CHECKING: reads(HELD,   CHECKED=KNOWN|BACK),
@@ -123,7 +125,7 @@ PATIENCE = {None: 300.0, TEXT: 300.0, RESPONSE: 300.0, HELD: 600.0, V.SECURED: 6
 """Seconds: 5 minutes for everything that the client sends (RFC 5321 section 4.5.3.2.7; its other limits are for clients), 10
 minutes for the server's own work, and one minute for the handshake."""
 
-TABLE = Table("esmtp", EVENTS, ROWS, HOMES, PATIENCE, opening=OPENING)
+TABLE = Table("esmtp", EVENTS, ROWS, HOMES, PATIENCE, opening=OPENING, skipping=SKIPPING)
 ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActions)
 STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActions)
 """The dialect for --strict-syntax: refuses everything that the grammar forbids, however common it is."""

@@ -35,7 +35,7 @@ def others(state: State, old: Target | None) -> Iterator[Target]:
 def other_cells(state: State, event: Event) -> Iterator[Written]:
     """What else could stand in this cell: every other target, for each outcome; every other Mark; a refusal."""
     old = CLASSIC.table.cells[state][event]
-    yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
+    yield from (mark for mark in Mark if mark is not old and mark not in (Mark.BACK, Mark.STAY))
     if not isinstance(old, Reply):
         yield UNRECOGNIZED
     accepted, refused = old if isinstance(old, Transition) else (None, state)

@@ -49,6 +49,10 @@ def is_of_the_table(move: Moved) -> bool:
     if event is Event.OPENED:
         return after is before and reply is not None and reply.code == 220
     cell = TABLE.cells[before][event]
+    if event in (Event.BDAT, Event.LAST) and after is TABLE.skipping:
+        return reply is None and not isinstance(cell, Mark)
+    if before is TABLE.skipping:
+        return reply is not None and reply.code >= 400 and cell == Transition(Mark.STAY, Mark.STAY)
     if reply is not None and reply.code >= 500 and after is before:
         return not isinstance(cell, Mark)
     if isinstance(cell, Reply):

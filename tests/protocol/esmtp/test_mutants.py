@@ -49,7 +49,7 @@ def others(state: State, old: Target | None) -> Iterator[Target]:
 def other_cells(state: State, event: Event) -> Iterator[Written]:
     """What else could stand in this cell: every other target, for each outcome; every other Mark; every other refusal."""
     old = ESMTP.table.cells[state][event]
-    yield from (mark for mark in Mark if mark is not old and mark is not Mark.BACK)
+    yield from (mark for mark in Mark if mark is not old and mark not in (Mark.BACK, Mark.STAY))
     if event is not Event.END:  # where commands are read no line is END
         yield from (reply for reply in REFUSALS if reply != old)
     accepted, refused = old if isinstance(old, Transition) else (None, state)
@@ -78,7 +78,7 @@ class Watched:
     def __init__(self) -> None:
         self.seen: dict[tuple[State, Event], int] = {}
         self.step = 0
-        table: Any = Table("watched", EVENTS, ROWS, HOMES, opening=Esmtp.OPENING)
+        table: Any = Table("watched", EVENTS, ROWS, HOMES, opening=Esmtp.OPENING, skipping=Esmtp.SKIPPING)
         for state, row in table.rows.items():
             row.cells = Looks(self, state, row.cells)
         self.dialect = Dialect(table, parse_esmtp, EsmtpActions)

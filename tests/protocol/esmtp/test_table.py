@@ -32,7 +32,7 @@ def test_what_is_read_follows_from_the_cells() -> None:
     read: dict[Mark | None, set[State]] = {}
     for state in Esmtp:
         read.setdefault(TABLE.reading(state), set()).add(state)
-    assert read.pop(Mark.TEXT) == {Esmtp.CONTENT, Esmtp.CHUNK}
+    assert read.pop(Mark.TEXT) == {Esmtp.CONTENT, Esmtp.CHUNK, Esmtp.SKIPPING}
     assert read.pop(Mark.HELD) == {Esmtp.STORING, Esmtp.CHECKING, Esmtp.SHAKING, Esmtp.OPENING}
     assert read.pop(Mark.RESPONSE) == {Esmtp.ASKING} and read.pop(Mark.GONE) == {Esmtp.CLOSED}
     assert read.keys() == {None} and len(read[None]) == 8, "commands, in all others"
@@ -77,7 +77,7 @@ def test_back_stands_where_a_state_could() -> None:
 )
 def test_a_table_without_sense_is_refused(state: State, event: Event, cell: Written, flaw: str) -> None:
     with pytest.raises(ValueError, match=flaw):
-        Table("broken", EVENTS, changed(state, event, cell), HOMES, opening=Esmtp.OPENING)
+        Table("broken", EVENTS, changed(state, event, cell), HOMES, opening=Esmtp.OPENING, skipping=Esmtp.SKIPPING)
 
 
 def test_a_table_without_homes_cannot_lead_back() -> None:
