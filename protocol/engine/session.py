@@ -236,7 +236,7 @@ class Session:
         row = self._row
         is_empty = self._buffer.is_empty
         self._is_quiet = is_empty and not self._coming
-        if not is_empty and row.reading in _IN_LINES and self._buffer.has_bare_lf:
+        if not is_empty and row.reading in _IN_LINES and self._takes_commands and self._buffer.has_bare_lf:
             self._notice_bare_lf()
         if row.reading is _GONE:
             self._buffer.clear()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from protocol.classic.actions import ClassicActions
 from protocol.esmtp.table import ESMTP
 
+from ...kit.esmtp import TO_RCPT, EsmtpClient
 from ...kit.esmtp_dialogues import SITUATIONS, Steps, Talk, known_after
 from ...kit.esmtp_ordering import (
     CHECKED,
@@ -120,3 +121,11 @@ def test_the_classic_dialect_has_neither_challenges_nor_handshakes() -> None:
         actions.take_response(b"")
     with pytest.raises(NotImplementedError):
         actions.secured()
+
+
+def test_a_command_that_is_not_carried_out_any_more_has_not_ended_wrongly() -> None:
+    client = EsmtpClient()
+    client.say(*TO_RCPT, "data")
+    client.session.shut_down(False)
+    client.send(b"text\r\n.\r\nQUIT\r\n")
+    assert client.session.is_finished and not [line for line in client.log if "LF alone" in line]
