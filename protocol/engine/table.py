@@ -184,19 +184,22 @@ class Table:
             state: {event: _meaning(state, cell) for event, cell in zip(self.events, row, strict=True)}
             for state, row in rows.items()
         }
+        self.rows = self._with_rows()
+        flaws = list(_sense_flaws(self))
+        if flaws:
+            raise ValueError(f"table {name}: " + "; ".join(flaws))
+
+    def _with_rows(self) -> dict[State, Row]:
+        """The rows of the cells, each of which leads to others of them."""
         interests: dict[Interest, Interest] = {}
-        self.rows = {
-            state: Row(state, row, state in self.homes, self.patience, interests) for state, row in self.cells.items()
-        }
-        for state, row in self.rows.items():
-            row.cells = {event: self._resolved(cell) for event, cell in self.cells[state].items()}
+        rows = {state: Row(state, row, state in self.homes, self.patience, interests) for state, row in self.cells.items()}
+        for state, row in rows.items():
+            row.cells = {event: _resolved(cell, rows) for event, cell in self.cells[state].items()}
             end = row.cells[Event.END]
             row.ends_message = (
                 isinstance(end, Resolved) and end.accepted is not None and end.accepted.awaited is Event.STORED
             )
-        flaws = list(_sense_flaws(self))
-        if flaws:
-            raise ValueError(f"table {name}: " + "; ".join(flaws))
+        return rows
 
     def overlaid(self, changes: Mapping[tuple[State, Event], Written], name: str = "") -> "Table":
         """A copy with some cells replaced. New states and events need a cell for every pair.
@@ -222,11 +225,6 @@ class Table:
             self.skipping,
         )
 
-    def _resolved(self, cell: Cell) -> Resolved | Reply | Mark:
-        if not isinstance(cell, Transition):
-            return cell
-        return Resolved(*(self.rows[state] if isinstance(state, State) else None for state in cell))
-
     @property
     def start(self) -> State:
         """The state of a new session: the first row."""
@@ -244,6 +242,12 @@ class Table:
     def awaited(self, state: State) -> Event | None:
         """The answer that this state waits for: one of ANSWERS, or None."""
         return self.rows[state].awaited
+
+
+def _resolved(cell: Cell, rows: Mapping[State, Row]) -> Resolved | Reply | Mark:
+    if not isinstance(cell, Transition):
+        return cell
+    return Resolved(*(rows[state] if isinstance(state, State) else None for state in cell))
 
 
 def _meaning(state: State, cell: Written) -> Cell:
