@@ -4,12 +4,12 @@ Knows nothing about any particular flag.
 """
 
 import argparse
-import os
 import re
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from .output import say
 
 WIDTH = 120
 """Columns of a line of the page."""
@@ -25,11 +25,7 @@ class Reference(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         """Prints the reference and exits."""
-        try:
-            print(markdown(parser), flush=True)
-        except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
-            parser.exit(1, f"{parser.prog}: cannot write to standard output: {error.strerror}\n")
+        say(parser.prog, markdown(parser))
         parser.exit()
 
 

@@ -20,6 +20,7 @@ from storage.errors import StorageError
 
 from .listeners import Listener, open_listeners
 from .options import arguments
+from .output import say
 from .processes import Workers, count_of
 from .serving import Service
 from .smtp import smtp
@@ -40,7 +41,7 @@ def main() -> int:
     log_to(sys.stderr.fileno() if sys.stderr else None, options.level)
     try:
         if options.table:
-            say(FORMATS[options.table](DIALECTS[options.dialect].table))
+            say("smtpd", FORMATS[options.table](DIALECTS[options.dialect].table))
         else:
             serve(options)
     except (*SourceError, StorageError, ListenError) as error:
@@ -57,7 +58,7 @@ def serve(options: argparse.Namespace) -> None:
     count = count_of(options.workers)
     stores = STORES[options.store](options.mail_dir, count)
     listeners = open_listeners(options, smtp(dialect_of(options)), count)
-    announce = partial(say, "\n".join(f"listening on {listener}" for listener in listeners))
+    announce = partial(say, "smtpd", "\n".join(f"listening on {listener}" for listener in listeners))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
     gc.freeze()  # spares each collection a million users, and each worker a copy of them
     bytes(ONCE_FREED)
@@ -77,13 +78,3 @@ def _serve_with_workers(
         Service(options, sources, stores.of_worker(number), own).run(parent=parent)
 
     return Workers(count, work, stores.first, listeners, sources)
-
-
-def say(text: str) -> None:
-    """Prints a text. Ends the program if standard output cannot be written to."""
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # discards what is still buffered
-        why = f"smtpd: cannot write to standard output: {error.strerror}"
-        sys.exit(1 if isinstance(error, BrokenPipeError) else why)

@@ -33,7 +33,8 @@ NO = UNRECOGNIZED
 Cells = tuple[Written, Written, Written, Written, Written, Written, Written, Written]
 
 # fmt: off
-# A cell is the state that follows; X|Y: X if the action accepts, Y if it refuses; NO: refused, the state stays.
+# A cell is the state that follows; X|Y: X if the action accepts, Y if it refuses; NO: refused,
+# the state stays.
 # BACK: to the one of HOMES in which the transaction began.
 HOMES = (CLIENT, SERVED)
 EVENTS = (     HELO,   MAIL,    RCPT,         DATA,    QUIT,   END,          OTHER, STORED)

@@ -207,7 +207,7 @@ class Session:
         elif reading is _TEXT:
             piece, is_end = self._buffer.content()
             if piece or is_end:
-                (self._skip if self._refused else self._content)(piece, is_end)
+                (self._skip if self._row.returns else self._content)(piece, is_end)
                 return True
         elif reading is _HELD and self._late_reply:
             assert self._row.awaited
@@ -253,7 +253,7 @@ class Session:
     def _is_waited_for(self, waits: tuple[Wait, ...]) -> bool:
         """Whether any of `waits` is still pending, once all input is processed."""
         row = self._row
-        is_content = row.reading is _TEXT and not self._refused
+        is_content = row.reading is _TEXT and not row.returns
         return (Wait.STORED in waits and row.awaited is Event.STORED) or (Wait.CONTENT in waits and is_content)
 
     def _command(self, event: Event, argument: object, line: bytes) -> None:
@@ -286,11 +286,10 @@ class Session:
         """Drops octets of a refused chunk, and refuses it at its end."""
         if self._observer is not None:
             self._observer.heard(f"({len(piece)} octets of a refused chunk{', the end' * is_end})")
-        if is_end and self._refused:
+        if is_end:
+            assert self._refused and isinstance(self._row.cells[Event.END], Resolved)
             (before, reply, event, line), self._refused = self._refused, None
-            cell = self._row.cells[Event.END]
-            assert isinstance(cell, Resolved)
-            self._move(Event.END, before if self._row.returns else cell.accepted, reply)
+            self._move(Event.END, before, reply)
             self._count_refusal(reply, event, line)
 
     def _content(self, piece: bytes, is_end: bool) -> None:

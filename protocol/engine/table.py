@@ -59,7 +59,7 @@ class State(Enum):
 
 
 class Mark(Enum):
-    """A cell without a decision, or BACK. The value says what happens to the input."""
+    """A cell without a decision; or, in place of a state, BACK or STAY. The value says what happens."""
 
     TEXT = "is mail data"
     HELD = "waits for an answer"
@@ -71,7 +71,7 @@ class Mark(Enum):
 
 
 Target = State | Mark
-"""A state, or BACK."""
+"""A state, BACK, or STAY."""
 
 
 class Transition(NamedTuple):
@@ -110,7 +110,8 @@ class Row:
     """A state, prepared for fast look-up by the session. `cells` are those of the table, with rows in place of states.
 
     Rows with equal interests share one `interest` object. `reading` is None where commands are read. `ends_message`: the end
-    of the mail data read here completes the message, and the session then waits for storage.
+    of the mail data read here completes the message, and the session then waits for storage. `returns`: what is read here
+    is dropped, and its end leads back to where a command was refused.
     """
 
     __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "interest", "returns", "state")
@@ -134,11 +135,12 @@ class Row:
         self.interest = interests.setdefault(interest, interest)
         self.cells: dict[Event, Resolved | Reply | Mark] = {}
         self.ends_message = False
-        self.returns = cells[Event.END] == Transition(Mark.STAY, Mark.STAY)
+        end = cells[Event.END]
+        self.returns = isinstance(end, Transition) and end.accepted is Mark.STAY
 
 
 class Resolved(NamedTuple):
-    """A Transition with rows in place of states. None: back to the home (or the row `returns`, see there)."""
+    """A Transition with rows in place of states. None: back to the home; of a row that `returns`, not used."""
 
     accepted: Row | None
     refused: Row | None
@@ -150,9 +152,9 @@ class Table:
     The table is total: there is no default. A cell is written as the state that follows (after a refusal the state stays),
     as a pair of states, accepted | refused, as the Reply that refuses the event in this state, or as a Mark. BACK in place
     of a state means the home, that is, the state in `homes` that the session was in last. `ends` says what ends a session
-    in any state. A session that begins with a TLS handshake begins in the state `opening`. In the state
-    `skipping` the octets of a refused chunk are read; STAY, in its row, is the state in which the chunk was refused. Raises
-    ValueError with all flaws.
+    in any state. A session that begins with a TLS handshake begins in the state `opening`. In the state `skipping` the
+    octets of a refused chunk are read; STAY, in its row, means the state in which the chunk was refused. Raises ValueError
+    with all flaws.
     """
 
     def __init__(
@@ -206,24 +208,18 @@ class Table:
 
         New states are inserted before `closed`. Raises ValueError with all flaws, as the constructor does.
         """
-        states = [*self.states[:-1], *(state for state, _ in changes if state not in self.cells), self.closed]
-        events = [*self.events, *(event for _, event in changes if event not in self.events)]
+        new_states = [state for state, _ in changes if state not in self.cells]
+        states = dict.fromkeys([*self.states[:-1], *new_states, self.closed])
+        events = dict.fromkeys([*self.events, *(event for _, event in changes)])
         known = {(state, event): cell for state, row in self.cells.items() for event, cell in row.items()} | {**changes}
-        pairs = [(state, event) for state in dict.fromkeys(states) for event in dict.fromkeys(events)]
+        pairs = [(state, event) for state in states for event in events]
         missing = [f"{state.name} has no cell for {event.name}" for state, event in pairs if (state, event) not in known]
+        name = name or self.name
         if missing:
-            raise ValueError(f"table {name or self.name}: " + "; ".join(missing))
-        rows = {state: [known[state, event] for event in dict.fromkeys(events)] for state in dict.fromkeys(states)}
-        return Table(
-            name or self.name,
-            list(dict.fromkeys(events)),
-            rows,
-            self.homes,
-            self.patience,
-            self.ends,
-            self.opening,
-            self.skipping,
-        )
+            raise ValueError(f"table {name}: " + "; ".join(missing))
+        rows = {state: [known[state, event] for event in events] for state in states}
+        rest = self.homes, self.patience, self.ends, self.opening, self.skipping
+        return Table(name, list(events), rows, *rest)
 
     @property
     def start(self) -> State:
@@ -309,8 +305,8 @@ def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterabl
 def _target_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
     """BACK needs a home, and STAY is for the state in which the octets of a refused chunk are read."""
     targets = {target for cell in row.values() if isinstance(cell, Transition) for target in cell}
-    if Mark.STAY in targets and state is not table.skipping:
-        yield f"{state.name}: nothing was refused before"
+    if (Mark.STAY in targets) != (state is table.skipping):
+        yield f"{state.name}: STAY ends the octets of a refused chunk, and nothing else"
     if Mark.BACK in targets and not table.homes:
         yield f"{state.name}: there is nothing to go back to"
 

@@ -79,8 +79,8 @@ def reads(mark: Mark, **ends: Written) -> list[Written]:
 
 # fmt: off
 # A cell is the state that follows; X|Y: X if the action accepts, Y if it refuses; a short name in
-# capitals that is not a state (HI, MF, ...): the reply that refuses, and the state stays. BACK: to the
-# one of HOMES in which the transaction began.
+# capitals that is not a state (HI, MF, ...): the reply that refuses, and the state stays. BACK: to
+# the one of HOMES in which the transaction began.
 HOMES = (CLIENT, SECURE, KNOWN)
 
 #                  HELLO   ASK      STARTTLS AUTH    PROOF     QUIT    OTHER
@@ -108,7 +108,10 @@ TRANSACTION = {
 ELSE: Cells = {V.END: NO, V.STORED: NEVER, V.CHECKED: NEVER, V.SECURED: NEVER}
 
 ROWS: dict[State, list[Written]] = {
-    **{state: [(SESSION[state] | TRANSACTION[state] | ELSE)[event] for event in EVENTS] for state in SESSION},
+    **{
+        state: [(SESSION[state] | TRANSACTION[state] | ELSE)[event] for event in EVENTS]
+        for state in SESSION
+    },
     CONTENT:  reads(TEXT,   END=STORING|BACK),
     CHUNK:    reads(TEXT,   END=CHUNKED|BACK),
     SKIPPING: reads(TEXT,   END=STAY),

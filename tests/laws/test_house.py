@@ -68,3 +68,10 @@ def test_what_has_verbs_keeps_its_fields_to_itself(name: str) -> None:
     assert not {str(path): found for path in sources if (found := strangers(path.read_text(), name))}
     text = "x.thing.end = 1; thing._end; thing.end += 1; thing.end; thing.take(1); thing.names.add(1); thing.remove(1)"
     assert strangers(text, "thing") == ["thing._end", "thing.end", "thing.names", "x.thing.end"]
+
+
+@pytest.mark.parametrize("dialect", ["classic", "esmtp"])
+def test_the_literals_of_a_table_fit_a_page(dialect: str) -> None:
+    text = (ROOT / "protocol" / dialect / "table.py").read_text()
+    lines = [line for literal in re.findall(r"(?s)# fmt: off\n(.*?)# fmt: on", text) for line in literal.splitlines()]
+    assert len(lines) > 8 and [line for line in lines if len(line) > 100] == []
