@@ -305,7 +305,8 @@ def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterabl
 def _target_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
     """BACK needs a home, and STAY is for the state in which the octets of a refused chunk are read."""
     targets = {target for cell in row.values() if isinstance(cell, Transition) for target in cell}
-    if (Mark.STAY in targets) != (state is table.skipping):
+    stays = row[Event.END] == Transition(Mark.STAY, Mark.STAY)  # the chunk is refused, whatever it held
+    if stays != (state is table.skipping) or (Mark.STAY in targets and not stays):
         yield f"{state.name}: STAY ends the octets of a refused chunk, and nothing else"
     if Mark.BACK in targets and not table.homes:
         yield f"{state.name}: there is nothing to go back to"
