@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from protocol.esmtp.domains import parse, parse_hostname
+from protocol.esmtp.domains import flaws, parse, parse_hostname
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,9 @@ def test_what_is_no_domain_is_refused_with_what_to_write(text: str, words: str) 
 def test_a_host_name_is_sent_as_it_is_written() -> None:
     assert parse_hostname("MX.Example.ORG") == b"MX.Example.ORG"
     assert parse_hostname("Bücher.example") == b"xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize("octets", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc2\x85"])
+def test_octets_that_are_no_utf8_or_a_control_character_are_no_domain(octets: bytes) -> None:
+    assert flaws(b"a%b.example" % octets) is None
+    assert flaws("bücher.example".encode()) is not None
