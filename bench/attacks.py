@@ -244,7 +244,7 @@ def measured(attack: Attack, clients: int, seconds: float) -> Seen:
         polite = threading.Thread(target=be_polite, args=(server.port, waits, is_over))
         polite.start()
         where = json.dumps([site.port, str(site.mail), clients, seconds])
-        subprocess.run([sys.executable, __file__, "--only", attack.name, "--at", where], check=True)
+        subprocess.run(["nice", sys.executable, __file__, "--only", attack.name, "--at", where], check=True)
         memory = resident_kib(server.pid, "VmHWM")
         time.sleep(1)
         left = resident_kib(server.pid)

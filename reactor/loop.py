@@ -43,7 +43,7 @@ _FORGOTTEN_AT_LEAST = 100
 _CROWD = 8
 """With this many ready, poll again before writing, so that latecomers need not wait a full turn."""
 
-BUDGET = 0.02
+BUDGET = 0.012
 """Time limit in seconds of each of the read, write and catch-up steps; the rest continues next turn."""
 
 STEPS = 1000
