@@ -1,0 +1,61 @@
+"""The value of a header field as text: raw octets, and the encoded words of RFC 2047.
+
+It takes what senders really write: words with blanks in them, glued together, in quotes, or with a letter split between two.
+The time is linear in the field's length. Knows nothing about addresses, dates or parameters.
+"""
+
+import binascii
+import re
+
+from .charsets import decoded
+
+_WORD = re.compile(r"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?]*+)\?=")
+_CUT_WORD = re.compile(r"\s*=\?[^\s?]*+(?:\?[BbQq]?(?:\?[^?]*+\??)?)?\Z")
+_CONTROLS = re.compile(r"[\x01-\x1f\x7f]+")
+_HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
+
+
+def raw_text(value: bytes) -> str:
+    """The octets of a field as text on one line, encoded words left as they are."""
+    return _CONTROLS.sub(" ", decoded(value)).strip()
+
+
+def text_of(value: bytes, is_cut: bool = False) -> str:
+    """What a field that is no list of addresses says."""
+    text = raw_text(value)
+    return words_decoded(_CUT_WORD.sub("", text) if is_cut else text)
+
+
+def words_decoded(text: str) -> str:
+    """The text with its encoded words decoded. Blanks between two of them are not part of it.
+
+    Neighbours with one charset are decoded together: some senders cut a letter in two.
+    """
+    if "=?" not in text:
+        return text
+    pieces: list[str] = []
+    at, charset, octets = 0, "", bytearray()
+    for match in _WORD.finditer(text):
+        between = text[at : match.start()]
+        name = match[1].lower()
+        if octets and (name != charset or between.strip()):
+            pieces.append(decoded(bytes(octets), charset))
+            octets.clear()
+        if between.strip() or (between and not at):
+            pieces.append(between)
+        charset = name
+        octets += _octets_of(match[2], match[3])
+        at = match.end()
+    pieces += [decoded(bytes(octets), charset), text[at:]]
+    return _CONTROLS.sub(" ", "".join(pieces)).strip()
+
+
+def _octets_of(encoding: str, content: str) -> bytes:
+    """The octets that an encoded word stands for. What is wrong in it is left out, or taken as it is."""
+    if encoding in "Bb":
+        letters = _NOT_BASE64.sub("", content)
+        letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+        return binascii.a2b_base64(letters + "=" * (-len(letters) % 4))
+    raw = content.replace("_", " ").encode("utf-8")
+    return _HEX.sub(lambda match: bytes([int(match[1], 16)]), raw)
