@@ -18,7 +18,7 @@ _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 
 def raw_text(value: bytes) -> str:
     """The octets of a field as text on one line, encoded words left as they are."""
-    return _CONTROLS.sub(" ", decoded(value)).strip()
+    return _CONTROLS.sub(" ", decoded(value)).strip() if value else ""
 
 
 def text_of(value: bytes, is_cut: bool = False) -> str:

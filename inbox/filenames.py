@@ -15,6 +15,8 @@ _UNWANTED = re.compile(r'[\x00-\x1f\x7f-\x9f"<>\u200e\u200f\u2028-\u202e\u2066-\
 
 def file_name(proposed: str) -> str:
     """The last component of the proposed name, without what could mislead a reader or a program. It may be empty."""
+    if not proposed:
+        return ""
     name = _UNWANTED.sub("", re.split(r"[/\\]", proposed)[-1]).strip().strip(".").strip()
     stem, dot, ending = name.rpartition(".")
     if len(name) > LONGEST and dot and len(ending) < _LONGEST_ENDING:

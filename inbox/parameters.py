@@ -35,6 +35,8 @@ class Valued(NamedTuple):
 
 def valued(field: bytes) -> Valued:
     """The value and the parameters of a field."""
+    if not field:
+        return Valued("", {})
     text = raw_text(field)
     match = _VALUE.match(text)
     end = match.end() if match else 0
