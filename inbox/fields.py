@@ -9,7 +9,7 @@ import re
 
 from .charsets import decoded
 
-_WORD = re.compile(r"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?]*+)\?=")
+_WORD = re.compile(r"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+)*+)\?=")
 _CUT_WORD = re.compile(r"\s*=\?[^\s?]*+(?:\?[BbQq]?(?:\?[^?]*+\??)?)?\Z")
 _CONTROLS = re.compile(r"[\x01-\x1f\x7f]+")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
@@ -35,27 +35,41 @@ def words_decoded(text: str) -> str:
     if "=?" not in text:
         return text
     pieces: list[str] = []
-    at, charset, octets = 0, "", bytearray()
-    for match in _WORD.finditer(text):
+    at, charset = 0, ""
+    neighbours: list[tuple[str, str]] = []
+    for match in _WORD.finditer(text, 0, text.rfind("?=") + 2):  # so that each search ends where a word may end
         between = text[at : match.start()]
-        name = match[1].lower()
-        if octets and (name != charset or between.strip()):
-            pieces.append(decoded(bytes(octets), charset))
-            octets.clear()
-        if between.strip() or (between and not at):
+        if match[1].lower() != charset or between.strip():
+            pieces.append(decoded(_octets_of(neighbours), charset))
+            neighbours = []
+        if between.strip() or not at:
             pieces.append(between)
-        charset = name
-        octets += _octets_of(match[2], match[3])
+        charset = match[1].lower()
+        neighbours.append((match[2].lower(), match[3]))
         at = match.end()
-    pieces += [decoded(bytes(octets), charset), text[at:]]
+    pieces += [decoded(_octets_of(neighbours), charset), text[at:]]
     return _CONTROLS.sub(" ", "".join(pieces)).strip()
 
 
-def _octets_of(encoding: str, content: str) -> bytes:
-    """The octets that an encoded word stands for. What is wrong in it is left out, or taken as it is."""
-    if encoding in "Bb":
-        letters = _NOT_BASE64.sub("", content)
-        letters = letters[: len(letters) - (len(letters) % 4 == 1)]
-        return binascii.a2b_base64(letters + "=" * (-len(letters) % 4))
-    raw = content.replace("_", " ").encode("utf-8")
-    return _HEX.sub(lambda match: bytes([int(match[1], 16)]), raw)
+def _octets_of(words: list[tuple[str, str]]) -> bytes:
+    """The octets that the words stand for. What is wrong in one is left out, or taken as it is.
+
+    Base64 without padding goes on in the next word: some senders cut there, too.
+    """
+    octets = bytearray()
+    letters = ""
+    for encoding, content in words:
+        if encoding == "b":
+            letters += _NOT_BASE64.sub("", content)
+            if len(letters) % 4 and not content.endswith("="):
+                continue
+        octets += _from_base64(letters)
+        letters = ""
+        if encoding == "q":
+            octets += _HEX.sub(lambda match: bytes([int(match[1], 16)]), content.replace("_", " ").encode("utf-8"))
+    return bytes(octets + _from_base64(letters))
+
+
+def _from_base64(letters: str) -> bytes:
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return binascii.a2b_base64(letters + "=" * (-len(letters) % 4))

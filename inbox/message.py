@@ -19,6 +19,7 @@ from .fields import raw_text, text_of
 from .flowed import unflowed
 from .header import Field, Header, header_at, repeated
 from .html_text import text_of_html
+from .invitations import Event, events
 from .parts import Part, Structure, structure
 
 MOST_OCTETS = (25 << 20) + (64 << 10)
@@ -32,6 +33,12 @@ _SINGLE = (
     "content-transfer-encoding", "content-disposition",
 )  # fmt: skip
 """Fields that may occur once (RFC 5322 section 3.6, RFC 2045)."""
+
+_CALENDARS = ("text/calendar", "application/ics")
+
+_META = re.compile(rb"<meta[^>]{1,200}charset=[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_META_ENDS = 2048
+"""Octets of a document in which it may name its charset."""
 
 _WORD = re.compile(rf"\S{{1,{LONGEST_SNIPPET}}}")
 
@@ -102,6 +109,12 @@ class Message(NamedTuple):
         wanted = unquote(content_id).strip("<> ")
         return next((part for part in self.parts if wanted and part.content_id == wanted), None)
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Those that the mail invites to."""
+        calendar = next((part for part in self.parts if part.type in _CALENDARS), None)
+        return events(text_of_part(self.octets, calendar)) if calendar else ()
+
     def content(self, part: Part) -> bytes:
         """The octets that a part of it stands for."""
         return content(self.octets, part)
@@ -149,8 +162,12 @@ def content(octets: bytes, part: Part) -> bytes:
 
 def text_of_part(octets: bytes, part: Part) -> str:
     """The text of a part of a mail, with LF ends."""
-    text = decoded(content(octets, part), part.parameters.get("charset", ""))
-    text = text.replace("\r\n", "\n") if "\r" in text else text
+    encoded = content(octets, part)
+    charset = part.parameters.get("charset", "")
+    if part.type == "text/html" and not charset and (said := _META.search(encoded, 0, _META_ENDS)):
+        charset = said[1].decode("ascii")
+    text = decoded(encoded, charset)
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     if part.type == "text/plain" and part.parameters.get("format", "").lower() == "flowed":
         return unflowed(text, part.parameters.get("delsp", "").lower() == "yes")
     return text

@@ -5,6 +5,8 @@ twice (the first one counts). The time is linear in the field's length. Knows no
 """
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -26,15 +28,16 @@ class Valued(NamedTuple):
     """What a field says, in lower case, and its parameters by their names in lower case, decoded."""
 
     value: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
 
     def parameter(self, name: str) -> str:
         """What it says, or nothing."""
         return self.parameters.get(name, "")
 
 
+@lru_cache(maxsize=256)
 def valued(field: bytes) -> Valued:
-    """The value and the parameters of a field."""
+    """The value and the parameters of a field. Most mails have the same few."""
     if not field:
         return Valued("", {})
     text = raw_text(field)

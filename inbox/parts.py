@@ -6,6 +6,7 @@ shown.
 """
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .fields import raw_text
@@ -35,7 +36,7 @@ class Part(NamedTuple):
     id: str
     type: str
     place: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     disposition: str
     file_name: str
     content_id: str

@@ -39,6 +39,11 @@ WRITTEN = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), m
         ("Encomenda nº 42".encode(), "Encomenda nº 42"),
         (b"caf\xe9", "café"),
         (b"=?utf-8?q??= x", "x"),
+        (b"=?utf-8?q?who?_me?=", "who? me"),
+        (b"=?utf-8?q?open =?utf-8?q?closed?=", "=?utf-8?q?open closed"),
+        (b"=?utf-8?b?Y?= =?utf-8?b?WI=?=", "ab"),
+        (b"=?utf-8?b?YQ==?= =?utf-8?b?Yg==?=", "ab"),
+        (b"=?utf-8?b?YQ?= =?utf-8?q?b?=", "ab"),
     ],
 )
 def test_the_text_of_a_field(value: bytes, text: str) -> None:

@@ -88,6 +88,13 @@ def test_text_is_made_of_html_when_there_is_none() -> None:
 
 def test_lines_end_in_lf() -> None:
     assert message(b"A: b\r\n\r\nc\r\nd\r\n").text == "c\nd\n"
+    assert message(b"A: b\n\nc\rd\r\r\n").text == "c\nd\n\n"
+
+
+def test_a_document_may_name_its_charset_if_its_part_does_not() -> None:
+    document = "<meta http-equiv=Content-Type content='text/html; charset=iso-8859-2'>żółw".encode("iso-8859-2")
+    assert message(b"Content-Type: text/html\n\n" + document).html.endswith("żółw")
+    assert message(b"Content-Type: text/html; charset=windows-1252\n\n" + document).html.endswith("¿ó³w")
 
 
 def test_the_snippet_is_short_and_of_one_line() -> None:

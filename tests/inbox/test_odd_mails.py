@@ -112,6 +112,9 @@ def test_19_an_invitation() -> None:
     found = read(19)
     assert found.html == "<p>You are <i>invited</i>.</p>" and found.text == "You are invited."
     assert [part.type for part in found.attachments] == ["text/calendar", "application/ics"]
+    (event,) = found.events
+    assert (event.method, event.summary) == ("REQUEST", "Aula de redes — SMTP")
+    assert event.start == "2026-12-01 14:00 Europe/Lisbon" and read(1).events == ()
 
 
 def test_21_fields_that_occur_twice() -> None:
