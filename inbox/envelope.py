@@ -35,7 +35,7 @@ class Envelope(NamedTuple):
     """When it was received, in UTC."""
 
 
-def envelope(octets: bytes, header: Header) -> Envelope:
+def envelope_of(octets: bytes, header: Header) -> Envelope:
     """The envelope of a mail, as its stored form tells it."""
     own = [field.name.lower() for field in header.fields]
     own = own[: own.index("received") + 1] if "received" in own else own

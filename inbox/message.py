@@ -14,10 +14,10 @@ from .addresses import Address, addresses
 from .charsets import codec_of, decoded
 from .dates import date_of
 from .encodings import transfer_decoded
-from .envelope import Envelope, envelope
+from .envelope import Envelope, envelope_of
 from .fields import raw_text, text_of
 from .flowed import unflowed
-from .header import Field, Header, header_at, repeated
+from .header import Field, header_at, repeated
 from .html_text import text_of_html
 from .invitations import Event, events
 from .parts import Part, Structure, structure
@@ -46,7 +46,7 @@ _WORD = re.compile(rf"\S{{1,{LONGEST_SNIPPET}}}")
 class Note(NamedTuple):
     """Something that the sender should not have done, or that was guessed.
 
-    `kind` is one of: `cut` (a field, or `mail`, is longer than what is read), `twice` (a field), `charset` (unknown),
+    `kind` is one of: `cut` (a field, or `mail`, is longer than what is read), `twice` (a field), `charset` (guessed),
     `date` (no date that can be read), `no parts`, `too many parts`.
     """
 
@@ -125,17 +125,18 @@ def message(octets: bytes, came: datetime | None = None) -> Message:
     whole, octets = len(octets), octets[:MOST_OCTETS]
     header = header_at(octets, 0)
     found = structure(octets, header)
-    envelope_ = envelope(octets, header)
+    envelope = envelope_of(octets, header)
     date_field = raw_text(header.first("date"))
     date = date_of(date_field)
     texts, htmls, inline, attachments = _sorted(found.parts)
-    html = "\n".join(text_of_part(octets, part) for part in htmls)
-    text = "\n\n".join(text_of_part(octets, part) for part in texts)
+    plain = [text_of_part(octets, part) for part in texts]
+    documents = [text_of_part(octets, part) for part in htmls]
+    html = "\n".join(documents)
     return Message(
         octets=octets,
         size=whole,
         header=header.fields,
-        envelope=envelope_,
+        envelope=envelope,
         subject=_text(header.fields, "subject"),
         sender=addresses(header.all("from")[:1]),
         to=addresses(header.all("to")),
@@ -143,15 +144,20 @@ def message(octets: bytes, came: datetime | None = None) -> Message:
         bcc=addresses(header.all("bcc")),
         reply_to=addresses(header.all("reply-to")[:1]),
         message_id=raw_text(header.first("message-id")).strip("<> "),
-        date=date or envelope_.came or came,
+        date=date or envelope.came or came,
         date_field=date_field,
-        text=text if texts or not htmls else text_of_html(html),
+        text="\n\n".join(plain) if texts or not htmls else text_of_html(html),
         html=html,
         has_text=bool(texts),
         inline=tuple(_measured(octets, inline)),
         attachments=tuple(_measured(octets, attachments)),
         parts=found.parts,
-        notes=tuple(_notes(header, found, [*texts, *htmls], date is None, whole > len(octets))),
+        notes=(
+            *([Note("cut", "mail")] if whole > len(octets) else ()),
+            *_notes_on_fields(header.fields),
+            *([] if date else [Note("date", date_field)]),
+            *_notes_on_parts(found, zip([*texts, *htmls], [*plain, *documents], strict=True)),
+        ),
     )
 
 
@@ -201,19 +207,20 @@ def _measured(octets: bytes, parts: list[Part]) -> Iterator[Part]:
         yield part._replace(size=len(content(octets, part)))
 
 
-def _notes(header: Header, found: Structure, texts: list[Part], is_undated: bool, is_cut: bool) -> Iterator[Note]:
-    if is_cut:
-        yield Note("cut", "mail")
-    for field in header.fields:
+def _notes_on_fields(fields: tuple[Field, ...]) -> Iterator[Note]:
+    for field in fields:
         if field.is_cut:
             yield Note("cut", field.name)
-    for name in repeated(header.fields, _SINGLE):
+    for name in repeated(fields, _SINGLE):
         yield Note("twice", name)
-    for charset in dict.fromkeys(part.parameters.get("charset", "") for part in texts):
-        if codec_of(charset) is None:
+
+
+def _notes_on_parts(found: Structure, texts: Iterable[tuple[Part, str]]) -> Iterator[Note]:
+    """Among them that a charset was guessed: none was named that anybody knows, and the text is not plain ASCII."""
+    named = [part.parameters.get("charset", "") for part, text in texts if not text.isascii()]
+    for charset in dict.fromkeys(named):
+        if not codec_of(charset):
             yield Note("charset", charset)
-    if is_undated:
-        yield Note("date", raw_text(header.first("date")))
     if found.has_no_parts:
         yield Note("no parts", "")
     if found.is_cut:

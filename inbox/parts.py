@@ -166,7 +166,7 @@ def _described(header: Header, start: int, id: str, place: str) -> Part:
         place=place,
         parameters=content_type.parameters,
         disposition=(disposition.value.split() or [""])[0],
-        file_name=file_name(disposition.parameter("filename") or content_type.parameter("name")),
+        file_name=file_name(disposition.parameter("filename")) or file_name(content_type.parameter("name")),
         content_id=raw_text(header.first("content-id")).strip("<> "),
         encoding=raw_text(header.first("content-transfer-encoding")),
         header=start,

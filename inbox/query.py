@@ -22,6 +22,9 @@ LONGEST_QUERY = 2_000
 
 MOST_TERMS = 100
 
+LARGEST = 1 << 62
+"""Octets: what a database can compare with. No mail is larger."""
+
 
 class QueryError(ValueError):
     """A mistake in a query. `at` is where it is, in characters from the beginning; its text is for people to read."""
@@ -129,6 +132,8 @@ def parse(query: str, zone: tzinfo = UTC) -> Query:
     """The tree of a query. Dates that name no zone are in `zone`. Raises QueryError."""
     if len(query) > LONGEST_QUERY:
         raise QueryError(query, LONGEST_QUERY, f"The search is longer than {LONGEST_QUERY:,} characters")
+    if "\0" in query:
+        raise QueryError(query, query.index("\0"), "There is a NUL in the search, which no mail has: leave it out")
     terms: list[Test | Not] = []
     at = _blanks(query, 0)
     while at < len(query):
@@ -265,4 +270,4 @@ def _octets(value: _Value) -> int:
     if not match:
         raise value.error(f"{value.text} is no size: write 500, 20kb or 1.5mb")
     unit = _UNITS[match[3].lower()]
-    return int(float(f"{match[1]}.{match[2] or 0}") * unit)
+    return min(int(float(f"{match[1]}.{match[2] or 0}") * unit), LARGEST)

@@ -54,6 +54,7 @@ def test_uuencode_is_read_as_far_as_it_is_right() -> None:
     encoded = b"text before\nbegin 644 x.txt\n" + binascii.b2a_uu(b"hello ") + binascii.b2a_uu(b"world") + b"`\nend\n"
     assert transfer_decoded(encoded, "x-uuencode") == b"hello world"
     assert transfer_decoded(b"begin 644 x\n" + binascii.b2a_uu(b"hello") + b"\xff\xff\n", "uuencode") == b"hello"
+    assert transfer_decoded(b"begin 644 x\n" + binascii.b2a_uu(b"cut"), "uuencode") == b"cut"
     assert transfer_decoded(b"no beginning", "uuencode") == b"no beginning"
 
 

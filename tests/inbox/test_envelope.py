@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.envelope import Envelope, envelope, mail_of_entry
+from inbox.envelope import Envelope, envelope_of, mail_of_entry
 from inbox.header import header_at
 
 OURS = b"""Return-Path: <ana@example.org>
@@ -19,7 +19,7 @@ CAME = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 
 
 def read(octets: bytes) -> Envelope:
-    return envelope(octets, header_at(octets, 0))
+    return envelope_of(octets, header_at(octets, 0))
 
 
 def test_the_envelope_is_in_the_fields_of_the_server() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox import message as module
+from inbox import parts
 from inbox.addresses import Address
 from inbox.message import LONGEST_SNIPPET, Message, Note, message
 
@@ -120,12 +121,21 @@ def test_a_mail_that_is_as_it_should_be_has_no_notes() -> None:
     assert Note("too many parts", "") not in message(MIXED + part("")).notes
 
 
+def test_what_is_left_out_or_guessed_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MOST_PARTS", 2)
+    assert Note("too many parts", "") in message(MIXED + part("") * 3).notes
+    for charset, is_guessed in (("us-ascii", True), ("", True), ("nobody-knows", True), ("utf-8", False)):
+        header = b"Content-Type: text/plain; charset=%b\n\n" % charset.encode()
+        assert (Note("charset", charset) in message(header + "é".encode()).notes) == is_guessed
+        assert Note("charset", charset) not in message(header + b"e").notes
+
+
 def written(found: Message) -> str:
     """All that is told of a mail, as an answer to a request would have it."""
     told = [found.subject, found.text, found.html, found.snippet, found.message_id, found.date_field, found.notes, found.to]
-    parts = [value[:8] for value in chain(found.parts, found.inline, found.attachments)]
+    described = [value[:8] for value in chain(found.parts, found.inline, found.attachments)]
     return json.dumps(
-        [told, found.sender, found.cc, found.bcc, found.reply_to, parts, found.envelope[:6]], ensure_ascii=False
+        [told, found.sender, found.cc, found.bcc, found.reply_to, described, found.envelope[:6]], ensure_ascii=False
     )
 
 

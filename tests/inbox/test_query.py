@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox.query import (
+    LARGEST,
     LONGEST_QUERY,
     MOST_TERMS,
     TEXT_FIELDS,
@@ -49,6 +50,7 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
         ("after:2026/11/26", [After(NOON.replace(hour=0))]),
         ('after:"2026-11-26 13:00 +0100"', [After(NOON)]),
         ("after:2026-11-26T12:00:00.000-00:00", [After(NOON)]),
+        ("larger:999999999999gb", [Larger(LARGEST)]),
         ("larger:500 larger:2kb", [Larger(500), Larger(2048)]),
         ("smaller:1.5m smaller:1GiB smaller:3b", [Smaller(3 << 19), Smaller(1 << 30), Smaller(3)]),
         ("http://example.org 12:30 Re:", [Contains("", "http://example.org"), Contains("", "12:30"), Contains("", "Re:")]),
@@ -86,6 +88,7 @@ def test_a_query_is_a_tree(query: str, terms: list[Test | Not]) -> None:
         ("form:ana", 0, "did you mean from:?"),
         ("-Form:ana", 0, "did you mean from:?"),
         ('nonsense:"a b"', 0, "There is no field nonsense"),
+        ("a\0b", 1, "leave it out"),
         ("x " * MOST_TERMS + "y", 2 * MOST_TERMS, f"more than {MOST_TERMS} terms"),
         ("x" * (LONGEST_QUERY + 1), LONGEST_QUERY, "longer than 2,000"),
     ],
@@ -102,7 +105,9 @@ def test_dates_are_in_a_zone() -> None:
     assert parse("after:2026-07-01T00:00Z", LISBON_IN_SUMMER) == Query((After(datetime(2026, 7, 1, tzinfo=UTC)),))
 
 
-PHRASES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
+PHRASES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20).filter(
+    lambda text: bool(text.strip())
+)
 TERMS = st.one_of(
     st.builds(Contains, st.sampled_from(["", *TEXT_FIELDS]), PHRASES),
     st.builds(HasTag, PHRASES),
