@@ -7,7 +7,7 @@ from setuptools import setup
 
 HERE = Path(__file__).resolve().parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "service" / "__init__.py").read_text(), re.MULTILINE)
-ROOMS = ("reactor", "protocol", "storage", "service")
+ROOMS = ("reactor", "protocol", "storage", "inbox", "service")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 
 

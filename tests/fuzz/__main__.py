@@ -45,7 +45,7 @@ def fuzz(name: str, libfuzzer: list[str]) -> None:
     import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     logging.disable()
-    with atheris.instrument_imports(include=["protocol", "reactor", "storage"]):
+    with atheris.instrument_imports(include=["protocol", "reactor", "storage", "inbox"]):
         from .targets import TARGETS
     atheris.Setup([sys.argv[0], *libfuzzer], TARGETS[name])
     atheris.Fuzz()

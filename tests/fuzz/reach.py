@@ -11,7 +11,7 @@ from typing import Any
 from ..kit.support import ROOT
 from .targets import TARGETS
 
-ROOMS = tuple(str(ROOT / room) for room in ("protocol", "reactor", "storage"))
+ROOMS = tuple(str(ROOT / room) for room in ("protocol", "reactor", "storage", "inbox"))
 
 Step = tuple[str, int, int]
 """From one line of a file to another."""

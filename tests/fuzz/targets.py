@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from inbox.envelope import mail_of_entry
+from inbox.matching import Kept, matches
+from inbox.message import message
+from inbox.query import Query, QueryError, parse
 from protocol.mail.content import Hops, MessageId, Newlines
 from reactor.stream import tls_records
 from storage.accounts.passwords import AuthFileError, Passwords
@@ -182,6 +186,31 @@ def passwords(data: bytes) -> None:
             assert "\n" not in str(error)
 
 
+def mail(data: bytes) -> None:
+    """Any octets are a mail of which something is shown, in UTF-8 and without NUL; its parts do not overlap."""
+    found = message(mail_of_entry(data))
+    at = 0
+    for part in found.parts:
+        assert at <= part.start <= part.end <= len(found.octets) and found.part(part.id) == part
+        at = part.end
+    told = repr((found[3:], found.events, found.snippet))
+    told.encode("utf-8")
+    assert found.parts and not [text for text in (found.subject, found.text, found.html) if "\0" in text]
+
+
+def search(data: bytes) -> None:
+    """Any text is a search of which each word is a term, or a mistake at a place in it."""
+    query = data.decode("utf-8", "replace")
+    try:
+        terms = parse(query).terms
+    except QueryError as error:
+        assert 0 <= error.at <= len(query)
+    else:
+        assert terms and ('"' in query or len(terms) == len(query.split()))
+        matches(Query(terms), Kept(message(b"Subject: x\n\n" + data)))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (dialogue, cuts, content, mbox, journal, record, tls, users, passwords)
+    target.__name__: target
+    for target in (dialogue, cuts, content, mbox, journal, record, tls, users, passwords, mail, search)
 }

@@ -11,7 +11,7 @@ import pytest
 
 from ..kit.support import ROOT
 
-ROOMS = ("reactor", "protocol", "storage", "service")
+ROOMS = ("reactor", "protocol", "storage", "inbox", "service")
 WIRED_BY = "service"
 """The one room that imports the others."""
 
@@ -82,6 +82,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "protocol": [{"engine"}, {"mail"}, {"classic", "esmtp"}],
     "reactor": [{""}, {"stream"}],
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
+    "inbox": [{""}],
     "service": [{""}, {"client"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""

@@ -1,0 +1,20 @@
+"""Mails that are made to take long are read in time, in a process that may not have much memory."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ..kit.support import ROOT
+from .bombs import BOMBS
+
+SECONDS = 12
+"""Of the processor; how long it takes is for the machine to say."""
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_read(name: str) -> None:
+    command = [sys.executable, "-m", "tests.inbox.bombs", name]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=300)
+    seconds, mebibytes, *_ = done.stdout.split()
+    assert float(seconds) < SECONDS and int(mebibytes) > 8, "it was measured"
