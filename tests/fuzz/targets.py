@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from inbox.envelope import mail_of_entry
-from inbox.matching import Kept, matches
-from inbox.message import message
-from inbox.query import Query, QueryError, parse
+from inbox.mime.envelope import mail_of_entry
+from inbox.mime.message import message
+from inbox.search.matching import Kept, matches
+from inbox.search.query import Query, QueryError, parse
 from protocol.mail.content import Hops, MessageId, Newlines
 from reactor.stream import tls_records
 from storage.accounts.passwords import AuthFileError, Passwords

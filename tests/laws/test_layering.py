@@ -82,7 +82,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "protocol": [{"engine"}, {"mail"}, {"classic", "esmtp"}],
     "reactor": [{""}, {"stream"}],
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
-    "inbox": [{""}],
+    "inbox": [{"mime"}, {"search"}],
     "service": [{""}, {"client"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox import parts
-from inbox.header import header_at
-from inbox.parts import MOST_LEVELS, MOST_PARTS, Structure, structure
+from inbox.mime import parts
+from inbox.mime.header import header_at
+from inbox.mime.parts import MOST_LEVELS, MOST_PARTS, Structure, structure
 
 from .bombs import nested
 

@@ -159,7 +159,7 @@ def _term(query: str, at: int, zone: tzinfo) -> tuple[Test | Not, int]:
     text, end, is_phrase = _text(query, start)
     field = name.lower()
     if field and field not in TEXT_FIELDS and field not in _MEANINGS:
-        _refuse_misspelling(query, at, name, is_phrase)
+        _refuse_misspelling(query, at, name, is_phrase or bool(sign and text))
         field, text = "", f"{name}:{text}"
     elif not field and not text:
         sign, text = "", sign
@@ -185,10 +185,12 @@ def _text(query: str, start: int) -> tuple[str, int, bool]:
     return query[start:end], end, False
 
 
-def _refuse_misspelling(query: str, at: int, name: str, is_phrase: bool) -> None:
-    """What is no field is a text, as in `http://example.org`, unless it looks like one."""
+def _refuse_misspelling(query: str, at: int, name: str, is_for_a_field: bool) -> None:
+    """What is no field is a text, as in `http://example.org`, unless it looks like one. After a minus it is never a text:
+    `-nonsense:x` would find nearly everything.
+    """
     close = get_close_matches(name.lower(), [*TEXT_FIELDS, *_MEANINGS], 1, 0.7)
-    if close or is_phrase:
+    if close or is_for_a_field:
         instead = f"did you mean {close[0]}:? " if close else ""
         raise QueryError(
             query, at, f'There is no field {name}: {instead}To find these letters, write "{name}:..." in quotes'

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.parameters import UNKNOWN_TYPE, media_type, valued
+from inbox.mime.parameters import UNKNOWN_TYPE, media_type, valued
 
 NAME = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=60)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.dates import date_of
+from inbox.mime.dates import date_of
 
 MOMENT = datetime(2026, 11, 26, 9, 30, 5, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.filenames import LONGEST, file_name
+from inbox.mime.filenames import LONGEST, file_name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.fields import raw_text, text_of, words_decoded
+from inbox.mime.fields import raw_text, text_of, words_decoded
 
 WRITTEN = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.charsets import codec_of, decoded
+from inbox.mime.charsets import codec_of, decoded
 
 CHARSETS = [
     "utf-8",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.addresses import MOST_ADDRESSES, Address, addresses
+from inbox.mime.addresses import MOST_ADDRESSES, Address, addresses
 
 NAME = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=20)
 

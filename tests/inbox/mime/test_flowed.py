@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.flowed import LONGEST, unflowed
+from inbox.mime.flowed import LONGEST, unflowed
 
 
 @pytest.mark.parametrize(

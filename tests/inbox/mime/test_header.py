@@ -5,7 +5,7 @@ from email import message_from_bytes, policy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.header import LONGEST_FIELD, MOST_FIELDS, Field, header_at, part_header_at, repeated
+from inbox.mime.header import LONGEST_FIELD, MOST_FIELDS, Field, header_at, part_header_at, repeated
 
 LINES = st.lists(
     st.sampled_from([b"Subject: x", b"To:y", b" folded", b"\tmore", b"no field", b"", b"--b", b"From x", b"C:\xe9"]),

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.matching import Kept, matches
-from inbox.message import message
-from inbox.query import Not, Query, parse
+from inbox.mime.message import message
+from inbox.search.matching import Kept, matches
+from inbox.search.query import Not, Query, parse
 
 OCTETS = """Return-Path: <bounce@example.org>
 Received: by mx; Thu, 26 Nov 2026 09:30:00 +0000

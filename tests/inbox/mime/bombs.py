@@ -116,7 +116,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 def read(name: str) -> str:
     """What reading a bomb took: seconds of the processor, octets of memory, and what came of it."""
-    from inbox.message import message
+    from inbox.mime.message import message
 
     octets = BOMBS[name]()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

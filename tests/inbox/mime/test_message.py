@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox import message as module
-from inbox import parts
-from inbox.addresses import Address
-from inbox.message import LONGEST_SNIPPET, Message, Note, message
+from inbox.mime import message as module
+from inbox.mime import parts
+from inbox.mime.addresses import Address
+from inbox.mime.message import LONGEST_SNIPPET, Message, Note, message
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
 ODD = [path.read_bytes() for path in sorted((Path(__file__).parent / "mails").glob("*.eml"))]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.encodings import transfer_decoded
+from inbox.mime.encodings import transfer_decoded
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.query import (
+from inbox.search.query import (
     LARGEST,
     LONGEST_QUERY,
     MOST_TERMS,
@@ -88,6 +88,7 @@ def test_a_query_is_a_tree(query: str, terms: list[Test | Not]) -> None:
         ("form:ana", 0, "did you mean from:?"),
         ("-Form:ana", 0, "did you mean from:?"),
         ('nonsense:"a b"', 0, "There is no field nonsense"),
+        ("-nonsense:x", 0, "There is no field nonsense"),
         ("a\0b", 1, "leave it out"),
         ("x " * MOST_TERMS + "y", 2 * MOST_TERMS, f"more than {MOST_TERMS} terms"),
         ("x" * (LONGEST_QUERY + 1), LONGEST_QUERY, "longer than 2,000"),

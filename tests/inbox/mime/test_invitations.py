@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.invitations import MOST_EVENTS, Event, events
+from inbox.mime.invitations import MOST_EVENTS, Event, events
 
 CALENDAR = """BEGIN:VCALENDAR
 METHOD:REQUEST

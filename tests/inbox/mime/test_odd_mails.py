@@ -6,8 +6,8 @@ Each file is the smallest that shows one oddity.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inbox.addresses import Address
-from inbox.message import Message, Note, message
+from inbox.mime.addresses import Address
+from inbox.mime.message import Message, Note, message
 
 MAILS = Path(__file__).parent / "mails"
 CAME = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)

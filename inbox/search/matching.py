@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from .addresses import Address
-from .message import Message
+from ..mime.addresses import Address
+from ..mime.message import Message
 from .query import After, Before, Contains, Has, HasTag, Is, Larger, Not, Query, Smaller, Test
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.envelope import Envelope, envelope_of, mail_of_entry
-from inbox.header import header_at
+from inbox.mime.envelope import Envelope, envelope_of, mail_of_entry
+from inbox.mime.header import header_at
 
 OURS = b"""Return-Path: <ana@example.org>
 Delivered-To: rui@example.net

@@ -1,0 +1,1 @@
+"""Reading one mail, whatever octets it has: fields, parts, text. Knows nothing about mailboxes."""
