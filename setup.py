@@ -7,8 +7,9 @@ from setuptools import setup
 
 HERE = Path(__file__).resolve().parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "service" / "__init__.py").read_text(), re.MULTILINE)
-ROOMS = ("reactor", "protocol", "storage", "inbox", "service")
+ROOMS = ("reactor", "protocol", "storage", "inbox", "web", "service")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
+WEB = ["h11>=0.14", "jinja2>=3.1", "nh3>=0.2.15"]
 
 
 def packages() -> list[str]:
@@ -32,8 +33,10 @@ setup(
     scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={
         "auth": AUTH,
+        "web": WEB,
         "dev": [
             *AUTH,
+            *WEB,
             "hypothesis>=6.100",
             "mypy>=1.11",
             "pytest>=8",

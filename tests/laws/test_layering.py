@@ -11,7 +11,7 @@ import pytest
 
 from ..kit.support import ROOT
 
-ROOMS = ("reactor", "protocol", "storage", "inbox", "service")
+ROOMS = ("reactor", "protocol", "storage", "inbox", "web", "service")
 WIRED_BY = "service"
 """The one room that imports the others."""
 
@@ -83,6 +83,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "reactor": [{""}, {"stream"}],
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
     "inbox": [{"mime"}, {"search"}],
+    "web": [{""}],
     "service": [{""}, {"client"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""

@@ -1,0 +1,122 @@
+"""A message as plain data, for lists and for reading: dictionaries with the names of Mailpit's API v1.
+
+They can be sent as JSON. Knows nothing about who has read a message, and where its copies are.
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from .addresses import Address
+from .fields import raw_text
+from .identity import identity
+from .message import Message, content
+from .parts import Part
+
+_LINK = re.compile(r"<\s*((?:https?|mailto):[^<>\s]{1,2000})\s*>", re.IGNORECASE)
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
+
+DIGESTED = 100
+"""Parts whose content is digested; a mail with more is not one that anybody compares."""
+
+
+def row_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
+    """A message in a list, but for what its mailbox knows of it. `came` is when, if the message cannot tell."""
+    return {
+        "ID": identity(message.octets),
+        "MessageID": message.message_id or f"{identity(message.octets)}@carteiro.invalid",
+        "From": _address(message.sender[0]) if message.sender else None,
+        "To": _addresses(message.to),
+        "Cc": _addresses(message.cc),
+        "Bcc": _addresses(message.bcc) + _hidden(message),
+        "ReplyTo": _addresses(message.reply_to),
+        "Subject": message.subject,
+        "Created": moment(message.envelope.came or came or message.date or datetime.fromtimestamp(0, UTC)),
+        "Username": "",
+        "Size": message.size,
+        "Attachments": len(message.attachments),
+        "Snippet": message.snippet,
+    }
+
+
+def mail_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
+    """A message that was opened, but for what its mailbox knows of it."""
+    envelope = message.envelope
+    return {
+        **row_of(message, came),
+        "ReturnPath": envelope.return_path,
+        "Date": moment(message.date or came or datetime.fromtimestamp(0, UTC)),
+        "Text": message.text,
+        "HasText": message.has_text,
+        "HTML": message.html,
+        "Inline": [_part(message, part) for part in message.inline[:DIGESTED]],
+        "Files": [_part(message, part) for part in message.attachments[:DIGESTED]],
+        "Parts": [_part(message, part) for part in message.parts[:DIGESTED]],
+        "ListUnsubscribe": _unsubscribing(message),
+        "Header": [(field.name, raw_text(field.value)) for field in message.header],
+        "Envelope": {
+            "ReturnPath": envelope.return_path,
+            "DeliveredTo": list(envelope.delivered_to),
+            "Client": envelope.client,
+            "Address": envelope.address,
+            "Protocol": envelope.protocol,
+            "Id": envelope.id,
+            "Received": moment(envelope.came) if envelope.came else "",
+        },
+        "Notes": [{"Kind": note.kind, "About": note.about} for note in message.notes],
+        "Events": [_event(event._asdict()) for event in message.events],
+        "IsSourceOnly": False,
+    }
+
+
+def moment(when: datetime) -> str:
+    """A moment in RFC 3339, in UTC, with milliseconds."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def type_of(part: Part) -> str:
+    """The media type of a part, when it is one that may be said in a header field."""
+    return part.type if _TYPE.fullmatch(part.type) else "application/octet-stream"
+
+
+def _address(address: Address) -> dict[str, str]:
+    return {"Name": address.name, "Address": address.address}
+
+
+def _addresses(addresses: tuple[Address, ...]) -> list[dict[str, str]]:
+    return [_address(address) for address in addresses]
+
+
+def _hidden(message: Message) -> list[dict[str, str]]:
+    """Whoever the message was delivered to that no field names: what the sender wrote as Bcc."""
+    named = {address.address.lower() for address in (*message.to, *message.cc, *message.bcc)}
+    hidden = dict.fromkeys(path for path in message.envelope.delivered_to if path.lower() not in named)
+    return [{"Name": "", "Address": path} for path in hidden]
+
+
+def _part(message: Message, part: Part) -> dict[str, Any]:
+    octets = content(message.octets, part)
+    return {
+        "PartID": part.id,
+        "FileName": part.file_name,
+        "ContentType": type_of(part),
+        "ContentID": part.content_id,
+        "Size": len(octets),
+        "Checksums": {
+            "MD5": hashlib.md5(octets, usedforsecurity=False).hexdigest(),
+            "SHA1": hashlib.sha1(octets, usedforsecurity=False).hexdigest(),
+            "SHA256": hashlib.sha256(octets).hexdigest(),
+        },
+    }
+
+
+def _unsubscribing(message: Message) -> dict[str, Any]:
+    header = message.field_text("list-unsubscribe")
+    links = _LINK.findall(header)
+    errors = "there is no <link> in it" if header and not links else ""
+    return {"Header": header, "Links": links, "Errors": errors, "HeaderPost": message.field_text("list-unsubscribe-post")}
+
+
+def _event(event: dict[str, str]) -> dict[str, str]:
+    return {"UID" if name == "uid" else name.capitalize(): value for name, value in event.items()}

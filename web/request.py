@@ -1,0 +1,102 @@
+"""A request as the actions see it: its target decoded once, its fields and body within bounds."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote_to_bytes
+
+from .contract import Sight
+
+MOST_FIELDS = 200
+"""Fields of a query, or of a form."""
+
+
+class RequestError(ValueError):
+    """A request that cannot be answered as asked: its status, and what is wrong, for people to read."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Target(NamedTuple):
+    """What a request is for."""
+
+    path: str
+    """Decoded once, with one slash between segments; it begins with a slash. No segment is `.` or `..`, or has a slash."""
+    query: Mapping[str, list[str]]
+
+
+class Request(NamedTuple):
+    """A request that has come whole."""
+
+    method: str
+    target: Target
+    fields: Mapping[str, str]
+    """Header fields by their names in lower case; of fields that come twice, the values with a comma between."""
+    body: bytes = b""
+    peer: str = ""
+    is_encrypted: bool = False
+    sight: Sight = None
+    """What the client may see and asks for; the router sets it."""
+    parameters: Mapping[str, str] = {}
+    """What stands in the path where its route has `{name}`."""
+    base: str = ""
+    """What stands in the path before that of the route, as `/mailbox/ana`: links begin with it."""
+
+    def first(self, name: str, default: str = "") -> str:
+        """The first value of a field of the query."""
+        return self.target.query.get(name, [default])[0]
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A whole number in the query, `most` at most. Raises RequestError for what is none."""
+        text = self.first(name)
+        if not text:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > 15:
+            raise RequestError(400, f"{name} is no whole number: {text[:40]}")
+        return min(int(text), most)
+
+    def form(self) -> dict[str, Any]:
+        """The body: a JSON object, or a form. Names are in lower case; a form's values are lists.
+
+        Raises RequestError for a body that is neither. An empty body is an empty object.
+        """
+        if not self.body.strip():
+            return {}
+        if self.fields.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return {name.lower(): values for name, values in _fields_of(self.body.decode("utf-8", "replace")).items()}
+        try:
+            body = json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise RequestError(400, "the body is no JSON") from None
+        if not isinstance(body, dict):
+            raise RequestError(400, "the body is no JSON object")
+        return {name.lower(): value for name, value in body.items()}
+
+
+def target_of(target: bytes) -> Target:
+    """The parsed target of a request line. Raises RequestError."""
+    path, _, query = target.partition(b"?")
+    if not path.startswith(b"/"):  # the absolute form (RFC 9112 section 3.2.2) is for proxies
+        raise RequestError(400, "the target of a request begins with /")
+    segments = [_segment(segment) for segment in path.split(b"/") if segment]
+    ends = "/" if segments and path.endswith(b"/") else ""
+    return Target("/" + "/".join(segments) + ends, _fields_of(query.decode("ascii", "replace")))
+
+
+def _segment(encoded: bytes) -> str:
+    try:
+        segment = unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError:
+        raise RequestError(400, "the path is not UTF-8") from None
+    if segment in (".", "..") or "/" in segment or any(ord(letter) < 32 or ord(letter) == 127 for letter in segment):
+        raise RequestError(404, "there is no such path")
+    return segment
+
+
+def _fields_of(query: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise RequestError(400, f"there are more than {MOST_FIELDS} fields") from None
