@@ -8,6 +8,7 @@ and `room`.
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -122,6 +123,14 @@ class Files:
             with suppress(PermissionError):
                 os.utime(descriptor, ns=(status.st_mtime_ns - SECOND, status.st_mtime_ns))
 
+    def make_alike(self, descriptor: int, other: int) -> None:
+        """Gives another open file this one's owner, mode and times. An owner that we may not set stays."""
+        status = os.fstat(descriptor)
+        with suppress(PermissionError):
+            os.fchown(other, status.st_uid, status.st_gid)
+        os.fchmod(other, stat.S_IMODE(status.st_mode))
+        os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+
     def remove(self, name: bytes, at: int) -> None:
         """Removes the name of a file."""
         os.unlink(name, dir_fd=at)
@@ -152,6 +161,15 @@ class Files:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise IsLocked from error
+
+
+def read_all(files: Files, descriptor: int, length: int, offset: int) -> bytes:
+    """Reads `length` octets, in as many calls as it takes; fewer only at the end of the file."""
+    pieces = []
+    while length > 0 and (piece := files.read(descriptor, length, offset)):
+        pieces.append(piece)
+        length, offset = length - len(piece), offset + len(piece)
+    return b"".join(pieces)
 
 
 def write_all(files: Files, descriptor: int, data: bytes, offset: int) -> None:

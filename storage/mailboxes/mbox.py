@@ -10,11 +10,12 @@ from collections.abc import Generator, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
-from ..files import Files, append_all, sync_or_doubt
+from ..files import Files, append_all, read_all, sync_or_doubt
 from . import mboxrd
 from .dot_lock import DotLocks
 from .letter import Letter
 from .mailbox import Extent
+from .mbox_entries import ends
 
 BLOCK = 64 * 1024
 """Octets that one step writes, reads or compares."""
@@ -189,6 +190,27 @@ class MboxMailbox:
             return False
         self._files.truncate(self._file, extent.size)
         return True
+
+    def ends(self) -> Iterator[int]:
+        """Where each message ends, in order; nothing if the file does not begin with one."""
+        return ends(self.read, 0, self.extent.size)
+
+    def read(self, length: int, offset: int) -> bytes:
+        """Reads `length` octets; fewer only at the end of the file."""
+        return read_all(self._files, self._file, length, offset)
+
+    def cut(self, size: int) -> None:
+        """Cuts off what is beyond `size`, and returns when that is on disk."""
+        self._files.truncate(self._file, size)
+        self.sync()
+
+    def make_alike(self, file: int) -> None:
+        """Gives another file the owner and the mode of this one, so that it can take its place."""
+        self._files.make_alike(self._file, file)
+
+    def refresh(self) -> None:
+        """Keeps the locks from looking stale."""
+        self._dot_locks.refresh()
 
     def missing(self, letters: Iterable[Letter]) -> Generator[None, None, list[bool]]:
         """For each letter, whether the file has no entry identical to the one it would get.

@@ -8,33 +8,62 @@ file, it gives up all its locks on it (fcntl(2)).
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ..files import DIRECTORY, Files
+from ..files import DIRECTORY, SECOND, Files, read_all
+from .mbox_entries import FIRST, START, ends, starts_from_behind
 
-BLOCK = 256 * 1024
-"""Octets that are searched at a time."""
-
-_START = b"\nFrom "
 _PLACE = re.compile(r"(\d{1,19})\+(\d{1,19})")
+_TIME = re.compile(rb"\d{1,12}")
+_SIZE = re.compile(rb",S=(\d{1,15})")
+EARLIER = 120
+"""Seconds by which the time in a message's name may be earlier than when the message was put into its Maildir."""
+
 _UNIQUE = re.compile(r"[^/:,]{1,250}")
 """The part of a Maildir file's name in front of flags and sizes."""
 
 
 class Entry(NamedTuple):
-    """A message in a mailbox: its place there, and its size in octets. The last one in an mbox file may still grow."""
+    """A message in a mailbox: its place there, and its size in octets, 0 if that would have to be asked for. The last one in
+    an mbox file may still grow.
+    """
 
     place: str
     size: int
+
+
+class News(NamedTuple):
+    """What has been put in a mailbox since it had a state, and its state now."""
+
+    entries: list[Entry]
+    state: str
+    is_all: bool
+    """Whether nothing else can have changed; if not, all entries have to be looked at again."""
 
 
 class Reader(Protocol):
     """The mailboxes of one kind in a directory. Every method raises OSError; a missing mailbox or message is not an
     error.
     """
+
+    has_names: bool
+    """Whether a place names a message for ever. If not, it is where the message stands now."""
+
+    def state(self, mailbox: str) -> str | None:
+        """What changes whenever the mailbox does; None if it is missing."""
+
+    def is_still(self, mailbox: str) -> bool:
+        """Whether nobody has written to it within the last second, so that what is there is complete."""
+
+    def news(self, mailbox: str, since: str, size: int | None = None) -> News | None:
+        """What has been put in since it had that state. `size` is how much of a file is complete, for one that is written to
+        now. None if this cannot be told: the mailbox is missing, or has changed in other ways.
+        """
 
     def mailboxes(self) -> list[str]:
         """The names of the mailboxes that are there."""
@@ -63,11 +92,7 @@ class _OpenFile:
 
     def read(self, length: int, offset: int) -> bytes:
         """Reads `length` octets; fewer only at the end of the file."""
-        pieces = []
-        while length > 0 and (piece := self._files.read(self._file, length, offset)):
-            pieces.append(piece)
-            length, offset = length - len(piece), offset + len(piece)
-        return b"".join(pieces)
+        return read_all(self._files, self._file, length, offset)
 
     def close(self) -> None:
         """Closes the file."""
@@ -75,7 +100,9 @@ class _OpenFile:
 
 
 class MboxReader:
-    """The mailbox files `<name>.txt`. A place is an offset and a length, in octets."""
+    """The mailbox files `<name>.txt`. A place is an offset and a length, in octets; a state is inode, size and time."""
+
+    has_names = False
 
     def __init__(self, directory: Path, files: Files | None = None) -> None:
         self._files = files or Files()
@@ -86,17 +113,52 @@ class MboxReader:
         found = (name.decode("utf-8", "replace") for name in self._files.names(self._directory) if name.endswith(b".txt"))
         return sorted(name.removesuffix(".txt") for name in found if not name.startswith("."))
 
+    def state(self, mailbox: str) -> str | None:
+        """The file's inode, size and time of modification."""
+        try:
+            status = self._files.find(_component(mailbox) + b".txt", self._directory)
+        except FileNotFoundError:
+            return None
+        return f"{status.st_ino}.{status.st_size}.{status.st_mtime_ns}"
+
+    def is_still(self, mailbox: str) -> bool:
+        """Whether the file was not written to within the last second."""
+        try:
+            status = self._files.find(_component(mailbox) + b".txt", self._directory)
+        except FileNotFoundError:
+            return True
+        return abs(time.time_ns() - status.st_mtime_ns) > SECOND
+
+    def news(self, mailbox: str, since: str, size: int | None = None) -> News | None:
+        """The messages that were appended. None if it is another file by now, or what was there does not end any more where
+        it did.
+        """
+        state = self.state(mailbox)
+        if not state:
+            return None
+        inode, whole, changed = state.split(".")
+        before, start, _ = since.split(".")
+        end = min(int(whole), size or int(whole))
+        if inode != before or end < int(start) or (end == int(start) and state != since):
+            return None
+        with closing(self._open(mailbox)) as file:
+            if end > int(start) and file.read(len(FIRST), int(start)) != FIRST:
+                return None
+            found = list(ends(file.read, int(start), end))
+        entries = [Entry(f"{start}+{end - start}", end - start) for start, end in pairwise([int(start), *found])]
+        return News(entries, f"{inode}.{end}.{changed}", True)
+
     def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
         """A mailbox's messages, each with its `From ` line and the blank line at its end."""
         with suppress(FileNotFoundError), closing(self._open(mailbox)) as file:
             if newest_first:
                 end = file.size
-                for start in _starts_from_behind(file):
+                for start in starts_from_behind(file.read, file.size):
                     yield Entry(f"{start}+{end - start}", end - start)
                     end = start
             else:
                 start = 0
-                for end in _next(file):
+                for end in ends(file.read, 0, file.size):
                     yield Entry(f"{start}+{end - start}", end - start)
                     start = end
 
@@ -110,9 +172,9 @@ class MboxReader:
         offset, length = int(match[1]), int(match[2])
         with suppress(FileNotFoundError), closing(self._open(mailbox)) as file:
             if offset + length <= file.size:
-                before = len(_START) - len(b"From ") if offset else 0
+                before = len(START) - len(FIRST) if offset else 0
                 data = file.read(before + length, offset - before)
-                if data.startswith(_START[1 - before :]):
+                if data.startswith(START[1 - before :]):
                     return data[before:]
         return None
 
@@ -124,44 +186,18 @@ class MboxReader:
         return _OpenFile(self._files, _component(mailbox) + b".txt", self._directory)
 
 
-def _next(file: _OpenFile) -> Iterator[int]:
-    """Yields where each message ends, in order: at the beginning of the next one, or at the end of the file."""
-    offset, kept = 0, b""
-    if file.size and file.read(5, 0) == b"From ":
-        while offset < file.size:
-            data = kept + file.read(min(BLOCK, file.size - offset), offset)
-            at = data.find(_START)
-            while at >= 0:
-                yield offset - len(kept) + at + 1
-                at = data.find(_START, at + 1)
-            offset += len(data) - len(kept)
-            kept = data[-len(_START) + 1 :]
-            if not data:
-                break
-        yield file.size
-
-
-def _starts_from_behind(file: _OpenFile) -> Iterator[int]:
-    """Yields where each message begins, the last one first."""
-    end, kept = file.size, b""
-    while end > 0:
-        start = max(0, end - BLOCK)
-        data = file.read(end - start, start) + kept
-        at = data.rfind(_START)
-        while at >= 0:
-            yield start + at + 1
-            at = data.rfind(_START, 0, at + len(_START) - 1)
-        end, kept = start, data[: len(_START) - 1]
-    if kept.startswith(b"From "):
-        yield 0
-
-
 class MaildirReader:
-    """The Maildirs `<name>/`. A place is the part of a file's name that stays when flags change."""
+    """The Maildirs `<name>/`. A place is the part of a file's name that stays when flags change. A state is the times of
+    new/ and cur/.
+    """
+
+    has_names = True
 
     def __init__(self, directory: Path, files: Files | None = None) -> None:
         self._files = files or Files()
         self._directory = os.open(directory, DIRECTORY | os.O_CLOEXEC)
+        self._listed = ""
+        self._found: dict[str, tuple[bytes, bytes]] = {}
 
     def mailboxes(self) -> list[str]:
         """The names of the mailboxes that are there, sorted."""
@@ -177,23 +213,80 @@ class MaildirReader:
                 self._files.close(top)
         return False
 
+    def state(self, mailbox: str) -> str | None:
+        """When names in new/ and in cur/ have changed."""
+        try:
+            times = []
+            for part in (b"new", b"cur"):
+                directory = self._part(mailbox, part)
+                try:
+                    times.append(self._files.status(directory).st_mtime_ns)
+                finally:
+                    self._files.close(directory)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return f"{times[0]}.{times[1]}"
+
+    def is_still(self, mailbox: str) -> bool:
+        """True: a file comes whole into a Maildir."""
+        return True
+
+    def news(self, mailbox: str, since: str, size: int | None = None) -> News | None:
+        """The messages in new/ whose names have a time that is not long before that state. Others may be gone meanwhile."""
+        state = self.state(mailbox)
+        if not state:
+            return None
+        least = int(since.split(".")[0]) // SECOND - EARLIER
+        names = sorted(name for name in self._names(mailbox, b"new") if _seconds(name) >= least)
+        return News([Entry(_unique(name), 0) for name in names], state, state == since)
+
     def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
         """A mailbox's messages in the order of their files' names, which begin with the time."""
-        found = [(name, part) for part in (b"new", b"cur") for name in self._names(mailbox, part)]
-        for name, part in sorted(found, reverse=newest_first):
-            with suppress(FileNotFoundError), closing(self._open(mailbox, part, name)) as file:
-                yield Entry(_unique(name), file.size)
+        found = [name for part in (b"new", b"cur") for name in self._names(mailbox, part)]
+        for name in sorted(found, reverse=newest_first):
+            yield Entry(_unique(name), _size(name))
 
     def read(self, mailbox: str, place: str) -> bytes | None:
         """The content of a message's file, whatever its flags are by now; None if it is not there."""
         if not _UNIQUE.fullmatch(place) or place.startswith("."):
             return None
-        for part in (b"new", b"cur"):
-            for name in self._names(mailbox, part):
-                if _unique(name) == place:
-                    with suppress(FileNotFoundError), closing(self._open(mailbox, part, name)) as file:
-                        return file.read(file.size, 0)
+        for is_last in (False, True):
+            if mailbox != self._listed or is_last:
+                self._list(mailbox)
+            if place in self._found:
+                with suppress(FileNotFoundError), closing(self._open(mailbox, *self._found[place])) as file:
+                    return file.read(file.size, 0)
         return None
+
+    def unlink(self, mailbox: str, place: str) -> bool:
+        """Removes the file of a message that was read last, whatever its flags are by now; False if it is not there."""
+        for is_last in (False, True):
+            if mailbox != self._listed or is_last:
+                self._list(mailbox)
+            if place in self._found:
+                part, name = self._found[place]
+                with suppress(FileNotFoundError):
+                    directory = self._part(mailbox, part)
+                    try:
+                        self._files.remove(name, directory)
+                        return True
+                    finally:
+                        self._files.close(directory)
+        return False
+
+    def sync(self, mailbox: str) -> None:
+        """Returns when it is on disk which files there are."""
+        for part in (b"new", b"cur"):
+            directory = self._part(mailbox, part)
+            try:
+                self._files.sync_names(directory)
+            finally:
+                self._files.close(directory)
+
+    def _list(self, mailbox: str) -> None:
+        """Remembers where the messages of a mailbox are: looking in new/ and cur/ for each would take long."""
+        names = [(part, name) for part in (b"new", b"cur") for name in self._names(mailbox, part)]
+        self._listed, self._found = mailbox, {_unique(name): (part, name) for part, name in names}
 
     def close(self) -> None:
         """Closes the directory."""
@@ -221,6 +314,18 @@ class MaildirReader:
             return self._files.open(part, DIRECTORY, top)
         finally:
             self._files.close(top)
+
+
+def _seconds(name: bytes) -> int:
+    """The time that a Maildir file's name begins with."""
+    match = _TIME.match(name)
+    return int(match[0]) if match else 0
+
+
+def _size(name: bytes) -> int:
+    """The size that some programs write in a Maildir file's name."""
+    match = _SIZE.search(name)
+    return int(match[1]) if match else 0
 
 
 def _unique(name: bytes) -> str:

@@ -82,7 +82,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "protocol": [{"engine"}, {"mail"}, {"classic", "esmtp"}],
     "reactor": [{""}, {"stream"}],
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
-    "inbox": [{"mime"}, {"search"}],
+    "inbox": [{"mime"}, {"search"}, {"index"}],
     "web": [{""}],
     "service": [{""}, {"client"}],
 }

@@ -1,0 +1,312 @@
+"""What is in the index, found and counted, and who has read it: the questions and changes of those who look at mail.
+
+Knows nothing about how the index came to be, nor about files. A question takes LONGEST seconds at most, and raises
+TimeoutError then; a change of very many messages may take longer. All raise sqlite3.Error. For one thread.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ..search.matching import folded
+from ..search.query import Query, parse
+from . import compiling
+from .schema import opened
+
+THOROUGH = 0.3
+"""Seconds for looking within words, when a search for words has found nothing."""
+
+LONGEST = 1.0
+"""Seconds after which a question is given up."""
+
+MOST_TAGS = 100
+"""Tags of a message."""
+
+_STEPS = 1000
+"""Steps of SQLite between two looks at the clock."""
+
+
+class Selected(NamedTuple):
+    """Some messages: those with these ids, or those that a query finds, or all."""
+
+    ids: Sequence[str] | None = None
+    query: str | None = None
+    zone: str = "UTC"
+
+
+class Found(NamedTuple):
+    """A part of what was found, newest first, as JSON-ready rows."""
+
+    total: int
+    unread: int
+    found: int
+    rows: list[dict[str, Any]]
+
+
+class Place(NamedTuple):
+    """Where a copy of a message is."""
+
+    mailbox: str
+    place: str
+
+
+class _From(NamedTuple):
+    """The tables of a sight, and what is asked of them. `m` is the message; `c` its copy in the mailbox, if there is one."""
+
+    tables: str
+    unread: str
+    where: str
+    values: tuple[object, ...]
+
+
+class Catalogue:
+    """The index of a directory of mailboxes. A sight is the name of a mailbox, or None for all."""
+
+    def __init__(self, directory: Path) -> None:
+        self._base = opened(directory)
+        self._base.create_function("folded", 1, folded, deterministic=True)
+        self._until = 0.0
+        self._base.set_progress_handler(self._is_late, _STEPS)
+
+    def close(self) -> None:
+        """Closes the databases."""
+        self._base.close()
+
+    # Questions
+
+    def mailboxes(self) -> list[dict[str, Any]]:
+        """All mailboxes by name, with their counts."""
+        rows = self._ask("SELECT name, total, unread FROM mailbox ORDER BY name")
+        return [{"Name": name, "Total": total, "Unread": unread} for name, total, unread in rows]
+
+    def page(self, sight: str | None, selected: Selected, start: int, limit: int) -> Found:
+        """Finds messages. Raises QueryError, too."""
+        total, unread = self._totals(sight)
+        query = _parsed(selected)
+        source = self._from(sight, selected, query)
+        if selected.ids is None and query is None:
+            found = total
+        else:
+            found = self._count(source)
+            if not found and query and compiling.has_words(query):
+                source = self._from(sight, selected, query, thoroughly=True)
+                with suppress(TimeoutError):
+                    found = self._count(source, THOROUGH)
+        rows = self._rows(sight, source, start, limit) if found else []
+        return Found(total, unread, found, rows)
+
+    def row(self, sight: str | None, id: str) -> dict[str, Any] | None:
+        """A message in a list; None if it is not in sight."""
+        rows = self._rows(sight, self._from(sight, Selected([id]), None), 0, 1)
+        return rows[0] if rows else None
+
+    def latest(self, sight: str | None) -> str | None:
+        """The id of the newest message."""
+        source = self._from(sight, Selected(), None)
+        rows = self._ask(f"SELECT m.id FROM {source.tables} WHERE {source.where} ORDER BY m.key DESC LIMIT 1", source.values)
+        return rows[0][0] if rows else None
+
+    def places(self, sight: str | None, id: str) -> list[Place]:
+        """Where the copies in sight are."""
+        rows = self._ask(
+            "SELECT b.name, c.place FROM message m JOIN copy c ON c.key = m.key JOIN mailbox b ON b.number = c.mailbox"
+            " WHERE m.id = ?1 AND (?2 IS NULL OR b.name = ?2)",
+            (id, sight),
+        )
+        return [Place(*row) for row in rows]
+
+    def tags(self, sight: str | None) -> list[str]:
+        """All tags in use."""
+        rows = self._ask(
+            "SELECT DISTINCT t.tag FROM marks.tag t JOIN message m ON m.id = t.id JOIN copy c ON c.key = m.key"
+            " JOIN mailbox b ON b.number = c.mailbox WHERE ?1 IS NULL OR b.name = ?1 ORDER BY t.tag",
+            (sight,),
+        )
+        return [tag for (tag,) in rows]
+
+    # Changes
+
+    def mark(self, sight: str | None, selected: Selected, is_read: bool) -> int:
+        """Marks messages; returns how many are in the selection. Raises QueryError, too."""
+        with self._base:
+            count = self._select(sight, selected)
+            pairs = (
+                "SELECT m.id, b.name FROM chosen h JOIN message m ON m.key = h.key JOIN copy c ON c.key = h.key"
+                " JOIN mailbox b ON b.number = c.mailbox WHERE ?1 IS NULL OR b.name = ?1"
+            )
+            if is_read:
+                self._base.execute(f"INSERT OR IGNORE INTO marks.mark {pairs}", (sight,))
+            else:
+                self._base.execute(f"DELETE FROM marks.mark WHERE (id, mailbox) IN ({pairs})", (sight,))
+            self._base.execute(
+                "UPDATE copy SET is_read = ?2 WHERE key IN (SELECT key FROM chosen)"
+                " AND (?1 IS NULL OR mailbox = (SELECT number FROM mailbox WHERE name = ?1))",
+                (sight, is_read),
+            )
+        return count
+
+    def tag(self, sight: str | None, ids: Sequence[str], tags: Sequence[str]) -> int:
+        """Gives messages these tags only; returns how many messages there are."""
+        with self._base:
+            count = self._select(sight, Selected(ids))
+            chosen = "SELECT m.id FROM chosen h JOIN message m ON m.key = h.key"
+            self._base.execute(f"DELETE FROM marks.tag WHERE id IN ({chosen})")
+            for tag in list(dict.fromkeys(tags))[:MOST_TAGS]:
+                self._base.execute(f"INSERT OR IGNORE INTO marks.tag SELECT id, ? FROM ({chosen})", (tag,))
+        return count
+
+    def rename_tag(self, sight: str | None, tag: str, name: str | None) -> int:
+        """Renames a tag of all messages in sight, or takes it away; returns how many had it."""
+        with self._base:
+            self._select(sight, Selected())
+            own = "tag = ?1 AND id IN (SELECT m.id FROM chosen h JOIN message m ON m.key = h.key)"
+            if name:
+                self._base.execute(f"INSERT OR IGNORE INTO marks.tag SELECT id, ?2 FROM marks.tag WHERE {own}", (tag, name))
+                if name == tag:
+                    return 0
+            return self._base.execute(f"DELETE FROM marks.tag WHERE {own}", (tag,)).rowcount
+
+    def delete(self, sight: str | None, selected: Selected, delay: float) -> list[str]:
+        """Takes messages out of sight; they are to be removed in `delay` seconds. Returns their ids. Raises QueryError, too.
+
+        When it returns, that is on disk.
+        """
+        with self._base:
+            self._select(sight, selected)
+            ids = [
+                id
+                for (id,) in self._base.execute(
+                    "SELECT m.id FROM chosen h JOIN message m ON m.key = h.key ORDER BY h.key DESC"
+                )
+            ]
+            self._base.execute(
+                "INSERT OR REPLACE INTO marks.tombstone (id, mailbox, place, due, removed)"
+                " SELECT m.id, b.name, c.place, ?2, NULL FROM chosen h JOIN message m ON m.key = h.key"
+                " JOIN copy c ON c.key = h.key JOIN mailbox b ON b.number = c.mailbox WHERE ?1 IS NULL OR b.name = ?1",
+                (sight, time.time() + delay),
+            )
+            self._base.execute(
+                "DELETE FROM copy WHERE key IN (SELECT key FROM chosen)"
+                " AND (?1 IS NULL OR mailbox = (SELECT number FROM mailbox WHERE name = ?1))",
+                (sight,),
+            )
+        return ids
+
+    def restore(self, sight: str | None, ids: Sequence[str]) -> int:
+        """Takes back deletions that are not due yet; returns of how many messages. The mailboxes have to be read again."""
+        with self._base:
+            wanted = json.dumps(list(ids))
+            where = (
+                "WHERE id IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR mailbox = ?2)"
+                " AND due > ?3 AND removed IS NULL"
+            )
+            values = (wanted, sight, time.time())
+            (count,) = self._base.execute(f"SELECT count(DISTINCT id) FROM marks.tombstone {where}", values).fetchone()
+            self._base.execute(
+                f"UPDATE mailbox SET is_whole = 0 WHERE name IN (SELECT mailbox FROM marks.tombstone {where})", values
+            )
+            self._base.execute(f"DELETE FROM marks.tombstone {where}", values)
+        return int(count)
+
+    # How they are asked
+
+    def _totals(self, sight: str | None) -> tuple[int, int]:
+        if sight is None:
+            rows = self._ask("SELECT messages, unread FROM total")
+        else:
+            rows = self._ask("SELECT total, unread FROM mailbox WHERE name = ?", (sight,))
+        return rows[0] if rows else (0, 0)
+
+    def _from(self, sight: str | None, selected: Selected, query: Query | None, thoroughly: bool = False) -> _From:
+        tables, unread, where = "message m", "m.unread > 0", "m.copies > 0"
+        given: tuple[object, ...] = ()
+        if sight is not None:
+            tables, unread = "copy c CROSS JOIN message m ON m.key = c.key", "c.is_read = 0"
+            where, given = "c.mailbox = (SELECT number FROM mailbox WHERE name = ?)", (sight,)
+        if selected.ids is not None:
+            where += " AND m.id IN (SELECT value FROM json_each(?))"
+            given = (*given, json.dumps(list(selected.ids)))
+        elif query is not None:
+            wanted = compiling.condition(query, f"({unread})", thoroughly)
+            where, given = f"{where} AND {wanted.sql}", (*given, *wanted.values)
+        return _From(tables, unread, where, given)
+
+    def _count(self, source: _From, seconds: float = LONGEST) -> int:
+        rows = self._ask(f"SELECT count(*) FROM {source.tables} WHERE {source.where}", source.values, seconds)
+        return int(rows[0][0]) if rows else 0
+
+    def _rows(self, sight: str | None, source: _From, start: int, limit: int) -> list[dict[str, Any]]:
+        order = "c.key" if sight is not None else "m.key"
+        found = self._ask(
+            f"SELECT m.key, m.id, m.row, {source.unread} FROM {source.tables} WHERE {source.where}"
+            f" ORDER BY {order} DESC LIMIT ? OFFSET ?",
+            (*source.values, limit, start),
+        )
+        keys = json.dumps([key for key, _, _, _ in found])
+        owners: dict[int, list[str]] = {}
+        for key, name in self._ask(
+            "SELECT c.key, b.name FROM json_each(?1) k JOIN copy c ON c.key = k.value JOIN mailbox b ON b.number = c.mailbox"
+            " WHERE ?2 IS NULL OR b.name = ?2 ORDER BY b.name",
+            (keys, sight),
+        ):
+            owners.setdefault(key, []).append(name)
+        tags: dict[str, list[str]] = {}
+        for id, tag in self._ask(
+            "SELECT t.id, t.tag FROM json_each(?) k JOIN marks.tag t ON t.id = k.value ORDER BY t.tag",
+            (json.dumps([id for _, id, _, _ in found]),),
+        ):
+            tags.setdefault(id, []).append(tag)
+        return [
+            {**json.loads(row), "Read": not unread, "Tags": tags.get(id, []), "Mailboxes": owners.get(key, [])}
+            for key, id, row, unread in found
+        ]
+
+    def _select(self, sight: str | None, selected: Selected) -> int:
+        """Fills the table `chosen` with the keys of what is selected; begins to write. Returns how many."""
+        query = _parsed(selected)
+        self._base.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (key INTEGER PRIMARY KEY)")
+        self._base.execute("BEGIN IMMEDIATE")
+        self._base.execute("DELETE FROM chosen")
+        for thoroughly in (False, True) if query and compiling.has_words(query) else (False,):
+            source = self._from(sight, selected, query, thoroughly)
+            column = "c.key" if sight is not None else "m.key"
+            self._base.execute(
+                f"INSERT INTO chosen SELECT {column} FROM {source.tables} WHERE {source.where}", source.values
+            )
+            (count,) = self._base.execute("SELECT count(*) FROM chosen").fetchone()
+            if count:
+                return int(count)
+        return 0
+
+    def _ask(self, sql: str, values: Sequence[object] = (), seconds: float = LONGEST) -> list[Any]:
+        """The rows that a statement finds. Raises TimeoutError if that takes longer than these seconds."""
+        self._until = time.monotonic() + seconds
+        try:
+            return self._base.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise TimeoutError("the search takes too long") from None
+            raise
+        finally:
+            self._until = 0.0
+
+    def _is_late(self) -> bool:
+        return bool(self._until) and time.monotonic() > self._until
+
+
+def _parsed(selected: Selected) -> Query | None:
+    return parse(selected.query, zone_of(selected.zone)) if selected.query is not None else None
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone with a name of the IANA database; UTC for an unknown one."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC

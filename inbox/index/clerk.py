@@ -1,0 +1,184 @@
+"""The clerk keeps an index in step with its mailboxes, and removes from these what was deleted: a little at a time.
+
+What it is told of comes first, then what it finds by looking at the mailboxes each second, then what has to be read as a
+whole. Knows nothing about processes, nor who listens to what it tells.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..mime.envelope import mail_of_entry
+from ..mime.identity import identity
+from .contract import Mailboxes, Remover
+from .recording import Come, Recorder
+
+log = logging.getLogger("carteiro.inbox")
+
+POLL = 1.0
+"""Seconds between two looks at all mailboxes."""
+
+RETRY = 0.5
+"""Seconds until a mailbox that another program has locked is tried again."""
+
+MOST_TOLD = 100
+"""Messages of a batch that are told one by one; of more it is only told that there are some."""
+
+BURIED = 3600.0
+"""Seconds for which a removed message that comes back is removed again: a crash of the server may bring it back. What comes
+back later was put there by somebody."""
+
+SLOWNESS = 10
+"""A mailbox that is read as a whole again and again may take one part in so many of the time."""
+
+
+class Told(NamedTuple):
+    """What has changed in the index. `is_reset`: more than is told."""
+
+    come: Sequence[Come] = ()
+    is_reset: bool = False
+
+
+class Clerk:
+    """Keeps the index of some mailboxes. `tell` is called after each change. `is_locked` is what the remover raises when
+    another program has a mailbox.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        mailboxes: Mailboxes,
+        remover: Remover,
+        is_locked: type[Exception],
+        tell: Callable[[Told], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._recorder = recorder
+        self._mailboxes = mailboxes
+        self._remover = remover
+        self._is_locked = is_locked
+        self._tell = tell
+        self._clock = clock
+        self._urgent: dict[str, int | None] = {}
+        self._reading: dict[str, Iterator[list[Come]]] = {}
+        self._began: dict[str, float] = {}
+        self._not_before: dict[str, float] = {}
+        self._poll_at = 0.0
+        self._remove_at = 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is something that the index does not have yet, as far as is known."""
+        return bool(self._urgent or self._reading)
+
+    def noticed(self, mailbox: str, size: int | None = None) -> None:
+        """Somebody has put mail in a mailbox, and knows how much of its file is complete (None: all of it)."""
+        self._urgent[mailbox] = size
+
+    def look_now(self) -> None:
+        """Somebody has deleted something, or taken it back."""
+        self._poll_at = self._remove_at = 0.0
+
+    def work(self) -> float:
+        """Does a part of the work. Returns in how many seconds there is more to do: 0 for at once."""
+        now = self._clock()
+        for mailbox, size in list(self._urgent.items()):
+            del self._urgent[mailbox]
+            self._safely(self._follow, mailbox, size)
+        if now >= self._poll_at:
+            self._poll_at = now + POLL
+            self._look()
+        if now >= self._remove_at:
+            self._remove_at = now + self._remove()
+        self._read_on()
+        if self.is_behind or self._recorder.purge():
+            return 0.0
+        return max(0.0, min(self._poll_at, self._remove_at) - self._clock())
+
+    # Reading
+
+    def _look(self) -> None:
+        for mailbox in self._recorder.changed():
+            if mailbox not in self._reading and self._clock() >= self._not_before.get(mailbox, 0.0):
+                self._safely(self._look_at, mailbox)
+
+    def _look_at(self, mailbox: str) -> None:
+        if self._mailboxes.state(mailbox) is None or self._mailboxes.is_still(mailbox):
+            self._follow(mailbox, None)
+
+    def _follow(self, mailbox: str, size: int | None) -> None:
+        followed = self._recorder.follow(mailbox, size)
+        self._say(followed.come)
+        if followed.is_all or mailbox in self._reading or self._clock() < self._not_before.get(mailbox, 0.0):
+            return
+        self._reading[mailbox] = self._recorder.read_again(mailbox)
+        self._began[mailbox] = self._clock()
+
+    def _read_on(self) -> None:
+        """Reads one batch of one mailbox. They take turns."""
+        if not self._reading:
+            return
+        mailbox = next(iter(self._reading))
+        steps = self._reading.pop(mailbox)
+        try:
+            come = next(steps, None)
+        except (OSError, sqlite3.Error) as error:
+            log.error("%s: the index cannot be brought up to date: %s: tried again", mailbox, error)
+            come = None
+            self._not_before[mailbox] = self._clock() + POLL
+        if come is None:
+            took = self._clock() - self._began.pop(mailbox)
+            self._not_before[mailbox] = max(self._not_before.get(mailbox, 0.0), self._clock() + took * SLOWNESS)
+            self._tell(Told(is_reset=True))
+        else:
+            self._reading[mailbox] = steps
+            self._say(come)
+
+    def _say(self, come: Sequence[Come]) -> None:
+        if come:
+            self._tell(Told(come) if len(come) <= MOST_TOLD else Told(is_reset=True))
+
+    def _safely(self, work: Callable[..., None], mailbox: str, *more: int | None) -> None:
+        try:
+            work(mailbox, *more)
+        except (OSError, sqlite3.Error) as error:
+            log.error("%s: cannot be read: %s: tried again", mailbox, error)
+            self._not_before[mailbox] = self._clock() + POLL
+
+    # Removing
+
+    def _remove(self) -> float:
+        """Removes what is due; returns in how many seconds to look again."""
+        self._recorder.bury(time.time() - BURIED)
+        for mailbox, due in self._recorder.due().items():
+            try:
+                with suppress(self._is_locked):
+                    self._remove_from(mailbox, due)
+            except (OSError, sqlite3.Error) as error:
+                log.error("%s: messages cannot be removed: %s: tried again", mailbox, error)
+        soon = self._recorder.next_due()
+        return POLL if soon is None else min(POLL, max(RETRY, soon - time.time()))
+
+    def _remove_from(self, mailbox: str, due: dict[str, str]) -> None:
+        has_names = self._mailboxes.has_names
+
+        def is_meant(octets: bytes) -> bool:
+            return identity(octets if has_names else mail_of_entry(octets)) in due
+
+        removed = self._remover.remove(mailbox, set(due.values()), is_meant)
+        if removed >= len(due) or self._mailboxes.state(mailbox) is None:
+            self._recorder.removed(mailbox, due)
+        else:  # some are elsewhere by now, or gone: reading the mailbox again tells where
+            self._find(mailbox, due)
+
+    def _find(self, mailbox: str, due: dict[str, str]) -> None:
+        places = {}
+        for entry in self._mailboxes.entries(mailbox):
+            octets = self._mailboxes.read(mailbox, entry.place)
+            if octets is not None:
+                places[identity(octets if self._mailboxes.has_names else mail_of_entry(octets))] = entry.place
+        self._recorder.removed(mailbox, [id for id in due if id not in places])
+        self._recorder.moved(mailbox, {id: places[id] for id in due if id in places})

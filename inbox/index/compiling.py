@@ -1,0 +1,122 @@
+"""A query as SQL over the tables of an index.
+
+A text in a field of addresses, the subject or the Message-ID is found wherever it stands, even within a word (trigrams); so
+is one or two letters, by going through all (LIKE). In the text of messages and names of files words are found, and their
+beginnings; what is within a word there is found only by `thoroughly`, which takes long.
+"""
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+from ..search.matching import folded
+from ..search.query import After, Before, Contains, Has, HasTag, Is, Larger, Not, Query, Smaller, Test
+
+_COLUMNS = {
+    "from": ("sender",),
+    "to": ("recipients",),
+    "cc": ("cc",),
+    "bcc": ("bcc",),
+    "reply-to": ("reply_to",),
+    "addressed": ("sender", "recipients", "cc", "bcc", "reply_to"),
+    "subject": ("subject",),
+    "message-id": ("message_id",),
+}
+_HEADS = ("sender", "recipients", "cc", "bcc", "reply_to", "subject", "message_id")
+_ALL = (*_HEADS, "body", "files")
+
+_SHORTEST = 3
+"""Letters that a trigram needs."""
+
+_WORD = re.compile(r"\w+")
+
+
+class Condition(NamedTuple):
+    """A condition on the table `message`, which is called m, and its values."""
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
+def condition(query: Query, unread: str, thoroughly: bool = False) -> Condition:
+    """What must hold of a message that the query finds. `unread` is the condition that it is unread in sight."""
+    parts = [_term(term, unread, thoroughly) for term in query.terms]
+    return Condition(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+
+
+def has_words(query: Query) -> bool:
+    """Whether a thorough search may find more."""
+    return any(
+        isinstance(term.test if isinstance(term, Not) else term, Contains) and not _field(term) for term in query.terms
+    )
+
+
+def _field(term: Test | Not) -> str:
+    test = term.test if isinstance(term, Not) else term
+    return test.field if isinstance(test, Contains) else "none"
+
+
+def _term(term: Test | Not, unread: str, thoroughly: bool) -> Condition:
+    if isinstance(term, Not):  # what must not hold is looked for everywhere: a word overlooked would be found
+        inner = _test(term.test, unread, True)
+        return Condition(f"NOT ({inner.sql})", inner.values)
+    return _test(term, unread, thoroughly)
+
+
+def _test(test: Test, unread: str, thoroughly: bool) -> Condition:
+    match test:
+        case Contains(field, text):
+            return _contains(_COLUMNS.get(field, ()), folded(text), thoroughly)
+        case HasTag(tag):
+            return Condition("EXISTS (SELECT 1 FROM marks.tag t WHERE t.id = m.id AND folded(t.tag) = ?)", (folded(tag),))
+        case Is("tagged"):
+            return Condition("EXISTS (SELECT 1 FROM marks.tag t WHERE t.id = m.id)")
+        case Is(state):
+            return Condition(unread if state == "unread" else f"NOT {unread}")
+        case Has(what):
+            return Condition(f"m.{'inlines' if what == 'inline' else 'attachments'} > 0")
+        case Before(when):
+            return Condition("m.key < ?", (microseconds(when),))
+        case After(when):
+            return Condition("m.key >= ?", (microseconds(when),))
+        case Larger(octets):
+            return Condition("m.size > ?", (octets,))
+        case Smaller(octets):
+            return Condition("m.size < ?", (octets,))
+
+
+def microseconds(when: datetime) -> int:
+    """The key of a message that was received then."""
+    return round(when.timestamp() * 1_000_000)
+
+
+def _contains(columns: tuple[str, ...], text: str, thoroughly: bool) -> Condition:
+    if not columns:
+        return _anywhere(text, thoroughly)
+    if len(text) < _SHORTEST:
+        return _scan(columns, text)
+    return Condition("m.key IN (SELECT rowid FROM heads WHERE heads MATCH ?)", (_matching(columns, text),))
+
+
+def _anywhere(text: str, thoroughly: bool) -> Condition:
+    words = _WORD.findall(text)
+    if thoroughly or len(text) < _SHORTEST or not words:
+        return _scan(_ALL, text)
+    return Condition(
+        "(m.key IN (SELECT rowid FROM heads WHERE heads MATCH ? UNION ALL SELECT rowid FROM words WHERE words MATCH ?))",
+        (_matching(_HEADS, text), f"{_quoted(' '.join(words))} *"),
+    )
+
+
+def _matching(columns: tuple[str, ...], text: str) -> str:
+    return f"{{{' '.join(columns)}}} : {_quoted(text)}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _scan(columns: tuple[str, ...], text: str) -> Condition:
+    """Goes through all: what FTS5 cannot tell."""
+    tests = " OR ".join(f"instr(s.{column}, ?) > 0" for column in columns)
+    return Condition(f"m.key IN (SELECT s.key FROM searched s WHERE {tests})", (text,) * len(columns))

@@ -1,0 +1,68 @@
+"""What the index needs from mailboxes, stated as types. `storage/mailboxes/` fulfils it.
+
+Every method raises OSError; a mailbox or message that is not there is no error.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Protocol
+
+
+class Entry(Protocol):
+    """A message in a mailbox."""
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+
+    @property
+    def size(self) -> int:
+        """Its size in octets."""
+
+
+class News(Protocol):
+    """What has been put in a mailbox since it had a state."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The messages."""
+
+    @property
+    def state(self) -> str:
+        """The state now."""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing else can have changed."""
+
+
+class Mailboxes(Protocol):
+    """Mailboxes that are read without a lock."""
+
+    @property
+    def has_names(self) -> bool:
+        """Whether a place names a message for ever."""
+
+    def mailboxes(self) -> list[str]:
+        """The names of those that are there."""
+
+    def state(self, mailbox: str) -> str | None:
+        """What changes whenever the mailbox does; None if it is missing."""
+
+    def is_still(self, mailbox: str) -> bool:
+        """Whether nobody has written to it within the last second, so that what is there is complete."""
+
+    def news(self, mailbox: str, since: str, size: int | None = None) -> News | None:
+        """What has been put in since; None if this cannot be told. `size` is how much of a file is complete."""
+
+    def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
+        """The messages of a mailbox, in order."""
+
+    def read(self, mailbox: str, place: str) -> bytes | None:
+        """The octets of a message as the mailbox has them."""
+
+
+class Remover(Protocol):
+    """Removes messages, under the mailbox's locks."""
+
+    def remove(self, mailbox: str, places: Collection[str], is_meant: Callable[[bytes], bool]) -> int:
+        """Removes what is meant; returns how many. Raises an error of its own if another program has the mailbox."""

@@ -1,0 +1,271 @@
+"""Writing the index: what is in the mailboxes, a batch at a time.
+
+A mailbox that has only grown is read from where it ended. Any other change makes it be read again as a whole, newest first;
+what is known by its octets only gets its new place. A crash costs nothing but the time to read again. Knows nothing about
+who looks at the index, nor when mailboxes are read.
+"""
+
+import json
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ..mime.envelope import mail_of_entry
+from ..mime.identity import identity
+from .contract import Mailboxes
+from .entries import Entry, entry_now
+from .schema import opened
+
+log = logging.getLogger("carteiro.inbox")
+
+BATCH = 200
+"""Messages of a transaction."""
+
+BATCH_OCTETS = 4 << 20
+"""Octets of messages after which a transaction ends."""
+
+
+class Come(NamedTuple):
+    """A message that is new in the index, and the mailbox."""
+
+    id: str
+    mailbox: str
+
+
+class Followed(NamedTuple):
+    """What was put in a mailbox, and whether that is all that has changed; if not, it has to be read again."""
+
+    come: list[Come]
+    is_all: bool
+
+
+class _Known(NamedTuple):
+    """What the index knows of a mailbox."""
+
+    number: int
+    state: str
+    generation: int
+    is_whole: bool
+
+
+class Recorder:
+    """Keeps an index in step with mailboxes. `entry` reads a message; it never raises.
+
+    All methods raise sqlite3.Error and OSError. For one thread.
+    """
+
+    def __init__(self, directory: Path, mailboxes: Mailboxes, entry: Callable[[bytes], Entry] = entry_now) -> None:
+        self._base = opened(directory)
+        self._mailboxes = mailboxes
+        self._entry = entry
+
+    def close(self) -> None:
+        """Closes the databases."""
+        self._base.close()
+
+    def changed(self) -> list[str]:
+        """The mailboxes whose state is another one than when they were read, those that are gone among them."""
+        known = dict(self._base.execute("SELECT name, CASE WHEN is_whole THEN state ELSE '' END FROM mailbox"))
+        there = {name: self._mailboxes.state(name) for name in self._mailboxes.mailboxes()}
+        return [name for name in {**known, **there} if (there.get(name) or "gone") != known.get(name, "")]
+
+    def follow(self, mailbox: str, size: int | None = None) -> Followed:
+        """Reads what was put in a mailbox since. `size` is how much of a file is complete."""
+        known = self._known(mailbox)
+        news = self._mailboxes.news(mailbox, known.state, size) if known.state else None
+        if news is None:
+            return Followed([], False)
+        come: list[Come] = []
+        for batch in self._batches(mailbox, (entry.place for entry in news.entries)):
+            come += self._put(mailbox, known.generation, batch)
+        self._base.execute("UPDATE mailbox SET state = ? WHERE number = ?", (news.state, known.number))
+        return Followed(come, news.is_all and known.is_whole)
+
+    def read_again(self, mailbox: str) -> Iterator[list[Come]]:
+        """Reads all of a mailbox, newest first, a batch a step."""
+        state = self._mailboxes.state(mailbox)
+        if state is None:
+            self._forget(mailbox)
+            yield []
+            return
+        known = self._known(mailbox)
+        generation = known.generation + 1
+        self._base.execute(
+            "UPDATE mailbox SET state = ?, generation = ?, is_whole = 0 WHERE number = ?", (state, generation, known.number)
+        )
+        places: Iterator[str] = (entry.place for entry in self._mailboxes.entries(mailbox, newest_first=True))
+        if self._mailboxes.has_names:
+            places = self._unknown(known.number, generation, places)
+        for batch in self._batches(mailbox, places):
+            yield self._put(mailbox, generation, batch)
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.execute("DELETE FROM copy WHERE mailbox = ? AND generation < ?", (known.number, generation))
+            self._base.execute(
+                "UPDATE mailbox SET is_whole = 1 WHERE number = ? AND generation = ?", (known.number, generation)
+            )
+        yield []
+
+    def purge(self, most: int = 1000) -> int:
+        """Forgets messages of which no copy is left; returns how many, `most` at most."""
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            keys = [key for (key,) in self._base.execute("SELECT key FROM message WHERE copies = 0 LIMIT ?", (most,))]
+            wanted = json.dumps(keys)
+            for table in ("searched", "message"):
+                self._base.execute(f"DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?))", (wanted,))
+        return len(keys)
+
+    # Mailboxes
+
+    def _known(self, mailbox: str) -> _Known:
+        self._base.execute("INSERT OR IGNORE INTO mailbox (name) VALUES (?)", (mailbox,))
+        row = self._base.execute(
+            "SELECT number, state, generation, is_whole FROM mailbox WHERE name = ?", (mailbox,)
+        ).fetchone()
+        return _Known(*row)
+
+    def _forget(self, mailbox: str) -> None:
+        """A mailbox is gone, and all that was in it."""
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.execute("DELETE FROM copy WHERE mailbox IN (SELECT number FROM mailbox WHERE name = ?)", (mailbox,))
+            self._base.execute("DELETE FROM mailbox WHERE name = ?", (mailbox,))
+
+    def _unknown(self, number: int, generation: int, places: Iterable[str]) -> Iterator[str]:
+        """Those places that are not in the index; the others are told to be there still."""
+        known = dict(self._base.execute("SELECT place, key FROM copy WHERE mailbox = ?", (number,)))
+        still: list[tuple[int, int, int]] = []
+        for place in places:
+            if place in known:
+                still.append((generation, number, known[place]))
+            else:
+                yield place
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.executemany("UPDATE copy SET generation = ? WHERE mailbox = ? AND key = ?", still)
+
+    # Messages
+
+    def _batches(self, mailbox: str, places: Iterable[str]) -> Iterator[list[tuple[str, bytes]]]:
+        batch: list[tuple[str, bytes]] = []
+        octets = 0
+        for place in places:
+            mail = self._mailboxes.read(mailbox, place)
+            if mail is None:  # it was moved or removed meanwhile: the mailbox has another state, and will be read again
+                continue
+            batch.append((place, mail))
+            octets += len(mail)
+            if len(batch) >= BATCH or octets >= BATCH_OCTETS:
+                yield batch
+                batch, octets = [], 0
+        if batch:
+            yield batch
+
+    def _put(self, mailbox: str, generation: int, batch: list[tuple[str, bytes]]) -> list[Come]:
+        """Puts messages in the index: those that are new there with all that is found out of them."""
+        mails = [(place, self._mail(mail)) for place, mail in batch]
+        ids = [identity(mail) for _, mail in mails]
+        have = {
+            id
+            for (id,) in self._base.execute(
+                "SELECT m.id FROM json_each(?) k JOIN message m ON m.id = k.value", (json.dumps(ids),)
+            )
+        }
+        entries = {id: self._entry(mail) for id, (_, mail) in zip(ids, mails, strict=True) if id not in have}
+        come: list[Come] = []
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            row = self._base.execute("SELECT number FROM mailbox WHERE name = ?", (mailbox,)).fetchone()
+            for id, (place, _) in zip(ids, mails, strict=True) if row else ():
+                if self._is_deleted(id, mailbox, place):
+                    continue
+                key = self._key_of(id, entries)
+                if key is not None and self._put_copy(row[0], key, place, generation, id, mailbox):
+                    come.append(Come(id, mailbox))
+        return come
+
+    def _mail(self, octets: bytes) -> bytes:
+        return octets if self._mailboxes.has_names else mail_of_entry(octets)
+
+    def _key_of(self, id: str, entries: dict[str, Entry]) -> int | None:
+        """The key of a message, which is put in the index if it is not there."""
+        row = self._base.execute("SELECT key FROM message WHERE id = ?", (id,)).fetchone()
+        if row:
+            return int(row[0])
+        entry = entries.get(id)
+        if entry is None:  # another process has purged it since we looked; it comes with the next reading
+            return None
+        key = entry.key
+        while True:
+            try:
+                self._base.execute(
+                    "INSERT INTO message (key, id, row, size, attachments, inlines) VALUES (?, ?, ?, ?, ?, ?)",
+                    (key, entry.id, entry.row, entry.size, entry.attachments, entry.inlines),
+                )
+                break
+            except sqlite3.IntegrityError:
+                key += 1
+        self._base.execute("INSERT INTO searched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (key, *entry.searched))
+        return key
+
+    def _put_copy(self, number: int, key: int, place: str, generation: int, id: str, mailbox: str) -> bool:
+        """Puts a copy in the index, or says where it is now; returns whether it is new."""
+        moved = self._base.execute(
+            "UPDATE copy SET place = ?, generation = ? WHERE mailbox = ? AND key = ?", (place, generation, number, key)
+        )
+        if moved.rowcount:
+            return False
+        read = self._base.execute("SELECT 1 FROM marks.mark WHERE id = ? AND mailbox = ?", (id, mailbox)).fetchone()
+        self._base.execute("INSERT INTO copy VALUES (?, ?, ?, ?, ?)", (number, key, place, generation, int(bool(read))))
+        return True
+
+    # Deleted ones
+
+    def _is_deleted(self, id: str, mailbox: str, place: str) -> bool:
+        """Whether it is deleted. One that has come back, as after a crash of the server, is to be removed again."""
+        values = (place, id, mailbox)
+        found = self._base.execute(
+            "UPDATE marks.tombstone SET place = ?, removed = NULL WHERE id = ? AND mailbox = ?", values
+        )
+        return bool(found.rowcount)
+
+    def due(self) -> dict[str, dict[str, str]]:
+        """The messages that are to be removed now: by mailbox, their ids and places."""
+        due: dict[str, dict[str, str]] = {}
+        rows = self._base.execute(
+            "SELECT mailbox, id, place FROM marks.tombstone WHERE removed IS NULL AND due <= ?", (time.time(),)
+        )
+        for mailbox, id, place in rows:
+            due.setdefault(mailbox, {})[id] = place
+        return due
+
+    def next_due(self) -> float | None:
+        """When the next message is to be removed, in seconds from the epoch."""
+        (due,) = self._base.execute("SELECT min(due) FROM marks.tombstone WHERE removed IS NULL").fetchone()
+        return due if due is None else float(due)
+
+    def removed(self, mailbox: str, ids: Iterable[str]) -> None:
+        """These messages are in the mailbox no more."""
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.executemany(
+                "UPDATE marks.tombstone SET removed = ? WHERE id = ? AND mailbox = ?",
+                [(time.time(), id, mailbox) for id in ids],
+            )
+
+    def moved(self, mailbox: str, places: dict[str, str]) -> None:
+        """These messages, which are to be removed, are elsewhere in the mailbox by now."""
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.executemany(
+                "UPDATE marks.tombstone SET place = ? WHERE id = ? AND mailbox = ?",
+                [(place, id, mailbox) for id, place in places.items()],
+            )
+
+    def bury(self, before: float) -> None:
+        """Forgets deletions that were carried out before a moment: what comes back now was put there by somebody."""
+        self._base.execute("DELETE FROM marks.tombstone WHERE removed < ?", (before,))
