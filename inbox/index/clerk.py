@@ -78,6 +78,12 @@ class Clerk:
         """Somebody has put mail in a mailbox, and knows how much of its file is complete (None: all of it)."""
         self._urgent[mailbox] = size
 
+    def read_again(self, mailbox: str) -> None:
+        """A mailbox does not have what the index says."""
+        if mailbox not in self._reading:
+            self._reading[mailbox] = self._recorder.read_again(mailbox)
+            self._began[mailbox] = self._clock()
+
     def look_now(self) -> None:
         """Somebody has deleted something, or taken it back."""
         self._poll_at = self._remove_at = 0.0
@@ -114,8 +120,7 @@ class Clerk:
         self._say(followed.come)
         if followed.is_all or mailbox in self._reading or self._clock() < self._not_before.get(mailbox, 0.0):
             return
-        self._reading[mailbox] = self._recorder.read_again(mailbox)
-        self._began[mailbox] = self._clock()
+        self.read_again(mailbox)
 
     def _read_on(self) -> None:
         """Reads one batch of one mailbox. They take turns."""

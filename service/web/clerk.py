@@ -1,0 +1,177 @@
+"""The process that keeps the index: told by notices and by lines on standard input, it tells by lines on standard output.
+
+Arguments: the mail directory, and the kind of its mailboxes. It has the least priority, and ends when its input does.
+Lines in: `look` (something was deleted, or taken back), `again NAME` (a mailbox does not have what the index says). Lines
+out: `{"come": [[id, mailbox], ...], "reset": false}`.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from inbox.index.clerk import Clerk, Told
+from inbox.index.entries import Entry, entry_now, entry_unread
+from inbox.index.recording import Recorder
+from inbox.index.schema import DIRECTORY
+from inbox.mime.identity import identity
+from reactor.logs import log_as, log_to
+from storage.files import IsLocked
+
+from ..notices import LONGEST, listening
+from .kinds import KINDS
+
+log = logging.getLogger("carteiro")
+
+SLOWEST = 3.0
+"""Seconds of CPU time that reading a message for the index may take."""
+
+ROOM = 600 << 20
+"""Octets of address space of the process."""
+
+LARGE = 256 << 10
+"""Octets of a message from which it is written down that it is being read: it may be the end of the process."""
+
+ATTEMPTS = 2
+"""How often a message is read that was the end of the process."""
+
+NICENESS = 19
+
+
+class TooSlow(Exception):  # noqa: N818 (a state, not an error)
+    """Reading a message takes too long."""
+
+
+class Careful:
+    """Reads messages for the index, within a limit of time. One that has killed this process twice is not read."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place / "reading"
+        signal.signal(signal.SIGVTALRM, self._is_too_slow)
+
+    def __call__(self, octets: bytes) -> Entry:
+        """What the index has of a message, or that it cannot be read."""
+        try:
+            with self._noted(octets), _limited():
+                return entry_now(octets)
+        except (TooSlow, MemoryError, RecursionError) as error:
+            log.warning("message %s cannot be read: %s", identity(octets), type(error).__name__)
+        except Exception:
+            log.exception("message %s cannot be read", identity(octets))
+        return entry_unread(identity(octets), octets, datetime.now(UTC))
+
+    @staticmethod
+    def _is_too_slow(signum: int, frame: FrameType | None) -> None:
+        raise TooSlow
+
+    @contextmanager
+    def _noted(self, octets: bytes) -> Iterator[None]:
+        """Writes down that a large message is being read. Raises MemoryError for one that was the end twice."""
+        if len(octets) < LARGE:
+            yield
+            return
+        id, count = identity(octets), 0
+        with suppress(OSError, ValueError):
+            noted, number = self._place.read_text().split()
+            count = int(number) if noted == id else 0
+        if count >= ATTEMPTS:
+            raise MemoryError
+        self._place.write_text(f"{id} {count + 1}")
+        yield
+        self._place.unlink(missing_ok=True)
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    signal.setitimer(signal.ITIMER_VIRTUAL, SLOWEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def main() -> int:
+    """Keeps the index until standard input ends; returns the exit code."""
+    directory, kind = Path(sys.argv[1]), KINDS[sys.argv[2]]
+    log_to(2, logging.INFO)
+    log_as("index")
+    os.nice(NICENESS)
+    os.umask(0o077)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+    os.set_blocking(0, False)
+    place = directory / DIRECTORY
+    place.mkdir(mode=0o700, exist_ok=True)
+    if not _only_one(place):
+        return 0
+    reader = kind.reader(directory)
+    recorder = Recorder(directory, reader, Careful(place))
+    with listening(directory) as notices:
+        clerk = Clerk(recorder, reader, kind.remover(directory), IsLocked, _tell)
+        _work(clerk, notices)
+    recorder.close()
+    return 0
+
+
+def _only_one(place: Path) -> bool:
+    """Waits until no other process keeps this index; False if the input ends before."""
+    lock = os.open(place / "clerk.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if _lines_ended(select.select([0], [], [], 0.5)[0]):
+                return False
+
+
+def _lines_ended(ready: list[int]) -> bool:
+    return bool(ready) and not os.read(0, 4096)
+
+
+def _work(clerk: Clerk, notices: socket.socket) -> None:
+    wait = 0.0
+    while True:
+        ready, _, _ = select.select([0, notices.fileno()], [], [], wait)
+        if 0 in ready:
+            data = os.read(0, 64 * 1024)
+            if not data:
+                return
+            for line in data.decode("utf-8", "replace").splitlines():
+                _obey(clerk, line)
+        if notices.fileno() in ready:
+            _take(clerk, notices)
+        wait = clerk.work()
+
+
+def _obey(clerk: Clerk, line: str) -> None:
+    word, _, mailbox = line.partition(" ")
+    if word == "look":
+        clerk.look_now()
+    elif word == "again":
+        clerk.read_again(mailbox)
+
+
+def _take(clerk: Clerk, notices: socket.socket) -> None:
+    """Takes all notices that wait."""
+    with suppress(BlockingIOError):
+        while True:
+            notice = json.loads(notices.recv(LONGEST))
+            if "mailbox" in notice:
+                clerk.noticed(notice["mailbox"], notice["size"])
+
+
+def _tell(told: Told) -> None:
+    line = json.dumps({"come": told.come, "reset": told.is_reset})
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

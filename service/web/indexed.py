@@ -1,0 +1,298 @@
+"""The inbox that the page shows: an index over the mailboxes of a mail directory. Fulfils `web.contract.Inbox`.
+
+The loop asks threads: one for questions that are soon answered, one for searches, one for changes, and two that ask
+processes to open messages, so that a large message keeps no small one waiting. A process keeps the index; what it tells goes
+to those who watch. Knows nothing about HTTP.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from inbox.index.catalogue import Catalogue, Place, Selected
+from inbox.search.query import QueryError
+from reactor.companion import Companion
+from reactor.loop import Reactor
+from reactor.offload import Offload
+from web.contract import Changes, Content, Mail, Mailbox, Mistake, Page, Row, Selection, Sight
+
+from .opener import Answer, Opener
+from .processes import command_of
+
+log = logging.getLogger("carteiro")
+
+LARGE = 256 << 10
+"""Octets from which a message is large."""
+
+REST = 30.0
+"""Seconds between two looks whether the processes that open messages are still needed."""
+
+RETRIES = 8
+PAUSE = 0.25
+"""A message that is not where the index has it is looked for so many times, with this pause in seconds. Meanwhile the
+mailbox is read again."""
+
+T = TypeVar("T")
+
+
+class IndexedInbox:
+    """Mail in a mail directory, whose mailboxes are of a kind: `mbox` or `maildir`. Raises OSError and sqlite3.Error."""
+
+    def __init__(self, reactor: Reactor, directory: Path, kind: str) -> None:
+        self._reactor = reactor
+        self._questions, self._searches, self._changes = (_Catalogue(reactor, directory) for _ in range(3))
+        self._small, self._large = (_Reading(reactor, command_of("opening", directory, kind)) for _ in range(2))
+        self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
+        self._clerk = Companion(reactor, "the index", command_of("clerk", directory, kind), self._heard, self._begun)
+        self._clerk.start()
+        reactor.call_later(REST, self._rest)
+
+    def close(self) -> None:
+        """Ends its processes and threads."""
+        self._clerk.close()
+        for part in (self._questions, self._searches, self._changes, self._small, self._large):
+            part.close()
+
+    # Questions
+
+    def mailboxes(self, answer: Callable[[list[Mailbox] | None], None]) -> None:
+        """Lists all mailboxes by name."""
+        self._questions.ask(lambda catalogue: cast(list[Mailbox], catalogue.mailboxes()), answer)
+
+    def page(
+        self, sight: Sight, selection: Selection, start: int, limit: int, answer: Callable[[Page | Mistake | None], None]
+    ) -> None:
+        """Finds messages."""
+
+        def ask(catalogue: Catalogue) -> Page | Mistake:
+            try:
+                found = catalogue.page(sight, Selected(*selection), start, limit)
+            except QueryError as error:
+                return Mistake(str(error), error.at)
+            return Page(found.total, found.unread, found.found, cast(list[Row], found.rows))
+
+        (self._questions if selection.query is None else self._searches).ask(ask, answer)
+
+    def tags(self, sight: Sight, answer: Callable[[list[str] | None], None]) -> None:
+        """Lists all tags in use."""
+        self._questions.ask(lambda catalogue: catalogue.tags(sight), answer)
+
+    # Reading
+
+    def open(self, sight: Sight, id: str, answer: Callable[[Mail | None], None]) -> None:
+        """Reads a message. One that cannot be read has its source only."""
+
+        def read(row: dict[str, Any], opened: Answer) -> None:
+            if opened.status == "ok":
+                answer(cast(Mail, {**json.loads(opened.body), **row}))
+            elif opened.status == "unread":
+                answer(cast(Mail, {**_NOTHING, **row, "IsSourceOnly": True}))
+            else:
+                answer(None)
+
+        self._read(sight, id, {"what": "mail"}, read, lambda: answer(None))
+
+    def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | None], None]) -> None:
+        """Reads a part of a message."""
+
+        def read(_: dict[str, Any], opened: Answer) -> None:
+            head = opened.head
+            is_there = opened.status == "ok"
+            answer(Content(opened.body, head["type"], head["charset"], head["file_name"]) if is_there else None)
+
+        self._read(sight, id, {"what": "part", "part": part}, read, lambda: answer(None))
+
+    def octets(self, sight: Sight, id: str, answer: Callable[[bytes | None], None]) -> None:
+        """Reads a message as it is stored."""
+
+        def read(_: dict[str, Any], opened: Answer) -> None:
+            answer(opened.body if opened.status == "ok" else None)
+
+        self._read(sight, id, {"what": "octets"}, read, lambda: answer(None))
+
+    def _read(
+        self,
+        sight: Sight,
+        id: str,
+        request: dict[str, Any],
+        read: Callable[[dict[str, Any], Answer], None],
+        missing: Callable[[], None],
+        retries: int = RETRIES,
+    ) -> None:
+        """Finds a message and asks a process to open it. If it is not where it was, looks again a little later."""
+
+        def located(found: tuple[dict[str, Any] | None, list[Place]] | None) -> None:
+            row, places = found or (None, [])
+            if row is None or not places:
+                missing()
+                return
+            reading = self._large if row["Size"] > LARGE else self._small
+            reading.ask({**request, "id": id, "places": places}, lambda answer: opened(row, places, answer))
+
+        def opened(row: dict[str, Any], places: list[Place], answer: Answer) -> None:
+            if answer.status != "moved":
+                read(row, answer)
+            elif retries:
+                for place in {place.mailbox for place in places} if retries == RETRIES else ():
+                    self._clerk.say(b"again " + place.encode())
+                more = request, read, missing, retries - 1
+                self._reactor.call_later(PAUSE, lambda: self._read(sight, id, *more))
+            else:
+                missing()
+
+        self._questions.ask(lambda catalogue: (catalogue.row(sight, id), catalogue.places(sight, id)), located)
+
+    # Changes
+
+    def mark(
+        self, sight: Sight, selection: Selection, is_read: bool, answer: Callable[[int | Mistake | None], None]
+    ) -> None:
+        """Marks messages as read or unread."""
+
+        def change(catalogue: Catalogue) -> int | Mistake:
+            try:
+                return catalogue.mark(sight, Selected(*selection), is_read)
+            except QueryError as error:
+                return Mistake(str(error), error.at)
+
+        self._change(change, answer)
+
+    def tag(self, sight: Sight, ids: Sequence[str], tags: Sequence[str], answer: Callable[[int | None], None]) -> None:
+        """Gives messages these tags."""
+        self._change(lambda catalogue: catalogue.tag(sight, ids, tags), answer)
+
+    def rename_tag(self, sight: Sight, tag: str, name: str | None, answer: Callable[[int | None], None]) -> None:
+        """Renames a tag, or takes it away."""
+        self._change(lambda catalogue: catalogue.rename_tag(sight, tag, name), answer)
+
+    def delete(
+        self, sight: Sight, selection: Selection, delay: float, answer: Callable[[list[str] | Mistake | None], None]
+    ) -> None:
+        """Deletes messages: that they are deleted is on disk when this answers."""
+
+        def change(catalogue: Catalogue) -> list[str] | Mistake:
+            try:
+                return catalogue.delete(sight, Selected(*selection), delay)
+            except QueryError as error:
+                return Mistake(str(error), error.at)
+
+        def changed(result: list[str] | Mistake | None) -> None:
+            self._clerk.say(b"look")
+            if isinstance(result, list):
+                self._tell(Changes(gone=tuple(result)))
+            answer(result)
+
+        self._changes.ask(change, changed)
+
+    def restore(self, sight: Sight, ids: Sequence[str], answer: Callable[[int | None], None]) -> None:
+        """Takes deletions back."""
+
+        def changed(result: int | None) -> None:
+            self._clerk.say(b"look")
+            answer(result)
+
+        self._changes.ask(lambda catalogue: catalogue.restore(sight, ids), changed)
+
+    def _change(self, change: Callable[[Catalogue], T], answer: Callable[[T | None], None]) -> None:
+        def changed(result: T | None) -> None:
+            self._tell(Changes(is_reset=True))
+            answer(result)
+
+        self._changes.ask(change, changed)
+
+    # Watching
+
+    def watch(self, sight: Sight, changed: Callable[[Changes], None]) -> Callable[[], None]:
+        """Calls `changed` for each change in sight."""
+        key = object()
+        self._watchers[key] = (sight, changed)
+
+        def forget() -> None:
+            self._watchers.pop(key, None)
+
+        return forget
+
+    def _tell(self, changes: Changes) -> None:
+        """Tells those who watch; of messages that came, only those in sight."""
+        for sight, changed in list(self._watchers.values()):
+            came = [row for row in changes.came if sight is None or sight in row["Mailboxes"]]
+            if came or changes.gone or changes.is_reset:
+                rows = came if sight is None else [cast(Row, {**row, "Mailboxes": [sight]}) for row in came]
+                try:
+                    changed(changes._replace(came=tuple(rows)))
+                except Exception:
+                    log.exception("a change could not be told")
+
+    def _heard(self, line: bytes) -> None:
+        """The clerk tells what it has put in the index."""
+        told = json.loads(line)
+        if told["reset"]:
+            self._tell(Changes(is_reset=True))
+            return
+        ids = list(dict.fromkeys(id for id, _ in told["come"]))
+
+        def listed(page: Page | Mistake | None) -> None:
+            if isinstance(page, Page):
+                self._tell(Changes(came=tuple(reversed(page.rows))))
+
+        if self._watchers:
+            self.page(None, Selection(ids), 0, len(ids), listed)
+
+    def _begun(self) -> None:
+        self._tell(Changes(is_reset=True))
+
+    def _rest(self) -> None:
+        for reading in (self._small, self._large):
+            reading.rest()
+        self._reactor.call_later(REST, self._rest)
+
+
+class _Catalogue:
+    """A thread with the index open."""
+
+    def __init__(self, reactor: Reactor, directory: Path) -> None:
+        self._thread = Offload(reactor)
+        self._catalogue = Catalogue(directory)
+
+    def ask(self, question: Callable[[Catalogue], T], answer: Callable[[T | None], None]) -> None:
+        """Asks the index; answers None if that fails."""
+        self._thread.submit(lambda: question(self._catalogue), answer)
+
+    def close(self) -> None:
+        self._thread.close()
+
+
+class _Reading:
+    """A thread that asks a process to open messages."""
+
+    def __init__(self, reactor: Reactor, command: Sequence[str]) -> None:
+        self._thread = Offload(reactor)
+        self._opener = Opener(command)
+
+    def ask(self, request: dict[str, Any], answer: Callable[[Answer], None]) -> None:
+        """Asks the process; `answer` gets what it says."""
+
+        def answered(result: Answer | None) -> None:
+            answer(result or Answer({"status": "unread"}, b""))
+
+        self._thread.submit(lambda: self._opener.ask(request), answered)
+
+    def rest(self) -> None:
+        """Ends the process if it is not needed any more."""
+        self._thread.submit(self._opener.rest, lambda _: None)
+
+    def close(self) -> None:
+        self._opener.close()
+        self._thread.close()
+
+
+_NOTHING: dict[str, Any] = {
+    "ReturnPath": "", "Date": "", "Text": "", "HasText": False, "HTML": "", "Inline": [], "Files": [], "Parts": [],
+    "ListUnsubscribe": {"Header": "", "Links": [], "Errors": "", "HeaderPost": ""}, "Header": [], "Notes": [], "Events": [],
+    "Envelope": {
+        "ReturnPath": "", "DeliveredTo": [], "Client": "", "Address": "", "Protocol": "", "Id": "", "Received": "",
+    },
+}  # fmt: skip
+"""What a message says that cannot be read."""

@@ -1,0 +1,85 @@
+"""The process that opens messages: it reads one at a time, and may be killed while it does.
+
+Arguments: the mail directory, and the kind of its mailboxes. A request is a line of JSON on standard input,
+`{"what": "mail", "id": ..., "places": [[mailbox, place], ...], "part": ...}`; `what` is `mail`, `part` or `octets`. The
+answer is a line of JSON on standard output, `{"status": "ok", "length": N, ...}`, and N octets. The status is `moved` if none
+of the places has the message, and `missing` if the message has no such part. It ends when its input does.
+"""
+
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from inbox.mime.envelope import mail_of_entry
+from inbox.mime.identity import identity
+from inbox.mime.message import message
+from inbox.mime.shown import mail_of, type_of
+from reactor.logs import log_as, log_to
+from storage.mailboxes.reader import Reader
+
+from .kinds import KINDS
+
+log = logging.getLogger("carteiro")
+
+ROOM = 600 << 20
+"""Octets of address space of the process."""
+
+NICENESS = 5
+
+
+def main() -> int:
+    """Answers requests until standard input ends; returns the exit code."""
+    log_to(2, logging.INFO)
+    log_as("opening")
+    os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+    reader = KINDS[sys.argv[2]].reader(Path(sys.argv[1]))
+    for line in sys.stdin.buffer:
+        head, body = _answer(reader, json.loads(line))
+        sys.stdout.buffer.write(json.dumps({**head, "length": len(body)}).encode() + b"\n")
+        sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+    return 0
+
+
+def _answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    octets = _octets(reader, request["id"], request["places"])
+    if octets is None:
+        return {"status": "moved"}, b""
+    if request["what"] == "octets":
+        return {"status": "ok"}, octets
+    try:
+        return _read(octets, request)
+    except (MemoryError, RecursionError) as error:
+        log.warning("message %s cannot be read: %s", request["id"], type(error).__name__)
+    except Exception:
+        log.exception("message %s cannot be read", request["id"])
+    return {"status": "unread"}, b""
+
+
+def _read(octets: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    read = message(octets)
+    if request["what"] == "mail":
+        return {"status": "ok"}, json.dumps(mail_of(read), ensure_ascii=False).encode("utf-8", "replace")
+    part = read.part(request["part"])
+    if part is None:
+        return {"status": "missing"}, b""
+    said = {"type": type_of(part), "charset": part.parameters.get("charset", ""), "file_name": part.file_name}
+    return {"status": "ok", **said}, read.content(part)
+
+
+def _octets(reader: Reader, id: str, places: list[list[str]]) -> bytes | None:
+    """The octets of a message, from the first place where they are its own."""
+    for mailbox, place in places:
+        octets = reader.read(mailbox, place)
+        if octets is not None:
+            octets = octets if reader.has_names else mail_of_entry(octets)
+            if identity(octets) == id:
+                return octets
+    return None

@@ -1,0 +1,117 @@
+"""The process that shows mail over HTTP: the loop, the inbox, the routes, and who may come in.
+
+Its argument is JSON, the fields of `Settings`. It serves on a socket that it inherits, and ends when its standard input does.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from reactor.logs import log_as, log_to
+from reactor.loop import READ, Reactor
+from reactor.stream.conversation import Conversation
+from reactor.stream.server import Server
+from web.application import Application
+from web.connection import HttpConnection
+from web.gate import Gate, Terms
+from web.routing import Route
+
+from .indexed import IndexedInbox
+
+log = logging.getLogger("carteiro")
+
+CONNECTIONS = 200
+"""Most clients at once."""
+
+IDLE = 3_600.0
+"""Seconds of silence after which any connection is closed; most have a shorter limit of their own."""
+
+NICENESS = 5
+
+TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
+
+
+class Settings(NamedTuple):
+    """What the server tells the process that it starts. All can be sent as JSON."""
+
+    directory: str
+    kind: str
+    """`mbox` or `maildir`."""
+    descriptor: int
+    """Of the socket that it listens on."""
+    level: int = logging.INFO
+    root: str = ""
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    admins: tuple[str, ...] = ()
+    auth_file: str = ""
+    smtp: tuple[str, int] = ("", 0)
+    """Where the server takes mail, for what is sent over the API."""
+    certificate: tuple[str, str] = ("", "")
+    """The files of the certificate and its key, for HTTPS."""
+
+
+def main() -> int:
+    """Shows mail until standard input ends; returns the exit code."""
+    settings = Settings(**json.loads(sys.argv[1]))
+    log_to(2, settings.level)
+    log_as("page")
+    os.nice(NICENESS)
+    os.umask(0o077)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reactor = Reactor()
+    inbox = IndexedInbox(reactor, Path(settings.directory), settings.kind)
+    gate = Gate(Terms(settings.hosts, settings.origins, None, settings.admins), lambda: reactor.now)
+    application = Application(routes(inbox, reactor, settings), gate, settings.root)
+    serve(reactor, application, settings)
+    inbox.close()
+    reactor.close()
+    return 0
+
+
+def serve(reactor: Reactor, application: Application, settings: Settings) -> None:
+    """Serves until standard input ends, or a signal comes."""
+    import socket
+
+    server = Server(reactor, CONNECTIONS, IDLE)
+
+    def open_connection(peer: str, wake: Callable[[], None]) -> Conversation:
+        return HttpConnection(application, peer, wake, lambda: reactor.now, application.longest_body)
+
+    server.listen_on(socket.socket(fileno=settings.descriptor), open_connection, TOO_MANY)
+
+    def parent_spoke(_: int) -> None:
+        if not os.read(0, 4096):
+            reactor.unwatch(0)
+            stop()
+
+    def stop() -> None:
+        server.close()
+        reactor.stop()
+
+    os.set_blocking(0, False)
+    reactor.watch(0, READ, parent_spoke)
+    reactor.on_signal(signal.SIGTERM, stop)
+    reactor.run()
+
+
+def routes(inbox: IndexedInbox, reactor: Reactor, settings: Settings) -> list[Route]:
+    """All routes."""
+    return []
+
+
+def settings_of(options: argparse.Namespace, descriptor: int, smtp: tuple[str, int]) -> Settings:
+    """The settings that the options ask for."""
+    return Settings(
+        directory=str(options.mail_dir),
+        kind=options.store,
+        descriptor=descriptor,
+        level=options.level,
+        smtp=smtp,
+    )

@@ -1,0 +1,17 @@
+"""How the processes of the page are started: each is a Python of its own, which finds the packages where this one has.
+
+Knows nothing about what they do.
+"""
+
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent.parent.parent
+"""The directory of the rooms, in a checkout or installed."""
+
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.web.{} import main; sys.exit(main())"
+
+
+def command_of(module: str, *arguments: object) -> list[str]:
+    """The command that runs `main` of a module of service/web/ with these arguments."""
+    return [sys.executable, "-c", _START.format(module), str(HOME), *map(str, arguments)]
