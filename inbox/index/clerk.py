@@ -112,7 +112,8 @@ class Clerk:
                 self._safely(self._look_at, mailbox)
 
     def _look_at(self, mailbox: str) -> None:
-        if self._mailboxes.state(mailbox) is None or self._mailboxes.is_still(mailbox):
+        state = self._mailboxes.state(mailbox)
+        if state is None or self._mailboxes.is_still(mailbox) or self._recorder.has_read(mailbox, state):
             self._follow(mailbox, None)
 
     def _follow(self, mailbox: str, size: int | None) -> None:
@@ -174,6 +175,8 @@ class Clerk:
             return identity(octets if has_names else mail_of_entry(octets)) in due
 
         removed = self._remover.remove(mailbox, set(due.values()), is_meant)
+        if removed and not has_names:  # the others have moved
+            self.read_again(mailbox)
         if removed >= len(due) or self._mailboxes.state(mailbox) is None:
             self._recorder.removed(mailbox, due)
         else:  # some are elsewhere by now, or gone: reading the mailbox again tells where

@@ -22,7 +22,7 @@ _COLUMNS = {
     "subject": ("subject",),
     "message-id": ("message_id",),
 }
-_HEADS = ("sender", "recipients", "cc", "bcc", "reply_to", "subject", "message_id")
+_HEADS = ("sender", "recipients", "cc", "bcc", "reply_to", "subject")
 _ALL = (*_HEADS, "body", "files")
 
 _SHORTEST = 3

@@ -72,6 +72,10 @@ class Recorder:
         there = {name: self._mailboxes.state(name) for name in self._mailboxes.mailboxes()}
         return [name for name in {**known, **there} if (there.get(name) or "gone") != known.get(name, "")]
 
+    def has_read(self, mailbox: str, state: str) -> bool:
+        """Whether the mailbox had this state when it was read last, even if not all of it was read."""
+        return self._known(mailbox).state == state
+
     def follow(self, mailbox: str, size: int | None = None) -> Followed:
         """Reads what was put in a mailbox since. `size` is how much of a file is complete."""
         known = self._known(mailbox)

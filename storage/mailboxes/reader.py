@@ -139,6 +139,8 @@ class MboxReader:
         inode, whole, changed = state.split(".")
         before, start, _ = since.split(".")
         end = min(int(whole), size or int(whole))
+        if inode == before and end <= int(start) < int(whole):
+            return News([], since, True)  # more is being written
         if inode != before or end < int(start) or (end == int(start) and state != since):
             return None
         with closing(self._open(mailbox)) as file:
