@@ -73,6 +73,9 @@ def seconds(text: str) -> float:
     return float(text)
 
 
+MOST_MAILBOXES = 1000
+"""The number of --create-mailboxes if none is given."""
+
 # fmt: off
 VALUES = (
     # flag                 shown as   is         default      meaning
@@ -134,8 +137,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Parses these words, or the command line. Ends the program with one line of text if they are invalid."""
     parser = _parser()
     options = parser.parse_args(words)
-    if options.users_file is None and options.table is None:
-        parser.error("USERS_FILE is missing: give a text file with one user name a line")
+    if options.users_file is None and options.table is None and options.create_mailboxes is None:
+        parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")
     flaw = _flaw(options)
     if flaw:
         parser.error(flaw)
@@ -167,6 +170,7 @@ def _parser() -> Arguments:
     refusals = "end a connection after so many refused commands (5yz) in a row; 0: never (default: 0, with esmtp 100)"
     add("--max-refusals", metavar="N", type=number(0), help=refusals)
     _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
+    _add_development(parser.add_argument_group("for development"))
     loudness = parser.add_mutually_exclusive_group()
     for flag, level, meaning in (
         ("--verbose", logging.DEBUG, "log dialogues: lines of clients as C:, replies as S:, and states; never a secret"),
@@ -198,6 +202,16 @@ def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--bare-newline", choices=["reject", "normalize"], default="reject", help=newlines)
 
 
+def _add_development(group: "argparse._ArgumentGroup") -> None:
+    makes = (
+        "make a mailbox for each name that mail comes for, until there are N (1000 if no number is given); USERS_FILE may "
+        "be left out then"
+    )
+    group.add_argument(
+        "--create-mailboxes", metavar="N", type=number(1), nargs="?", const=MOST_MAILBOXES, default=None, help=makes
+    )
+
+
 def _flaw(options: argparse.Namespace) -> str:
     """Why these options cannot be combined; "" if they can."""
     of_esmtp = {flag: default for flag, _, _, default, _ in ESMTP_VALUES} | dict.fromkeys(dict(ESMTP_SWITCHES), False)
@@ -205,7 +219,14 @@ def _flaw(options: argparse.Namespace) -> str:
     used = [flag for flag, default in of_esmtp.items() if getattr(options, flag[2:].replace("-", "_")) != default]
     has_auth = options.auth_file or options.auth_accept_any
     unknown = [name for name in options.hide_extension if name not in EXTENSIONS]
+    creates = options.create_mailboxes is not None
     rules = (
+        (
+            creates and options.catch_all is not None,
+            "--catch-all and --create-mailboxes: give one of them: with the second one no name is unknown",
+        ),
+        (creates and options.vrfy, "--vrfy: with --create-mailboxes it has nothing to tell: every name may have a mailbox"),
+        (options.postmaster is not None and options.users_file is None, "--postmaster: give a USERS_FILE with that name"),
         (options.dialect != "esmtp" and used, f"{' '.join(used)}: only with --dialect esmtp"),
         (unknown, f"--hide-extension {' '.join(unknown)}: no such extension: choose from {', '.join(EXTENSIONS)}"),
         (options.tls_key and not options.tls_cert, "--tls-key: give the certificate, too, with --tls-cert"),

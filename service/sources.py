@@ -21,7 +21,7 @@ SourceError = (UsersFileError, CertificateError, AuthFileError)
 class Sources(NamedTuple):
     """The contents of the files. All sessions of a process share this object, so `reread` reaches all of them."""
 
-    users: Users
+    users: Users | None = None
     certificate: Certificate | None = None
     passwords: Passwords | None = None
 
@@ -37,7 +37,7 @@ def read(options: argparse.Namespace) -> Sources:
     """Reads the files that the options name. Raises one of `SourceError`."""
     key = options.tls_key or options.tls_cert
     sources = Sources(
-        Users(options.users_file, options.catch_all, options.postmaster),
+        Users(options.users_file, options.catch_all, options.postmaster) if options.users_file else None,
         Certificate(options.tls_cert, key, options.hostname.decode()) if key else None,
         Passwords(options.auth_file) if options.auth_file else None,
     )
