@@ -103,6 +103,8 @@ ESMTP_SWITCHES = (
     ("--vrfy",                "let VRFY tell who has a mailbox (default: it answers 252 for everybody)"),
     ("--strict-syntax",       "refuse what RFC 5321 forbids and many clients send, such as addresses without <> "
                               "(default: accept it)"),
+    ("--tls-auto",            "make a self-signed certificate, and keep it in .tls in the mail directory; for development: "
+                              "STARTTLS is offered"),
     ("--require-tls",         "accept no mail before STARTTLS"),
     ("--require-auth",        "accept no mail before AUTH"),
     ("--auth-accept-any",     "accept any name and password; for development"),
@@ -217,6 +219,7 @@ def _flaw(options: argparse.Namespace) -> str:
     of_esmtp = {flag: default for flag, _, _, default, _ in ESMTP_VALUES} | dict.fromkeys(dict(ESMTP_SWITCHES), False)
     of_esmtp |= {"--listen-tls": [], "--domain": [], "--bare-newline": "reject"}
     used = [flag for flag, default in of_esmtp.items() if getattr(options, flag[2:].replace("-", "_")) != default]
+    has_tls = options.tls_cert or options.tls_auto
     has_auth = options.auth_file or options.auth_accept_any
     unknown = [name for name in options.hide_extension if name not in EXTENSIONS]
     creates = options.create_mailboxes is not None
@@ -230,8 +233,9 @@ def _flaw(options: argparse.Namespace) -> str:
         (options.dialect != "esmtp" and used, f"{' '.join(used)}: only with --dialect esmtp"),
         (unknown, f"--hide-extension {' '.join(unknown)}: no such extension: choose from {', '.join(EXTENSIONS)}"),
         (options.tls_key and not options.tls_cert, "--tls-key: give the certificate, too, with --tls-cert"),
-        (options.require_tls and not options.tls_cert, "--require-tls: give a certificate with --tls-cert"),
-        (options.listen_tls and not options.tls_cert, "--listen-tls: give a certificate with --tls-cert"),
+        (options.tls_auto and options.tls_cert, "--tls-auto and --tls-cert: give one of them"),
+        (options.require_tls and not has_tls, "--require-tls: give a certificate with --tls-cert, or --tls-auto"),
+        (options.listen_tls and not has_tls, "--listen-tls: give a certificate with --tls-cert, or --tls-auto"),
         (
             options.require_tls and "STARTTLS" in options.hide_extension and not options.listen_tls,
             "--require-tls: nobody can begin TLS while STARTTLS is hidden and --listen-tls not given",
@@ -244,7 +248,7 @@ def _flaw(options: argparse.Namespace) -> str:
         (options.auth_file and options.auth_accept_any, "--auth-file and --auth-accept-any: give one of them"),
         (options.require_auth and not has_auth, "--require-auth: give --auth-file or --auth-accept-any"),
         (
-            has_auth and not options.tls_cert and not options.auth_allow_insecure,
+            has_auth and not has_tls and not options.auth_allow_insecure,
             "authentication is only taken under TLS: give --tls-cert, or --auth-allow-insecure",
         ),
     )

@@ -118,7 +118,7 @@ def policy_of(options: argparse.Namespace, sources: Sources, checks: Offload) ->
         postmaster=lambda: sources.users.first if sources.users else None,
         verifies=options.vrfy,
         hidden=frozenset(options.hide_extension),
-        has_tls=options.tls_cert is not None,
+        has_tls=sources.certificate is not None,
         requires_tls=options.require_tls,
         authenticate=_authenticate(options, sources, checks),
         accepts_any=options.auth_accept_any,
