@@ -129,7 +129,8 @@ NOTES = (
     ),
     (
         "exit codes",
-        "0: stopped by a signal, after it listened. 1: it cannot run; one line on standard error says why and what to do. "
+        "0: stopped by a signal, after it listened; with --check: all is well. 1: it cannot run; one line on standard error "
+        "says why and what to do; with --check: it says what is wrong with that server. "
         "2: a bad flag.",
     ),
 )
@@ -139,7 +140,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Parses these words, or the command line. Ends the program with one line of text if they are invalid."""
     parser = _parser()
     options = parser.parse_args(words)
-    if options.users_file is None and options.table is None and options.create_mailboxes is None:
+    if options.users_file is None and not options.table and not options.check and options.create_mailboxes is None:
         parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")
     flaw = _flaw(options)
     if flaw:
@@ -179,13 +180,21 @@ def _parser() -> Arguments:
         ("--quiet", logging.WARNING, "log warnings and errors only"),
     ):
         loudness.add_argument(flag, action="store_const", const=level, default=logging.INFO, dest="level", help=meaning)
-    table = "print the table of the dialect, as text unless you say otherwise, and exit"
-    add("--table", choices=FORMATS, nargs="?", const="text", help=table)
-    add("--reference", action=Reference, help="print this help as Markdown and exit")
-    add("--version", action="version", version=f"carteiro {VERSION}", help="print the version and exit")
+    _add_instead_of_serving(add)
     for title, text in NOTES:
         parser.add_argument_group(title, text)
     return parser
+
+
+def _add_instead_of_serving(add: Callable[..., object]) -> None:
+    table = "print the table of the dialect, as text unless you say otherwise, and exit"
+    add("--table", choices=FORMATS, nargs="?", const="text", help=table)
+    asks = (
+        "ask the server there whether it is well, within 5 seconds; print one line, and exit with 0 or 1; delivers nothing"
+    )
+    add("--check", metavar="HOST:PORT", type=checked(addresses.parse), help=asks)
+    add("--reference", action=Reference, help="print this help as Markdown and exit")
+    add("--version", action="version", version=f"carteiro {VERSION}", help="print the version and exit")
 
 
 def _add_esmtp(group: "argparse._ArgumentGroup") -> None:

@@ -18,6 +18,7 @@ from reactor.supervisor import Parent
 from storage.contract import Stores
 from storage.errors import StorageError
 
+from .check import check
 from .listeners import Listener, open_listeners
 from .options import arguments
 from .output import say
@@ -40,6 +41,8 @@ def main() -> int:
     # Without a standard error, descriptor 2 may be anything, such as a mailbox.
     log_to(sys.stderr.fileno() if sys.stderr else None, options.level)
     try:
+        if options.check:
+            return _report(*options.check)
         if options.table:
             say("smtpd", FORMATS[options.table](DIALECTS[options.dialect].table))
         else:
@@ -48,6 +51,15 @@ def main() -> int:
         print(f"smtpd: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _report(host: str, port: int) -> int:
+    is_well, words = check(host, port)
+    if is_well:
+        say("smtpd", words)
+    else:
+        print(f"smtpd: {words}", file=sys.stderr)
+    return 0 if is_well else 1
 
 
 def serve(options: argparse.Namespace) -> None:
