@@ -6,6 +6,7 @@ Knows nothing about what they do.
 import argparse
 import logging
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -15,6 +16,7 @@ from protocol.esmtp.extensions import EXTENSIONS
 from reactor.stream import addresses
 
 from . import VERSION
+from .dev import preset
 from .reference import Reference
 from .wiring import DIALECTS, FORMATS, STORES
 
@@ -118,7 +120,8 @@ NOTES = (
     (
         "output",
         "When the server listens it prints one line per listener on standard output: listening on HOST:PORT, with (TLS) "
-        "behind it for --listen-tls. The log goes to standard error, one line per event.",
+        "behind it for --listen-tls; with --dev two lines more, which say what to set in an application. The log goes to "
+        "standard error, one line per event.",
     ),
     (
         "signals",
@@ -140,9 +143,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Parses these words, or the command line. Ends the program with one line of text if they are invalid."""
     parser = _parser()
     options = parser.parse_args(words)
+    if options.dev:
+        given = ["--dialect", "esmtp", *(sys.argv[1:] if words is None else words)]
+        options = parser.parse_args([*preset(parser.parse_args(given)), *given])
     if options.users_file is None and not options.table and not options.check and options.create_mailboxes is None:
         parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")
-    flaw = _flaw(options)
+    flaw = _flaw(options) or _mailbox_flaw(options)
     if flaw:
         parser.error(flaw)
     return options
@@ -214,6 +220,12 @@ def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
 
 
 def _add_development(group: "argparse._ArgumentGroup") -> None:
+    stands_for = (
+        "what an application needs while it is developed: --dialect esmtp --listen 127.0.0.1:1025 --create-mailboxes "
+        "--auth-accept-any --auth-allow-insecure --tls-auto --bare-newline normalize; other flags, and USERS_FILE, override "
+        "these"
+    )
+    group.add_argument("--dev", action="store_true", help=stands_for)
     makes = (
         "make a mailbox for each name that mail comes for, until there are N (1000 if no number is given); USERS_FILE may "
         "be left out then"
@@ -231,14 +243,7 @@ def _flaw(options: argparse.Namespace) -> str:
     has_tls = options.tls_cert or options.tls_auto
     has_auth = options.auth_file or options.auth_accept_any
     unknown = [name for name in options.hide_extension if name not in EXTENSIONS]
-    creates = options.create_mailboxes is not None
     rules = (
-        (
-            creates and options.catch_all is not None,
-            "--catch-all and --create-mailboxes: give one of them: with the second one no name is unknown",
-        ),
-        (creates and options.vrfy, "--vrfy: with --create-mailboxes it has nothing to tell: every name may have a mailbox"),
-        (options.postmaster is not None and options.users_file is None, "--postmaster: give a USERS_FILE with that name"),
         (options.dialect != "esmtp" and used, f"{' '.join(used)}: only with --dialect esmtp"),
         (unknown, f"--hide-extension {' '.join(unknown)}: no such extension: choose from {', '.join(EXTENSIONS)}"),
         (options.tls_key and not options.tls_cert, "--tls-key: give the certificate, too, with --tls-cert"),
@@ -260,5 +265,19 @@ def _flaw(options: argparse.Namespace) -> str:
             has_auth and not has_tls and not options.auth_allow_insecure,
             "authentication is only taken under TLS: give --tls-cert, or --auth-allow-insecure",
         ),
+    )
+    return next((words for is_broken, words in rules if is_broken), "")
+
+
+def _mailbox_flaw(options: argparse.Namespace) -> str:
+    """The same for the flags that say who has a mailbox."""
+    creates = options.create_mailboxes is not None
+    rules = (
+        (
+            creates and options.catch_all is not None,
+            "--catch-all and --create-mailboxes: give one of them: with the second one no name is unknown",
+        ),
+        (creates and options.vrfy, "--vrfy: with --create-mailboxes it has nothing to tell: every name may have a mailbox"),
+        (options.postmaster is not None and options.users_file is None, "--postmaster: give a USERS_FILE with that name"),
     )
     return next((words for is_broken, words in rules if is_broken), "")

@@ -19,6 +19,7 @@ from storage.contract import Stores
 from storage.errors import StorageError
 
 from .check import check
+from .dev import advice
 from .listeners import Listener, open_listeners
 from .options import arguments
 from .output import say
@@ -70,7 +71,10 @@ def serve(options: argparse.Namespace) -> None:
     count = count_of(options.workers)
     stores = STORES[options.store](options.mail_dir, count)
     listeners = open_listeners(options, smtp(dialect_of(options)), count)
-    announce = partial(say, "smtpd", "\n".join(f"listening on {listener}" for listener in listeners))
+    lines = [f"listening on {listener}" for listener in listeners]
+    if options.dev:
+        lines += advice(options, sources, listeners)
+    announce = partial(say, "smtpd", "\n".join(lines))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
     gc.freeze()  # spares each collection a million users, and each worker a copy of them
     bytes(ONCE_FREED)

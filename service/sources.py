@@ -9,7 +9,7 @@ import logging
 from typing import NamedTuple
 
 from reactor.stream.certificate import Certificate, CertificateError
-from reactor.stream.self_signed import SelfSigned
+from reactor.stream.self_signed import NoMaker, SelfSigned
 from storage.accounts.passwords import AuthFileError, Passwords
 from storage.accounts.users import Users, UsersFileError
 
@@ -48,7 +48,13 @@ def read(options: argparse.Namespace) -> Sources:
 def _certificate(options: argparse.Namespace) -> Certificate | SelfSigned | None:
     host = options.hostname.decode()
     if options.tls_auto:
-        return SelfSigned(options.mail_dir / ".tls", host)
+        try:
+            return SelfSigned(options.mail_dir / ".tls", host)
+        except NoMaker as error:
+            if not options.dev or options.require_tls or options.listen_tls:
+                raise
+            log.warning("%s: going on without STARTTLS", error)
+            return None
     return Certificate(options.tls_cert, options.tls_key or options.tls_cert, host) if options.tls_cert else None
 
 
