@@ -37,6 +37,7 @@ setup(
         "dev": [
             *AUTH,
             *WEB,
+            "cryptography>=42",
             "hypothesis>=6.100",
             "mypy>=1.11",
             "pytest>=8",

@@ -6,6 +6,7 @@ Knows nothing about what they do.
 import argparse
 import logging
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -15,6 +16,7 @@ from protocol.esmtp.extensions import EXTENSIONS
 from reactor.stream import addresses
 
 from . import VERSION
+from .dev import preset
 from .reference import Reference
 from .wiring import DIALECTS, FORMATS, STORES
 
@@ -73,6 +75,9 @@ def seconds(text: str) -> float:
     return float(text)
 
 
+MOST_MAILBOXES = 1000
+"""The number of --create-mailboxes if none is given."""
+
 # fmt: off
 VALUES = (
     # flag                 shown as   is         default      meaning
@@ -100,6 +105,8 @@ ESMTP_SWITCHES = (
     ("--vrfy",                "let VRFY tell who has a mailbox (default: it answers 252 for everybody)"),
     ("--strict-syntax",       "refuse what RFC 5321 forbids and many clients send, such as addresses without <> "
                               "(default: accept it)"),
+    ("--tls-auto",            "make a self-signed certificate, and keep it in .tls in the mail directory; for development: "
+                              "STARTTLS is offered"),
     ("--require-tls",         "accept no mail before STARTTLS"),
     ("--require-auth",        "accept no mail before AUTH"),
     ("--auth-accept-any",     "accept any name and password; for development"),
@@ -113,7 +120,8 @@ NOTES = (
     (
         "output",
         "When the server listens it prints one line per listener on standard output: listening on HOST:PORT, with (TLS) "
-        "behind it for --listen-tls. The log goes to standard error, one line per event.",
+        "behind it for --listen-tls; with --dev two lines more, which say what to set in an application. The log goes to "
+        "standard error, one line per event.",
     ),
     (
         "signals",
@@ -124,7 +132,8 @@ NOTES = (
     ),
     (
         "exit codes",
-        "0: stopped by a signal, after it listened. 1: it cannot run; one line on standard error says why and what to do. "
+        "0: stopped by a signal, after it listened; with --check: all is well. 1: it cannot run; one line on standard error "
+        "says why and what to do; with --check: it says what is wrong with that server. "
         "2: a bad flag.",
     ),
 )
@@ -134,9 +143,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Parses these words, or the command line. Ends the program with one line of text if they are invalid."""
     parser = _parser()
     options = parser.parse_args(words)
-    if options.users_file is None and options.table is None:
-        parser.error("USERS_FILE is missing: give a text file with one user name a line")
-    flaw = _flaw(options)
+    if options.dev:
+        given = ["--dialect", "esmtp", *(sys.argv[1:] if words is None else words)]
+        options = parser.parse_args([*preset(parser.parse_args(given)), *given])
+    if options.users_file is None and not options.table and not options.check and options.create_mailboxes is None:
+        parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")
+    flaw = _flaw(options) or _mailbox_flaw(options)
     if flaw:
         parser.error(flaw)
     return options
@@ -167,19 +179,28 @@ def _parser() -> Arguments:
     refusals = "end a connection after so many refused commands (5yz) in a row; 0: never (default: 0, with esmtp 100)"
     add("--max-refusals", metavar="N", type=number(0), help=refusals)
     _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
+    _add_development(parser.add_argument_group("for development"))
     loudness = parser.add_mutually_exclusive_group()
     for flag, level, meaning in (
         ("--verbose", logging.DEBUG, "log dialogues: lines of clients as C:, replies as S:, and states; never a secret"),
         ("--quiet", logging.WARNING, "log warnings and errors only"),
     ):
         loudness.add_argument(flag, action="store_const", const=level, default=logging.INFO, dest="level", help=meaning)
-    table = "print the table of the dialect, as text unless you say otherwise, and exit"
-    add("--table", choices=FORMATS, nargs="?", const="text", help=table)
-    add("--reference", action=Reference, help="print this help as Markdown and exit")
-    add("--version", action="version", version=f"carteiro {VERSION}", help="print the version and exit")
+    _add_instead_of_serving(add)
     for title, text in NOTES:
         parser.add_argument_group(title, text)
     return parser
+
+
+def _add_instead_of_serving(add: Callable[..., object]) -> None:
+    table = "print the table of the dialect, as text unless you say otherwise, and exit"
+    add("--table", choices=FORMATS, nargs="?", const="text", help=table)
+    asks = (
+        "ask the server there whether it is well, within 5 seconds; print one line, and exit with 0 or 1; delivers nothing"
+    )
+    add("--check", metavar="HOST:PORT", type=checked(addresses.parse), help=asks)
+    add("--reference", action=Reference, help="print this help as Markdown and exit")
+    add("--version", action="version", version=f"carteiro {VERSION}", help="print the version and exit")
 
 
 def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
@@ -198,19 +219,37 @@ def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--bare-newline", choices=["reject", "normalize"], default="reject", help=newlines)
 
 
+def _add_development(group: "argparse._ArgumentGroup") -> None:
+    stands_for = (
+        "what an application needs while it is developed: --dialect esmtp --listen 127.0.0.1:1025 --create-mailboxes "
+        "--auth-accept-any --auth-allow-insecure --tls-auto --bare-newline normalize; other flags, and USERS_FILE, override "
+        "these"
+    )
+    group.add_argument("--dev", action="store_true", help=stands_for)
+    makes = (
+        "make a mailbox for each name that mail comes for, until there are N (1000 if no number is given); USERS_FILE may "
+        "be left out then"
+    )
+    group.add_argument(
+        "--create-mailboxes", metavar="N", type=number(1), nargs="?", const=MOST_MAILBOXES, default=None, help=makes
+    )
+
+
 def _flaw(options: argparse.Namespace) -> str:
     """Why these options cannot be combined; "" if they can."""
     of_esmtp = {flag: default for flag, _, _, default, _ in ESMTP_VALUES} | dict.fromkeys(dict(ESMTP_SWITCHES), False)
     of_esmtp |= {"--listen-tls": [], "--domain": [], "--bare-newline": "reject"}
     used = [flag for flag, default in of_esmtp.items() if getattr(options, flag[2:].replace("-", "_")) != default]
+    has_tls = options.tls_cert or options.tls_auto
     has_auth = options.auth_file or options.auth_accept_any
     unknown = [name for name in options.hide_extension if name not in EXTENSIONS]
     rules = (
         (options.dialect != "esmtp" and used, f"{' '.join(used)}: only with --dialect esmtp"),
         (unknown, f"--hide-extension {' '.join(unknown)}: no such extension: choose from {', '.join(EXTENSIONS)}"),
         (options.tls_key and not options.tls_cert, "--tls-key: give the certificate, too, with --tls-cert"),
-        (options.require_tls and not options.tls_cert, "--require-tls: give a certificate with --tls-cert"),
-        (options.listen_tls and not options.tls_cert, "--listen-tls: give a certificate with --tls-cert"),
+        (options.tls_auto and options.tls_cert, "--tls-auto and --tls-cert: give one of them"),
+        (options.require_tls and not has_tls, "--require-tls: give a certificate with --tls-cert, or --tls-auto"),
+        (options.listen_tls and not has_tls, "--listen-tls: give a certificate with --tls-cert, or --tls-auto"),
         (
             options.require_tls and "STARTTLS" in options.hide_extension and not options.listen_tls,
             "--require-tls: nobody can begin TLS while STARTTLS is hidden and --listen-tls not given",
@@ -223,8 +262,22 @@ def _flaw(options: argparse.Namespace) -> str:
         (options.auth_file and options.auth_accept_any, "--auth-file and --auth-accept-any: give one of them"),
         (options.require_auth and not has_auth, "--require-auth: give --auth-file or --auth-accept-any"),
         (
-            has_auth and not options.tls_cert and not options.auth_allow_insecure,
+            has_auth and not has_tls and not options.auth_allow_insecure,
             "authentication is only taken under TLS: give --tls-cert, or --auth-allow-insecure",
         ),
+    )
+    return next((words for is_broken, words in rules if is_broken), "")
+
+
+def _mailbox_flaw(options: argparse.Namespace) -> str:
+    """The same for the flags that say who has a mailbox."""
+    creates = options.create_mailboxes is not None
+    rules = (
+        (
+            creates and options.catch_all is not None,
+            "--catch-all and --create-mailboxes: give one of them: with the second one no name is unknown",
+        ),
+        (creates and options.vrfy, "--vrfy: with --create-mailboxes it has nothing to tell: every name may have a mailbox"),
+        (options.postmaster is not None and options.users_file is None, "--postmaster: give a USERS_FILE with that name"),
     )
     return next((words for is_broken, words in rules if is_broken), "")

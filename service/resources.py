@@ -8,16 +8,21 @@ from typing import NamedTuple
 
 from reactor.loop import Reactor
 from reactor.offload import Offload
+from storage.accounts.newcomers import Newcomers
 from storage.contract import Store
 
 from .sources import Sources
 
 
 class Resources(NamedTuple):
-    """The options, the files' contents, and this process's own store, loop, and thread for password checks (`checks`)."""
+    """The options, the files' contents, and this process's own store, loop, and thread for password checks (`checks`).
+
+    With `newcomers`, each name may have a mailbox, not only those in the users file.
+    """
 
     options: argparse.Namespace
     sources: Sources
     store: Store
     reactor: Reactor
     checks: Offload
+    newcomers: Newcomers | None = None

@@ -18,6 +18,7 @@ from .lifecycle import Lifecycle
 from .listeners import Listener
 from .resources import Resources
 from .sources import Sources
+from .wiring import newcomers_of
 
 log = logging.getLogger("carteiro")
 
@@ -33,7 +34,7 @@ class Service:
         tls = sources.certificate.context if sources.certificate else None
         limits = options.max_connections, options.idle_timeout
         server = Server(self.reactor, *limits, tls, self._handshakes.beside)
-        resources = Resources(options, sources, store, self.reactor, self._checks)
+        resources = Resources(options, sources, store, self.reactor, self._checks, newcomers_of(options))
         for listener in listeners:
             (sock,) = listener.sockets
             server.listen_on(sock, *listener.speak(resources))

@@ -18,6 +18,8 @@ from reactor.supervisor import Parent
 from storage.contract import Stores
 from storage.errors import StorageError
 
+from .check import check
+from .dev import advice
 from .listeners import Listener, open_listeners
 from .options import arguments
 from .output import say
@@ -40,6 +42,8 @@ def main() -> int:
     # Without a standard error, descriptor 2 may be anything, such as a mailbox.
     log_to(sys.stderr.fileno() if sys.stderr else None, options.level)
     try:
+        if options.check:
+            return _report(*options.check)
         if options.table:
             say("smtpd", FORMATS[options.table](DIALECTS[options.dialect].table))
         else:
@@ -50,6 +54,15 @@ def main() -> int:
     return 0
 
 
+def _report(host: str, port: int) -> int:
+    is_well, words = check(host, port)
+    if is_well:
+        say("smtpd", words)
+    else:
+        print(f"smtpd: {words}", file=sys.stderr)
+    return 0 if is_well else 1
+
+
 def serve(options: argparse.Namespace) -> None:
     """Serves until a signal ends it. Raises one of `SourceError`, StorageError or ListenError if it cannot."""
     os.umask(0o077)  # new files are for this user only, and readable by this user, whatever the umask was
@@ -58,7 +71,10 @@ def serve(options: argparse.Namespace) -> None:
     count = count_of(options.workers)
     stores = STORES[options.store](options.mail_dir, count)
     listeners = open_listeners(options, smtp(dialect_of(options)), count)
-    announce = partial(say, "smtpd", "\n".join(f"listening on {listener}" for listener in listeners))
+    lines = [f"listening on {listener}" for listener in listeners]
+    if options.dev:
+        lines += advice(options, sources, listeners)
+    announce = partial(say, "smtpd", "\n".join(lines))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
     gc.freeze()  # spares each collection a million users, and each worker a copy of them
     bytes(ONCE_FREED)

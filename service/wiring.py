@@ -10,18 +10,22 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from protocol.classic.table import CLASSIC
-from protocol.engine import diagrams, drawing, picture
+from protocol.engine import diagrams, drawing, picture, replies
 from protocol.engine.dialect import Dialect
-from protocol.engine.environment import Authenticate, Policy, Site
+from protocol.engine.environment import Authenticate, FindMailbox, Policy, Site
+from protocol.engine.replies import Reply
 from protocol.engine.table import Table
 from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.offload import Offload
+from storage.accounts.newcomers import Newcomers
 from storage.contract import OpenStores
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
+from storage.mailboxes.present import maildir_names, mbox_names
 from storage.stores.discard import DiscardStores
 from storage.stores.mail_stores import MailStores
 
@@ -37,6 +41,13 @@ STORES: dict[str, OpenStores] = {
     "maildir": partial(MailStores, MaildirMailboxes),
     "discard": DiscardStores,
 }
+
+PRESENT: dict[str, Callable[[Path], list[str]]] = {
+    "mbox": mbox_names,
+    "maildir": maildir_names,
+    "discard": lambda directory: [],
+}
+"""For each kind of store, what lists the mailboxes in its directory."""
 
 MOST_CHECKS = 32
 """Most passwords that wait to be checked, a tenth of a second each. A further client is told to try again later."""
@@ -66,7 +77,7 @@ def site_of(dialect: Dialect, resources: Resources) -> Site:
     return Site(
         dialect,
         options.hostname,
-        resources.sources.users.find,
+        _finder(resources),
         resources.store,
         time.time,
         options.max_message_size,
@@ -76,16 +87,38 @@ def site_of(dialect: Dialect, resources: Resources) -> Site:
     )
 
 
+def newcomers_of(options: argparse.Namespace) -> Newcomers | None:
+    """The names that get a mailbox when mail comes for them; None: only those in the users file have one."""
+    if options.create_mailboxes is None:
+        return None
+    return Newcomers(options.create_mailboxes, partial(PRESENT[options.store], options.mail_dir))
+
+
+def _finder(resources: Resources) -> FindMailbox:
+    users, newcomers = resources.sources.users, resources.newcomers
+    if newcomers is None:
+        assert users, "the options are refused that have neither"
+        return users.find
+
+    def find(name: bytes) -> str | Reply | None:
+        mailbox = users.find(name) if users else None
+        if mailbox is None and newcomers.may_have_one(name):
+            return newcomers.admit(name) or replies.TOO_MANY_MAILBOXES.about(resources.options.create_mailboxes)
+        return mailbox
+
+    return find
+
+
 def policy_of(options: argparse.Namespace, sources: Sources, checks: Offload) -> Policy:
     """The operator's settings for the dialect of RFC 5321."""
     return Policy(
         max_recipients=options.max_recipients,
         max_messages=options.max_messages,
         domains=frozenset(options.domain),
-        postmaster=lambda: sources.users.first,
+        postmaster=lambda: sources.users.first if sources.users else None,
         verifies=options.vrfy,
         hidden=frozenset(options.hide_extension),
-        has_tls=options.tls_cert is not None,
+        has_tls=sources.certificate is not None,
         requires_tls=options.require_tls,
         authenticate=_authenticate(options, sources, checks),
         accepts_any=options.auth_accept_any,

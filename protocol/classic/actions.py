@@ -45,8 +45,8 @@ class ClassicActions:
     def _rcpt(self, forward_path: bytes) -> Reply:
         local_part, at, domain = forward_path.rpartition(b"@")
         mailbox = self._site.find_mailbox(local_part if at else domain)
-        if mailbox is None:
-            return replies.ADDRESS_UNKNOWN
+        if not isinstance(mailbox, str):
+            return mailbox or replies.ADDRESS_UNKNOWN
         self._transaction.recipients = [(mailbox, forward_path)]
         return replies.RECIPIENT_OK.about(forward_path)
 

@@ -79,6 +79,9 @@ def nobody_is_told(words: str, *values: object) -> None:
 
 Authenticate = Callable[[bytes, bytes, Callable[[bool | None], None]], Callable[[], None]]
 
+FindMailbox = Callable[[bytes], str | Reply | None]
+"""Maps a lower-cased local-part to the name of its mailbox. None: there is no such mailbox. A Reply: why it has none now."""
+
 
 class Policy(NamedTuple):
     """The operator's settings for the dialect of RFC 5321."""
@@ -115,8 +118,7 @@ class Site(NamedTuple):
 
     dialect: Dialect
     hostname: bytes
-    find_mailbox: Callable[[bytes], str | None]
-    """Maps a lower-cased local-part to the name of its mailbox; None: there is no such mailbox."""
+    find_mailbox: FindMailbox
     store: Store
     clock: Callable[[], float]
     """Seconds since the epoch."""

@@ -65,6 +65,7 @@ OUR_BUG = Reply(421, b"%b closing connection, internal error", b"4.3.0")
 
 NOT_STORED = Reply(451, b"Message not stored, try again later", b"4.3.0")
 NO_ROOM = Reply(452, b"Message not stored, there is no room, try again later", b"4.3.1")
+TOO_MANY_MAILBOXES = Reply(452, b"Too many mailboxes, the limit is %d", b"4.3.1")
 UNRECOGNIZED = Reply(500, b"Syntax error, command unrecognized", b"5.5.2")
 MESSAGE_TOO_LARGE = Reply(552, b"Message larger than %d octets", b"5.3.4")
 NEVER_STORED = Reply(554, b"Message cannot be stored", b"5.3.0")

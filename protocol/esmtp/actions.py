@@ -164,15 +164,15 @@ class EsmtpActions:
         if path.domain and policy.domains and path.domain not in policy.domains:
             return replies.NO_RELAY
         mailbox = self._mailbox(path)
-        if mailbox is None:
-            return replies.MAILBOX_UNKNOWN
+        if not isinstance(mailbox, str):
+            return mailbox or replies.MAILBOX_UNKNOWN
         if envelope.tolerated:
             self._tolerate(envelope.tolerated)
         self._transaction.recipients.append((mailbox, path.text))
         return replies.RECIPIENT_TAKEN
 
-    def _mailbox(self, path: Path) -> str | None:
-        """The mailbox of a path. The name postmaster always has one (RFC 5321 section 4.5.1)."""
+    def _mailbox(self, path: Path) -> str | Reply | None:
+        """The mailbox of a path, as `FindMailbox` has it. The name postmaster always has one (RFC 5321 section 4.5.1)."""
         name = path.local_part.lower()
         return self._site.find_mailbox(name) or (self._site.policy.postmaster() if name == b"postmaster" else None)
 
@@ -194,6 +194,8 @@ class EsmtpActions:
         )
         if mailbox is None:
             return replies.MAILBOX_UNKNOWN
+        if isinstance(mailbox, Reply):
+            return replies.CANNOT_VERIFY
         domain = self._site.hostname if path.domain == _ANY_DOMAIN else path.domain
         return replies.MAILBOX_EXISTS.about(path.text.rpartition(b"@")[0], domain)
 

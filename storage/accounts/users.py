@@ -97,14 +97,14 @@ def _lines(path: Path, content: bytes) -> Iterator[tuple[str, bytes]]:
         name = folded(line.strip(b" \t\r"))
         if name:
             where = f"{path}:{number}"
-            flaw = _flaw(name)
+            flaw = flaw_of(name)
             if flaw:
                 raise UsersFileError(f"{where}: {name[:MAX_NAME]!r} {flaw}: correct or remove this line")
             yield where, name
 
 
-def _flaw(name: bytes) -> str:
-    """Why a name cannot be a mailbox's; "" if it can."""
+def flaw_of(name: bytes) -> str:
+    """Why a name, in the form in which names are compared, cannot be a mailbox's; "" if it can."""
     if _PLAIN.fullmatch(name):  # nearly all names match, and a million must be read fast
         return ""
     try:

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from protocol.engine.environment import Observer, Policy, Site
+from protocol.engine.environment import FindMailbox, Observer, Policy, Site
 from protocol.engine.session import Session
 from protocol.esmtp.table import ESMTP
 
@@ -68,7 +68,7 @@ class EsmtpClient:
         max_refusals: int = 0,
         disk_is_slow: bool = False,
         is_encrypted: bool = False,
-        find: Callable[[bytes], str | None] = find_user,
+        find: FindMailbox = find_user,
         observer: Observer | None = None,
         **policy: Any,
     ) -> None:

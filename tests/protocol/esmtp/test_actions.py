@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from protocol.engine.replies import TOO_MANY_MAILBOXES
+
 from ...kit.esmtp import EHLO, FROM, TO, TO_RCPT, Checker, EsmtpClient, proof
 from ...kit.support import DiskIsFull, Kept
 
@@ -109,6 +111,16 @@ def test_vrfy_tells_nothing_unless_it_is_asked_to() -> None:
         assert client.say(f"vrfy {name}")[0].startswith(b"501 5.5.4")
     anywhere = EsmtpClient(verifies=True)
     assert anywhere.codes("vrfy johndoe@there") == [250]
+
+
+def test_a_name_that_has_no_mailbox_now_is_told_why_and_to_try_again() -> None:
+    client = EsmtpClient(verifies=True, find=lambda name: TOO_MANY_MAILBOXES.about(7))
+    client.say(EHLO, FROM)
+    for name in ("johndoe@here", "postmaster"):
+        assert client.say(f"RCPT TO:<{name}>") == [b"452 4.3.1 Too many mailboxes, the limit is 7"]
+    assert client.codes("DATA") == [503], "it has no recipients"
+    assert client.codes("VRFY johndoe") == [252]
+    assert not client.boxes
 
 
 # Policy

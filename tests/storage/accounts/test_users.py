@@ -80,7 +80,7 @@ def test_a_name_that_is_not_fit_for_a_file_is_refused_by_line(tmp_path: Path, na
 def test_the_short_cut_for_plain_names_finds_the_same_flaws(name: bytes) -> None:
     if users_module._PLAIN.fullmatch(name):
         longer = name + "é".encode()  # not plain any more, and no flaw in itself
-        assert users_module._flaw(longer) == ("" if len(longer) <= 64 else "is longer than 64 octets")
+        assert users_module.flaw_of(longer) == ("" if len(longer) <= 64 else "is longer than 64 octets")
 
 
 def test_the_longest_name_is_a_mailbox(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""The preset of --dev: the flags that it stands for, and what it tells people to set in the application that they try out.
+
+Knows nothing about what the flags do.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from .listeners import Listener
+from .sources import Sources
+
+# fmt: off
+PRESET = (
+    # flag                   value             left out beside
+    ("--listen",             "127.0.0.1:1025", ("listen",)),
+    ("--create-mailboxes",   "",               ("users_file", "catch_all")),
+)
+ESMTP_PRESET = (
+    ("--auth-accept-any",     "",               ("auth_file",)),
+    ("--auth-allow-insecure", "",               ()),
+    ("--tls-auto",            "",               ("tls_cert",)),
+    ("--bare-newline",        "normalize",      ()),
+)
+# fmt: on
+
+_ALL_ADDRESSES = ("0.0.0.0", "::")
+_PLACES = {
+    "mbox": "is put in {directory}/{name}.txt",
+    "maildir": "is put in {directory}/{name}/new",
+    "discard": "is thrown away",
+}
+
+
+def preset(given: argparse.Namespace) -> list[str]:
+    """The flags to put in front of those that are given beside --dev, which override them."""
+    rows = (*PRESET, *(ESMTP_PRESET if given.dialect == "esmtp" else ()))
+    return [
+        word
+        for flag, value, rivals in rows
+        if not any(getattr(given, rival) for rival in rivals)
+        for word in (flag, value)
+        if word
+    ]
+
+
+def advice(options: argparse.Namespace, sources: Sources, listeners: Sequence[Listener]) -> list[str]:
+    """What to set in an application, and where its mail will be: two lines."""
+    host, port = listeners[0].sockets[0].getsockname()[:2]
+    server = "this machine's name" if host in _ALL_ADDRESSES else host
+    name = sources.users.first if sources.users else "ana"
+    place = _PLACES[options.store].format(directory=options.mail_dir, name=name)
+    settings = (f"host {server}", f"port {port}", _password(options), _encryption(options, sources))
+    return [
+        f"set in your application: {'; '.join(settings)}",
+        f"mail for {name}@example.com {place}",
+    ]
+
+
+def _password(options: argparse.Namespace) -> str:
+    if options.auth_file:
+        return f"a name and password of {options.auth_file}"
+    if options.auth_accept_any:
+        return "any name and any password" if options.require_auth else "any name and any password, or none"
+    return "no password"
+
+
+def _encryption(options: argparse.Namespace, sources: Sources) -> str:
+    if sources.certificate is None:
+        return "no TLS"
+    certificate = " (with a self-signed certificate)" if options.tls_auto else ""
+    return f"STARTTLS{certificate}{'' if options.require_tls else ', or no TLS'}"
