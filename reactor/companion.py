@@ -1,7 +1,7 @@
 """A program beside the loop: it is started, started again when it ends, and told to end with us. Lines go to and fro.
 
-It inherits nothing but its standard streams, and the descriptors that it is given: a descriptor of a client, or a lock, must not live on in it. It sees that we
-are gone when its standard input ends. Knows nothing about what the program does.
+It inherits nothing but its standard streams, and the descriptors that it is given: a descriptor of a client, or a lock, must
+not live on in it. It sees that we are gone when its standard input ends. Knows nothing about what the program does.
 """
 
 import logging

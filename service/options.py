@@ -17,6 +17,7 @@ from reactor.stream import addresses
 
 from . import VERSION
 from .dev import preset
+from .page_options import add_page, page_flaw
 from .reference import Reference
 from .wiring import DIALECTS, FORMATS, STORES
 
@@ -148,7 +149,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         options = parser.parse_args([*preset(parser.parse_args(given)), *given])
     if options.users_file is None and not options.table and not options.check and options.create_mailboxes is None:
         parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")
-    flaw = _flaw(options) or _mailbox_flaw(options)
+    flaw = _flaw(options) or _mailbox_flaw(options) or page_flaw(options)
     if flaw:
         parser.error(flaw)
     return options
@@ -180,6 +181,7 @@ def _parser() -> Arguments:
     add("--max-refusals", metavar="N", type=number(0), help=refusals)
     _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
     _add_development(parser.add_argument_group("for development"))
+    add_page(parser.add_argument_group("to see the mail"), checked(addresses.parse))
     loudness = parser.add_mutually_exclusive_group()
     for flag, level, meaning in (
         ("--verbose", logging.DEBUG, "log dialogues: lines of clients as C:, replies as S:, and states; never a secret"),

@@ -25,9 +25,10 @@ from .options import arguments
 from .output import say
 from .processes import Workers, count_of
 from .serving import Service
+from .showing import Showing
 from .smtp import smtp
 from .sources import SourceError, Sources, read
-from .wiring import DIALECTS, FORMATS, STORES, dialect_of, own_name
+from .wiring import DIALECTS, FORMATS, dialect_of, own_name, stores_of
 
 log = logging.getLogger("carteiro")
 
@@ -69,28 +70,40 @@ def serve(options: argparse.Namespace) -> None:
     options.hostname = options.hostname or own_name()
     sources = read(options)
     count = count_of(options.workers)
-    stores = STORES[options.store](options.mail_dir, count)
+    showing = Showing(options) if options.web else None
+    stores = stores_of(options, count, showing.notices.moved if showing else None)
     listeners = open_listeners(options, smtp(dialect_of(options)), count)
     lines = [f"listening on {listener}" for listener in listeners]
+    if showing:
+        lines += [f"showing mail on {url}" for url in showing.urls]
     if options.dev:
         lines += advice(options, sources, listeners)
     announce = partial(say, "smtpd", "\n".join(lines))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
     gc.freeze()  # spares each collection a million users, and each worker a copy of them
     bytes(ONCE_FREED)
+    server: Service | Workers
     if count == 1:
-        Service(options, sources, stores.first, listeners).run(announce)
+        server = Service(options, sources, stores.first, listeners)
     else:
-        _serve_with_workers(options, sources, stores, listeners, count).run(announce)
+        server = _workers(options, sources, stores, listeners, showing)
+    if showing:
+        showing.join(server.reactor, listeners)
+    server.run(announce)
+    if count > 1:
         # Now move what workers left that were killed, or that found a mailbox locked by another worker at the end.
-        STORES[options.store](options.mail_dir, count).first.close()
+        stores_of(options, count).first.close()
         log.info("stopped")
+    if showing:
+        showing.close()
 
 
-def _serve_with_workers(
-    options: argparse.Namespace, sources: Sources, stores: Stores, listeners: list[Listener], count: int
+def _workers(
+    options: argparse.Namespace, sources: Sources, stores: Stores, listeners: list[Listener], showing: Showing | None
 ) -> Workers:
     def work(number: int, own: Sequence[Listener], parent: Parent) -> None:
+        if showing:
+            showing.disown()
         Service(options, sources, stores.of_worker(number), own).run(parent=parent)
 
-    return Workers(count, work, stores.first, listeners, sources)
+    return Workers(count_of(options.workers), work, stores.first, listeners, sources)

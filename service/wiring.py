@@ -22,10 +22,13 @@ from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.offload import Offload
 from storage.accounts.newcomers import Newcomers
-from storage.contract import OpenStores
+from storage.contract import OpenStores, Stores
+from storage.files import Files
+from storage.mailboxes.mailbox import Mailboxes, MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.mailboxes.present import maildir_names, mbox_names
+from storage.mailboxes.told import Tell, ToldMailboxes
 from storage.stores.discard import DiscardStores
 from storage.stores.mail_stores import MailStores
 
@@ -36,9 +39,9 @@ log = logging.getLogger("carteiro")
 
 DIALECTS = {"classic": CLASSIC, "esmtp": ESMTP}
 MAX_REFUSALS = {"classic": 0, "esmtp": 100}
+MAILBOXES: dict[str, MailboxKind] = {"mbox": MboxMailboxes, "maildir": MaildirMailboxes}
 STORES: dict[str, OpenStores] = {
-    "mbox": partial(MailStores, MboxMailboxes),
-    "maildir": partial(MailStores, MaildirMailboxes),
+    **{name: partial(MailStores, kind) for name, kind in MAILBOXES.items()},
     "discard": DiscardStores,
 }
 
@@ -64,6 +67,19 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     "svg": picture.svg,
 }
 """The formats of --table, and the functions that make them."""
+
+
+def stores_of(options: argparse.Namespace, count: int, tell: Tell | None = None) -> Stores:
+    """The stores that the options choose; `tell` hears of mail that is put in mailboxes. Raises StorageError."""
+    kind = MAILBOXES.get(options.store)
+    if tell is None or kind is None:
+        return STORES[options.store](options.mail_dir, count)
+    told = partial(_told, kind, tell)
+    return MailStores(told, options.mail_dir, count)
+
+
+def _told(kind: MailboxKind, tell: Tell, files: Files, directory: int, where: Path) -> Mailboxes:
+    return ToldMailboxes(kind(files, directory, where), tell)
 
 
 def dialect_of(options: argparse.Namespace) -> Dialect:

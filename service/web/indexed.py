@@ -18,8 +18,8 @@ from reactor.loop import Reactor
 from reactor.offload import Offload
 from web.contract import Changes, Content, Mail, Mailbox, Mistake, Page, Row, Selection, Sight
 
+from ..commands import command_of
 from .opener import Answer, Opener
-from .processes import command_of
 
 log = logging.getLogger("carteiro")
 

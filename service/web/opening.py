@@ -2,8 +2,8 @@
 
 Arguments: the mail directory, and the kind of its mailboxes. A request is a line of JSON on standard input,
 `{"what": "mail", "id": ..., "places": [[mailbox, place], ...], "part": ...}`; `what` is `mail`, `part` or `octets`. The
-answer is a line of JSON on standard output, `{"status": "ok", "length": N, ...}`, and N octets. The status is `moved` if none
-of the places has the message, and `missing` if the message has no such part. It ends when its input does.
+answer is a line of JSON on standard output, `{"status": "ok", "length": N, ...}`, and N octets. The status is `moved` if
+none of the places has the message, and `missing` if the message has no such part. It ends when its input does.
 """
 
 import json

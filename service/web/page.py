@@ -1,17 +1,16 @@
 """The process that shows mail over HTTP: the loop, the inbox, the routes, and who may come in.
 
-Its argument is JSON, the fields of `Settings`. It serves on a socket that it inherits, and ends when its standard input does.
+Its argument is JSON, the fields of `Settings`. It serves on sockets that it inherits, and ends when its standard input does.
 """
 
-import argparse
 import json
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from reactor.logs import log_as, log_to
 from reactor.loop import READ, Reactor
@@ -19,9 +18,13 @@ from reactor.stream.conversation import Conversation
 from reactor.stream.server import Server
 from web.application import Application
 from web.connection import HttpConnection
+from web.contract import Mistake, Page, Selection
 from web.gate import Gate, Terms
+from web.request import Request
+from web.response import Reply, data
 from web.routing import Route
 
+from ..showing import Settings
 from .indexed import IndexedInbox
 
 log = logging.getLogger("carteiro")
@@ -37,31 +40,13 @@ NICENESS = 5
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
 
 
-class Settings(NamedTuple):
-    """What the server tells the process that it starts. All can be sent as JSON."""
-
-    directory: str
-    kind: str
-    """`mbox` or `maildir`."""
-    descriptor: int
-    """Of the socket that it listens on."""
-    level: int = logging.INFO
-    root: str = ""
-    hosts: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    admins: tuple[str, ...] = ()
-    auth_file: str = ""
-    smtp: tuple[str, int] = ("", 0)
-    """Where the server takes mail, for what is sent over the API."""
-    certificate: tuple[str, str] = ("", "")
-    """The files of the certificate and its key, for HTTPS."""
-
-
 def main() -> int:
     """Shows mail until standard input ends; returns the exit code."""
     settings = Settings(**json.loads(sys.argv[1]))
     log_to(2, settings.level)
     log_as("page")
+    if settings.level > logging.DEBUG:  # who comes and goes is of no interest here
+        logging.getLogger("carteiro.reactor").setLevel(logging.WARNING)
     os.nice(NICENESS)
     os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -77,14 +62,13 @@ def main() -> int:
 
 def serve(reactor: Reactor, application: Application, settings: Settings) -> None:
     """Serves until standard input ends, or a signal comes."""
-    import socket
-
     server = Server(reactor, CONNECTIONS, IDLE)
 
     def open_connection(peer: str, wake: Callable[[], None]) -> Conversation:
         return HttpConnection(application, peer, wake, lambda: reactor.now, application.longest_body)
 
-    server.listen_on(socket.socket(fileno=settings.descriptor), open_connection, TOO_MANY)
+    for descriptor in settings.descriptors:
+        server.listen_on(socket.socket(fileno=descriptor), open_connection, TOO_MANY)
 
     def parent_spoke(_: int) -> None:
         if not os.read(0, 4096):
@@ -103,15 +87,12 @@ def serve(reactor: Reactor, application: Application, settings: Settings) -> Non
 
 def routes(inbox: IndexedInbox, reactor: Reactor, settings: Settings) -> list[Route]:
     """All routes."""
-    return []
 
+    def messages(request: Request, reply: Reply) -> None:
+        def found(page: Page | Mistake | None) -> None:
+            rows = page.rows if isinstance(page, Page) else []
+            reply.respond(data({"messages": rows}))
 
-def settings_of(options: argparse.Namespace, descriptor: int, smtp: tuple[str, int]) -> Settings:
-    """The settings that the options ask for."""
-    return Settings(
-        directory=str(options.mail_dir),
-        kind=options.store,
-        descriptor=descriptor,
-        level=options.level,
-        smtp=smtp,
-    )
+        inbox.page(request.sight, Selection(), 0, 50, found)
+
+    return [Route("GET", "/api/v1/messages", messages)]

@@ -84,7 +84,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
     "inbox": [{"mime"}, {"search"}, {"index"}],
     "web": [{""}],
-    "service": [{""}, {"client"}],
+    "service": [{""}, {"client", "web"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""
 

@@ -6,7 +6,7 @@ Knows nothing about what they do.
 import sys
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parent.parent.parent
+HOME = Path(__file__).resolve().parent.parent
 """The directory of the rooms, in a checkout or installed."""
 
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.web.{} import main; sys.exit(main())"
