@@ -15,6 +15,7 @@ from reactor.companion import Companion
 from reactor.loop import Reactor
 from reactor.stream import addresses
 from reactor.stream.listener import listening
+from storage.accounts.passwords import Passwords
 
 from .commands import command_of
 from .listeners import Listener
@@ -56,9 +57,11 @@ def what_to_install() -> str:
 
 
 class Showing:
-    """The page of a mail directory. Raises ListenError if it cannot listen."""
+    """The page of a mail directory. Raises ListenError if it cannot listen, AuthFileError if nobody could come in."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        if options.web_auth_file:
+            Passwords(options.web_auth_file)
         self._options = options
         host, port = options.web
         self._sockets: list[socket.socket] = [sock for (sock,) in listening(host, port, 1)]

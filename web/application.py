@@ -8,7 +8,7 @@ from collections.abc import Callable
 from .connection import LONGEST_BODY
 from .gate import Gate
 from .request import Request, Target
-from .response import Reply, Response, Stream, refusal
+from .response import Reply, Response, Stream
 from .routing import Access, Found, Route, Router
 
 LONGEST_SENT_BODY = 50 << 20
@@ -16,8 +16,6 @@ LONGEST_SENT_BODY = 50 << 20
 
 SENDING = ("/api/v1/send",)
 """Paths of requests that have a message in them."""
-
-_CHALLENGE = (("WWW-Authenticate", 'Basic realm="Login", charset="UTF-8"'),)
 
 
 class Application:
@@ -55,11 +53,11 @@ class Application:
             found.route.action(found.request, reply)
             return
 
-        def admitted(request: Request | None) -> None:
-            if request is None:
-                reply.respond(refusal(401)._replace(fields=_CHALLENGE))
+        def admitted(admitted: Request | Response) -> None:
+            if isinstance(admitted, Response):
+                reply.respond(admitted)
             else:
-                found.route.action(request, reply)
+                found.route.action(admitted, reply)
 
         self._gate.admit(found.request, admitted)
 

@@ -24,14 +24,16 @@ MOST_KEPT = 1_000
 LONGEST_SECRET = 1_000
 """Octets of the Authorization field's value that are looked at."""
 
+_UNKNOWN = refusal(401)._replace(fields=(("WWW-Authenticate", 'Basic realm="Login", charset="UTF-8"'),))
+_BUSY = refusal(503, "too many passwords wait to be checked: try again")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 _GUARDED = (Access.STREAMING, Access.CHANGING)
 
 
 class Authenticate(Protocol):
-    """Checks a name and a password, now or later."""
+    """Checks a name and a password, now or later. Answers None if too many wait for that."""
 
-    def __call__(self, name: str, password: str, answer: Callable[[bool], None]) -> None: ...
+    def __call__(self, name: str, password: str, answer: Callable[[bool | None], None]) -> None: ...
 
 
 class Terms(NamedTuple):
@@ -86,8 +88,8 @@ class Gate:
             ("Vary", "Origin"),
         )
 
-    def admit(self, request: Request, answer: Callable[[Request | None], None]) -> None:
-        """Answers the request with the sight that its client has; None if name and password are wrong or missing."""
+    def admit(self, request: Request, answer: Callable[[Request | Response], None]) -> None:
+        """Answers the request with the sight that its client has, or why it may not come in."""
         if self._terms.authenticate is None:
             answer(request)
             return
@@ -97,22 +99,24 @@ class Gate:
             answer(self._seen_by(request, name))
             return
         if not name:
-            answer(None)
+            answer(_UNKNOWN)
             return
 
-        def checked(is_right: bool) -> None:
+        def checked(is_right: bool | None) -> None:
             if is_right:
                 self._remember(key)
-            answer(self._seen_by(request, name) if is_right else None)
+                answer(self._seen_by(request, name))
+            else:
+                answer(_BUSY if is_right is None else _UNKNOWN)
 
         self._terms.authenticate(name, password, checked)
 
-    def _seen_by(self, request: Request, name: str) -> Request | None:
+    def _seen_by(self, request: Request, name: str) -> Request | Response:
         """A user sees the mailbox with his name, an admin what he asks for."""
         if name in self._terms.admins:
             return request
         own = name.lower()
-        return request._replace(sight=own) if request.sight in (None, own) else None
+        return request._replace(sight=own) if request.sight in (None, own) else _UNKNOWN
 
     def _remember(self, key: tuple[str, str]) -> None:
         while len(self._known) >= MOST_KEPT:

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from reactor.logs import log_as, log_to
 from reactor.loop import READ, Reactor
+from reactor.offload import Offload
 from reactor.stream.conversation import Conversation
 from reactor.stream.server import Server
+from storage.accounts.passwords import Passwords
 from web.application import Application
 from web.connection import HttpConnection
 from web.contract import Mistake, Page, Selection
-from web.gate import Gate, Terms
+from web.gate import Authenticate, Gate, Terms
 from web.request import Request
 from web.response import Reply, data
 from web.routing import Route
@@ -37,6 +39,9 @@ IDLE = 3_600.0
 
 NICENESS = 5
 
+MOST_CHECKS = 32
+"""Most passwords that wait to be checked."""
+
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
 
 
@@ -52,12 +57,30 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     reactor = Reactor()
     inbox = IndexedInbox(reactor, Path(settings.directory), settings.kind)
-    gate = Gate(Terms(settings.hosts, settings.origins, None, settings.admins), lambda: reactor.now)
+    checks = Offload(reactor)
+    terms = Terms(settings.hosts, settings.origins, authenticate(settings.auth_file, checks), settings.admins)
+    gate = Gate(terms, lambda: reactor.now)
     application = Application(routes(inbox, reactor, settings), gate, settings.root)
     serve(reactor, application, settings)
     inbox.close()
+    checks.close()
     reactor.close()
     return 0
+
+
+def authenticate(auth_file: str, checks: Offload) -> Authenticate | None:
+    """Checks passwords in a thread; None if nobody is asked for one. Raises AuthFileError."""
+    if not auth_file:
+        return None
+    passwords = Passwords(Path(auth_file))
+
+    def check(name: str, password: str, answer: Callable[[bool | None], None]) -> None:
+        if checks.waiting >= MOST_CHECKS:
+            answer(None)
+        else:
+            checks.submit(lambda: passwords.check(name.encode(), password.encode()), lambda is_right: answer(bool(is_right)))
+
+    return check
 
 
 def serve(reactor: Reactor, application: Application, settings: Settings) -> None:
