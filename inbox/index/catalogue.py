@@ -7,7 +7,7 @@ TimeoutError then; a change of very many messages may take longer. All raise sql
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -27,6 +27,12 @@ LONGEST = 1.0
 
 MOST_TAGS = 100
 """Tags of a message."""
+
+PART = 1_000
+"""Messages that are changed in one transaction."""
+
+_OWN = "key IN (SELECT key FROM part) AND (?1 IS NULL OR mailbox = (SELECT number FROM mailbox WHERE name = ?1))"
+"""The copies of what is chosen that are in sight (?1)."""
 
 _STEPS = 1000
 """Steps of SQLite between two looks at the clock."""
@@ -60,9 +66,20 @@ class _From(NamedTuple):
     """The tables of a sight, and what is asked of them. `m` is the message; `c` its copy in the mailbox, if there is one."""
 
     tables: str
+    key: str
+    """The column that gives the order at no cost."""
     unread: str
     where: str
     values: tuple[object, ...]
+    match: str = ""
+    """What FTS5 is asked for, if that is all."""
+
+
+class _Newest(NamedTuple):
+    """How many messages were found, and the keys of the newest."""
+
+    found: int
+    keys: list[int]
 
 
 class Catalogue:
@@ -90,10 +107,13 @@ class Catalogue:
         total, unread = self._totals(sight)
         query = _parsed(selected)
         source = self._from(sight, selected, query)
+        at_once = self._anywhere(query, start + limit) if query and sight is None else None
         if selected.ids is None and query is None:
             found = total
+        elif at_once and at_once.found:
+            found, source, start = at_once.found, self._from_keys(at_once.keys[start:]), 0
         else:
-            found = self._count(source)
+            found = 0 if at_once else self._count(source)
             if not found and query and compiling.has_words(query):
                 source = self._from(sight, selected, query, thoroughly=True)
                 with suppress(TimeoutError):
@@ -134,28 +154,24 @@ class Catalogue:
 
     def mark(self, sight: str | None, selected: Selected, is_read: bool) -> int:
         """Marks messages; returns how many are in the selection. Raises QueryError, too."""
-        with self._base:
-            count = self._select(sight, selected)
-            pairs = (
-                "SELECT m.id, b.name FROM chosen h JOIN message m ON m.key = h.key JOIN copy c ON c.key = h.key"
-                " JOIN mailbox b ON b.number = c.mailbox WHERE ?1 IS NULL OR b.name = ?1"
-            )
+        pairs = (
+            "SELECT m.id, b.name FROM part h JOIN message m ON m.key = h.key JOIN copy c ON c.key = h.key"
+            " JOIN mailbox b ON b.number = c.mailbox WHERE ?1 IS NULL OR b.name = ?1"
+        )
+        count = self._select(sight, selected)
+        for _ in self._parts():
             if is_read:
                 self._base.execute(f"INSERT OR IGNORE INTO marks.mark {pairs}", (sight,))
             else:
                 self._base.execute(f"DELETE FROM marks.mark WHERE (id, mailbox) IN ({pairs})", (sight,))
-            self._base.execute(
-                "UPDATE copy SET is_read = ?2 WHERE key IN (SELECT key FROM chosen)"
-                " AND (?1 IS NULL OR mailbox = (SELECT number FROM mailbox WHERE name = ?1))",
-                (sight, is_read),
-            )
+            self._base.execute(f"UPDATE copy SET is_read = ?2 WHERE {_OWN}", (sight, is_read))
         return count
 
     def tag(self, sight: str | None, ids: Sequence[str], tags: Sequence[str]) -> int:
         """Gives messages these tags only; returns how many messages there are."""
-        with self._base:
-            count = self._select(sight, Selected(ids))
-            chosen = "SELECT m.id FROM chosen h JOIN message m ON m.key = h.key"
+        count = self._select(sight, Selected(ids))
+        chosen = "SELECT m.id FROM part h JOIN message m ON m.key = h.key"
+        for _ in self._parts():
             self._base.execute(f"DELETE FROM marks.tag WHERE id IN ({chosen})")
             for tag in list(dict.fromkeys(tags))[:MOST_TAGS]:
                 self._base.execute(f"INSERT OR IGNORE INTO marks.tag SELECT id, ? FROM ({chosen})", (tag,))
@@ -163,39 +179,32 @@ class Catalogue:
 
     def rename_tag(self, sight: str | None, tag: str, name: str | None) -> int:
         """Renames a tag of all messages in sight, or takes it away; returns how many had it."""
-        with self._base:
-            self._select(sight, Selected())
-            own = "tag = ?1 AND id IN (SELECT m.id FROM chosen h JOIN message m ON m.key = h.key)"
+        own = "tag = ?1 AND id IN (SELECT m.id FROM part h JOIN message m ON m.key = h.key)"
+        count = 0
+        self._select(sight, Selected())
+        for _ in self._parts():
             if name:
                 self._base.execute(f"INSERT OR IGNORE INTO marks.tag SELECT id, ?2 FROM marks.tag WHERE {own}", (tag, name))
-                if name == tag:
-                    return 0
-            return self._base.execute(f"DELETE FROM marks.tag WHERE {own}", (tag,)).rowcount
+            if name != tag:
+                count += self._base.execute(f"DELETE FROM marks.tag WHERE {own}", (tag,)).rowcount
+        return count
 
     def delete(self, sight: str | None, selected: Selected, delay: float) -> list[str]:
         """Takes messages out of sight; they are to be removed in `delay` seconds. Returns their ids. Raises QueryError, too.
 
         When it returns, that is on disk.
         """
-        with self._base:
-            self._select(sight, selected)
-            ids = [
-                id
-                for (id,) in self._base.execute(
-                    "SELECT m.id FROM chosen h JOIN message m ON m.key = h.key ORDER BY h.key DESC"
-                )
-            ]
+        self._select(sight, selected)
+        found = self._base.execute("SELECT m.id FROM chosen h JOIN message m ON m.key = h.key ORDER BY h.key DESC")
+        ids = [id for (id,) in found]
+        for _ in self._parts():
             self._base.execute(
                 "INSERT OR REPLACE INTO marks.tombstone (id, mailbox, place, due, removed)"
-                " SELECT m.id, b.name, c.place, ?2, NULL FROM chosen h JOIN message m ON m.key = h.key"
+                " SELECT m.id, b.name, c.place, ?2, NULL FROM part h JOIN message m ON m.key = h.key"
                 " JOIN copy c ON c.key = h.key JOIN mailbox b ON b.number = c.mailbox WHERE ?1 IS NULL OR b.name = ?1",
                 (sight, time.time() + delay),
             )
-            self._base.execute(
-                "DELETE FROM copy WHERE key IN (SELECT key FROM chosen)"
-                " AND (?1 IS NULL OR mailbox = (SELECT number FROM mailbox WHERE name = ?1))",
-                (sight,),
-            )
+            self._base.execute(f"DELETE FROM copy WHERE {_OWN}", (sight,))
         return ids
 
     def restore(self, sight: str | None, ids: Sequence[str]) -> int:
@@ -224,28 +233,68 @@ class Catalogue:
         return rows[0] if rows else (0, 0)
 
     def _from(self, sight: str | None, selected: Selected, query: Query | None, thoroughly: bool = False) -> _From:
-        tables, unread, where = "message m", "m.unread > 0", "m.copies > 0"
-        given: tuple[object, ...] = ()
+        tables, key, unread, where = ["message m"], "m.key", "m.unread > 0", ["m.copies > 0"]
+        given: list[object] = []
         if sight is not None:
-            tables, unread = "copy c CROSS JOIN message m ON m.key = c.key", "c.is_read = 0"
-            where, given = "c.mailbox = (SELECT number FROM mailbox WHERE name = ?)", (sight,)
+            tables, key, unread = ["copy c", "message m ON m.key = c.key"], "c.key", "c.is_read = 0"
+            where, given = ["c.mailbox = (SELECT number FROM mailbox WHERE name = ?)"], [sight]
+        match = ""
         if selected.ids is not None:
-            where += " AND m.id IN (SELECT value FROM json_each(?))"
-            given = (*given, json.dumps(list(selected.ids)))
+            where.append("m.id IN (SELECT value FROM json_each(?))")
+            given.append(json.dumps(list(selected.ids)))
         elif query is not None:
-            wanted = compiling.condition(query, f"({unread})", thoroughly)
-            where, given = f"{where} AND {wanted.sql}", (*given, *wanted.values)
-        return _From(tables, unread, where, given)
+            match, rest = compiling.compiled(query, f"({unread})", thoroughly)
+            if match:
+                copies = ["copy c ON c.key = h.rowid"] if sight is not None else []
+                tables, key = ["heads h", *copies, "message m ON m.key = h.rowid"], "h.rowid"
+                where.append("heads MATCH ?")
+                given.append(match)
+            if rest.sql:
+                where.append(rest.sql)
+                given += rest.values
+                match = ""
+        return _From(" CROSS JOIN ".join(tables), key, unread, " AND ".join(where), tuple(given), "" if sight else match)
 
     def _count(self, source: _From, seconds: float = LONGEST) -> int:
-        rows = self._ask(f"SELECT count(*) FROM {source.tables} WHERE {source.where}", source.values, seconds)
+        """How many there are. What FTS5 finds need not be looked up, unless messages are gone that it still knows."""
+        if source.match and not self._has_gone():
+            rows = self._ask("SELECT count(*) FROM heads WHERE heads MATCH ?", (source.match,), seconds)
+        else:
+            rows = self._ask(f"SELECT count(*) FROM {source.tables} WHERE {source.where}", source.values, seconds)
         return int(rows[0][0]) if rows else 0
 
+    def _anywhere(self, query: Query, most: int) -> _Newest | None:
+        """What has a text that may stand anywhere, in the sight of all. None if this cannot tell.
+
+        FTS5 counts many, and gives the newest, without looking up each.
+        """
+        asked = compiling.anywhere(query)
+        if not asked or self._has_gone():
+            return None
+        keys: set[int] = set()
+        counts = []
+        for table, match in zip(("heads", "words"), asked, strict=True):
+            sql = f"FROM {table} WHERE {table} MATCH ?"
+            keys.update(key for (key,) in self._ask(f"SELECT rowid {sql} ORDER BY rowid DESC LIMIT ?", (match, most)))
+            counts += self._ask(f"SELECT count(*) {sql}", (match,))[0]
+        if all(counts):
+            both = "heads MATCH ? AND rowid IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            counts.append(-self._ask(f"SELECT count(*) FROM heads WHERE {both}", asked)[0][0])
+        return _Newest(sum(counts), sorted(keys, reverse=True)[:most])
+
+    @staticmethod
+    def _from_keys(keys: Sequence[int]) -> _From:
+        where = "m.key IN (SELECT value FROM json_each(?))"
+        return _From("message m", "m.key", "m.unread > 0", where, (json.dumps(list(keys)),))
+
+    def _has_gone(self) -> bool:
+        """Whether there are messages without a copy, of which FTS5 still knows."""
+        return bool(self._ask("SELECT 1 FROM message WHERE copies = 0 LIMIT 1"))
+
     def _rows(self, sight: str | None, source: _From, start: int, limit: int) -> list[dict[str, Any]]:
-        order = "c.key" if sight is not None else "m.key"
         found = self._ask(
             f"SELECT m.key, m.id, m.row, {source.unread} FROM {source.tables} WHERE {source.where}"
-            f" ORDER BY {order} DESC LIMIT ? OFFSET ?",
+            f" ORDER BY {source.key} DESC LIMIT ? OFFSET ?",
             (*source.values, limit, start),
         )
         keys = json.dumps([key for key, _, _, _ in found])
@@ -268,21 +317,33 @@ class Catalogue:
         ]
 
     def _select(self, sight: str | None, selected: Selected) -> int:
-        """Fills the table `chosen` with the keys of what is selected; begins to write. Returns how many."""
+        """Fills the table `chosen` with the keys of what is selected. Returns how many."""
         query = _parsed(selected)
-        self._base.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (key INTEGER PRIMARY KEY)")
-        self._base.execute("BEGIN IMMEDIATE")
+        for table in ("chosen", "part"):
+            self._base.execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} (key INTEGER PRIMARY KEY)")
         self._base.execute("DELETE FROM chosen")
         for thoroughly in (False, True) if query and compiling.has_words(query) else (False,):
             source = self._from(sight, selected, query, thoroughly)
-            column = "c.key" if sight is not None else "m.key"
-            self._base.execute(
-                f"INSERT INTO chosen SELECT {column} FROM {source.tables} WHERE {source.where}", source.values
-            )
+            self._base.execute(f"INSERT INTO chosen SELECT m.key FROM {source.tables} WHERE {source.where}", source.values)
             (count,) = self._base.execute("SELECT count(*) FROM chosen").fetchone()
             if count:
                 return int(count)
         return 0
+
+    def _parts(self) -> Iterator[None]:
+        """Puts what is chosen into the table `part`, a part at a time, each in a transaction of its own.
+
+        One that takes long would keep the index from being written.
+        """
+        while True:
+            with self._base:
+                self._base.execute("BEGIN IMMEDIATE")
+                self._base.execute("DELETE FROM part")
+                moved = self._base.execute("INSERT INTO part SELECT key FROM chosen ORDER BY key DESC LIMIT ?", (PART,))
+                if not moved.rowcount:
+                    return
+                self._base.execute("DELETE FROM chosen WHERE key IN (SELECT key FROM part)")
+                yield
 
     def _ask(self, sql: str, values: Sequence[object] = (), seconds: float = LONGEST) -> list[Any]:
         """The rows that a statement finds. Raises TimeoutError if that takes longer than these seconds."""

@@ -38,10 +38,25 @@ class Condition(NamedTuple):
     values: tuple[object, ...] = ()
 
 
-def condition(query: Query, unread: str, thoroughly: bool = False) -> Condition:
+class Compiled(NamedTuple):
+    """A query. What FTS5 can tell of addresses, subject and Message-ID is one match, since FTS5 gives its finds in order."""
+
+    match: str
+    """For the table `heads`; "" if it has nothing to tell."""
+    rest: Condition
+    """What must hold besides; "" if nothing."""
+
+
+def compiled(query: Query, unread: str, thoroughly: bool = False) -> Compiled:
     """What must hold of a message that the query finds. `unread` is the condition that it is unread in sight."""
-    parts = [_term(term, unread, thoroughly) for term in query.terms]
-    return Condition(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+    matched = [term for term in query.terms if isinstance(term, Contains) and _is_matched(term)]
+    parts = [_term(term, unread, thoroughly) for term in query.terms if term not in matched]
+    rest = Condition(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+    return Compiled(" AND ".join(_matching(_COLUMNS[term.field], folded(term.text)) for term in matched), rest)
+
+
+def _is_matched(test: Contains) -> bool:
+    return test.field in _COLUMNS and len(folded(test.text)) >= _SHORTEST
 
 
 def has_words(query: Query) -> bool:
@@ -98,18 +113,32 @@ def _contains(columns: tuple[str, ...], text: str, thoroughly: bool) -> Conditio
     return Condition("m.key IN (SELECT rowid FROM heads WHERE heads MATCH ?)", (_matching(columns, text),))
 
 
-def _anywhere(text: str, thoroughly: bool) -> Condition:
+def anywhere(query: Query) -> tuple[str, str] | None:
+    """What to ask the tables `heads` and `words` for, if the query is one text that may stand anywhere."""
+    match query.terms:
+        case (Contains("", text),):
+            return _matches(folded(text))
+    return None
+
+
+def _matches(text: str) -> tuple[str, str] | None:
+    """The same for a folded text; None if FTS5 cannot find it."""
     words = _WORD.findall(text)
-    if thoroughly or len(text) < _SHORTEST or not words:
+    if len(text) < _SHORTEST or not words:
+        return None
+    return _matching(_HEADS, text), f"{_quoted(' '.join(words))} *"
+
+
+def _anywhere(text: str, thoroughly: bool) -> Condition:
+    found = _matches(text)
+    if thoroughly or found is None:
         return _scan(_ALL, text)
-    return Condition(
-        "(m.key IN (SELECT rowid FROM heads WHERE heads MATCH ? UNION ALL SELECT rowid FROM words WHERE words MATCH ?))",
-        (_matching(_HEADS, text), f"{_quoted(' '.join(words))} *"),
-    )
+    sql = "(m.key IN (SELECT rowid FROM heads WHERE heads MATCH ? UNION ALL SELECT rowid FROM words WHERE words MATCH ?))"
+    return Condition(sql, found)
 
 
 def _matching(columns: tuple[str, ...], text: str) -> str:
-    return f"{{{' '.join(columns)}}} : {_quoted(text)}"
+    return f"({{{' '.join(columns)}}} : {_quoted(text)})"
 
 
 def _quoted(text: str) -> str:

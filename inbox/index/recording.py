@@ -113,7 +113,7 @@ class Recorder:
             )
         yield []
 
-    def purge(self, most: int = 1000) -> int:
+    def purge(self, most: int = BATCH) -> int:
         """Forgets messages of which no copy is left; returns how many, `most` at most."""
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")

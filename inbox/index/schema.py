@@ -47,6 +47,9 @@ CREATE TABLE copy (
     PRIMARY KEY (mailbox, key)
 ) WITHOUT ROWID;
 CREATE INDEX copy_of_message ON copy (key);
+CREATE INDEX message_unread ON message (copies) WHERE unread > 0;
+CREATE INDEX message_with_attachments ON message (copies) WHERE attachments > 0;
+CREATE INDEX message_gone ON message (key) WHERE copies = 0;
 CREATE TABLE total (messages INTEGER NOT NULL, unread INTEGER NOT NULL);
 INSERT INTO total VALUES (0, 0);
 
