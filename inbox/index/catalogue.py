@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from ..search.matching import folded
 from ..search.query import Query, parse
 from . import compiling
-from .schema import opened
+from .schema import inode, opened
 
 THOROUGH = 0.3
 """Seconds for looking within words, when a search for words has found nothing."""
@@ -86,10 +86,22 @@ class Catalogue:
     """The index of a directory of mailboxes. A sight is the name of a mailbox, or None for all."""
 
     def __init__(self, directory: Path) -> None:
-        self._base = opened(directory)
-        self._base.create_function("folded", 1, folded, deterministic=True)
+        self._directory = directory
         self._until = 0.0
-        self._base.set_progress_handler(self._is_late, _STEPS)
+        self._base = self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        base = opened(self._directory)
+        base.create_function("folded", 1, folded, deterministic=True)
+        base.set_progress_handler(self._is_late, _STEPS)
+        self._inode = inode(self._directory)
+        return base
+
+    def renew(self) -> None:
+        """Opens the index again if somebody has deleted it: another one is being made."""
+        if inode(self._directory) != self._inode:
+            self._base.close()
+            self._base = self._opened()
 
     def close(self) -> None:
         """Closes the databases."""

@@ -4,6 +4,7 @@ Knows nothing about mailboxes.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -20,6 +21,11 @@ SEARCHED = 16 << 10
 SEARCHED_OF_A_FIELD = 16 << 10
 """The same of a field, or of all addresses of a kind."""
 
+HALF = 500_000
+"""Microseconds of a message whose second only is known: others may go before and behind it."""
+
+_NUMBERED = re.compile(r"[0-9a-f]{1,20}\.[0-9a-f]{1,10}\.([0-9a-f]{1,12})")
+
 UNREAD_TEXT = "(This message could not be read; its source is there.)"
 
 
@@ -28,7 +34,7 @@ class Entry(NamedTuple):
 
     id: str
     key: int
-    """Microseconds from the epoch until it was received; others may have the same."""
+    """Microseconds from the epoch until it was received, as far as is known; others may have the same."""
     row: str
     size: int
     attachments: int
@@ -44,7 +50,7 @@ def entry_of(octets: bytes, came: datetime | None = None) -> Entry:
     received = read.envelope.came or came or read.date or datetime.fromtimestamp(0, UTC)
     return Entry(
         row["ID"],
-        max(0, microseconds(received)),
+        max(0, microseconds(received) + (0 if received.microsecond else _within_a_second(read.envelope.id))),
         json.dumps(row, ensure_ascii=False, separators=(",", ":")),
         read.size,
         len(read.attachments),
@@ -65,6 +71,12 @@ def entry_unread(id: str, octets: bytes, came: datetime) -> Entry:
         "Created": moment(came), "Username": "", "Size": len(octets), "Attachments": 0, "Snippet": UNREAD_TEXT,
     }  # fmt: skip
     return Entry(id, max(0, microseconds(came)), json.dumps(row), len(octets), 0, 0, ("",) * 9)
+
+
+def _within_a_second(id: str) -> int:
+    """Microseconds that give an order to messages of the same second: those of one process of the server are numbered."""
+    match = _NUMBERED.fullmatch(id)
+    return int(match[1], 16) % 1_000_000 if match else HALF
 
 
 def _searched(read: Message) -> tuple[str, ...]:

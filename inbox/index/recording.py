@@ -17,7 +17,7 @@ from ..mime.envelope import mail_of_entry
 from ..mime.identity import identity
 from .contract import Mailboxes
 from .entries import Entry, entry_now
-from .schema import opened
+from .schema import inode, opened
 
 log = logging.getLogger("carteiro.inbox")
 
@@ -58,13 +58,20 @@ class Recorder:
     """
 
     def __init__(self, directory: Path, mailboxes: Mailboxes, entry: Callable[[bytes], Entry] = entry_now) -> None:
+        self._directory = directory
         self._base = opened(directory)
+        self._inode = inode(directory)
         self._mailboxes = mailboxes
         self._entry = entry
 
     def close(self) -> None:
         """Closes the databases."""
         self._base.close()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the index is still the one that was opened; somebody may have deleted it."""
+        return inode(self._directory) == self._inode
 
     def changed(self) -> list[str]:
         """The mailboxes whose state is another one than when they were read, those that are gone among them."""
@@ -84,7 +91,7 @@ class Recorder:
             return Followed([], False)
         come: list[Come] = []
         for batch in self._batches(mailbox, (entry.place for entry in news.entries)):
-            come += self._put(mailbox, known.generation, batch)
+            come += self._put(mailbox, known.generation, batch, 1)
         self._base.execute("UPDATE mailbox SET state = ? WHERE number = ?", (news.state, known.number))
         return Followed(come, news.is_all and known.is_whole)
 
@@ -104,7 +111,7 @@ class Recorder:
         if self._mailboxes.has_names:
             places = self._unknown(known.number, generation, places)
         for batch in self._batches(mailbox, places):
-            yield self._put(mailbox, generation, batch)
+            yield self._put(mailbox, generation, batch, -1)
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
             self._base.execute("DELETE FROM copy WHERE mailbox = ? AND generation < ?", (known.number, generation))
@@ -169,8 +176,11 @@ class Recorder:
         if batch:
             yield batch
 
-    def _put(self, mailbox: str, generation: int, batch: list[tuple[str, bytes]]) -> list[Come]:
-        """Puts messages in the index: those that are new there with all that is found out of them."""
+    def _put(self, mailbox: str, generation: int, batch: list[tuple[str, bytes]], step: int) -> list[Come]:
+        """Puts messages in the index: those that are new there with all that is found out of them.
+
+        Of messages that were received at the same moment, the next goes behind the last (`step` 1), or before it (-1).
+        """
         mails = [(place, self._mail(mail)) for place, mail in batch]
         ids = [identity(mail) for _, mail in mails]
         have = {
@@ -187,7 +197,7 @@ class Recorder:
             for id, (place, _) in zip(ids, mails, strict=True) if row else ():
                 if self._is_deleted(id, mailbox, place):
                     continue
-                key = self._key_of(id, entries)
+                key = self._key_of(id, entries, step)
                 if key is not None and self._put_copy(row[0], key, place, generation, id, mailbox):
                     come.append(Come(id, mailbox))
         return come
@@ -195,7 +205,7 @@ class Recorder:
     def _mail(self, octets: bytes) -> bytes:
         return octets if self._mailboxes.has_names else mail_of_entry(octets)
 
-    def _key_of(self, id: str, entries: dict[str, Entry]) -> int | None:
+    def _key_of(self, id: str, entries: dict[str, Entry], step: int) -> int | None:
         """The key of a message, which is put in the index if it is not there."""
         row = self._base.execute("SELECT key FROM message WHERE id = ?", (id,)).fetchone()
         if row:
@@ -212,7 +222,7 @@ class Recorder:
                 )
                 break
             except sqlite3.IntegrityError:
-                key += 1
+                key += step
         self._base.execute("INSERT INTO searched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (key, *entry.searched))
         return key
 

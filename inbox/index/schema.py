@@ -125,6 +125,14 @@ def opened(directory: Path) -> sqlite3.Connection:
         return _opened(place)
 
 
+def inode(directory: Path) -> int:
+    """Which file the cache is now; 0 if it is missing. Whoever has opened another one has to open it again."""
+    try:
+        return (directory / DIRECTORY / "index.db").stat().st_ino
+    except OSError:
+        return 0
+
+
 def forget(directory: Path) -> None:
     """Deletes the cache."""
     for suffix in ("", "-wal", "-shm"):

@@ -118,7 +118,7 @@ def main() -> int:
     recorder = Recorder(directory, reader, Careful(place))
     with listening(directory) as notices:
         clerk = Clerk(recorder, reader, kind.remover(directory), IsLocked, _tell)
-        _work(clerk, notices)
+        _work(clerk, recorder, notices)
     recorder.close()
     return 0
 
@@ -139,9 +139,10 @@ def _lines_ended(ready: list[int]) -> bool:
     return bool(ready) and not os.read(0, 4096)
 
 
-def _work(clerk: Clerk, notices: socket.socket) -> None:
+def _work(clerk: Clerk, recorder: Recorder, notices: socket.socket) -> None:
+    """Works until the input ends, or somebody has deleted the index: then the process is started again."""
     wait = 0.0
-    while True:
+    while recorder.is_current:
         ready, _, _ = select.select([0, notices.fileno()], [], [], wait)
         if 0 in ready:
             data = os.read(0, 64 * 1024)

@@ -258,7 +258,12 @@ class _Catalogue:
 
     def ask(self, question: Callable[[Catalogue], T], answer: Callable[[T | None], None]) -> None:
         """Asks the index; answers None if that fails."""
-        self._thread.submit(lambda: question(self._catalogue), answer)
+
+        def ask() -> T:
+            self._catalogue.renew()
+            return question(self._catalogue)
+
+        self._thread.submit(ask, answer)
 
     def close(self) -> None:
         self._thread.close()
