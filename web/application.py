@@ -5,10 +5,11 @@ Knows nothing about what the actions do.
 
 from collections.abc import Callable
 
+from .answering import carefully
 from .connection import LONGEST_BODY
 from .gate import Gate
 from .request import Request, Target
-from .response import Reply, Response, Stream
+from .response import NOWHERE, Reply, Response, Stream
 from .routing import Access, Found, Route, Router
 
 LONGEST_SENT_BODY = 50 << 20
@@ -57,7 +58,8 @@ class Application:
             if isinstance(admitted, Response):
                 reply.respond(admitted)
             else:
-                found.route.action(admitted, reply)
+                # The name may have been checked beside the loop: then nobody else looks after what this raises.
+                carefully(reply, lambda: found.route.action(admitted, reply))
 
         self._gate.admit(found.request, admitted)
 
@@ -65,7 +67,7 @@ class Application:
         """The request with the path of its route, and the mailbox that stood before it."""
         path, base = request.target.path, self._root
         if not (path + "/").startswith(base + "/"):
-            return Response(b"404 page not found\n", status=404)
+            return NOWHERE
         path = path[len(base) :] or "/"
         sight = request.sight
         if path.startswith("/mailbox/") and len(segments := path.split("/", 3)) > 3:

@@ -33,6 +33,9 @@ KEPT_ALIVE = 60.0
 MOST_BEHIND = 1 << 20
 """Octets that a stream may be behind before it is left."""
 
+MOST_AHEAD = 64 << 10
+"""Octets of next requests that are taken while one waits for its answer: only so is it seen that a client leaves."""
+
 Application = Callable[[Request, Reply], None]
 """Answers a request, now or later."""
 
@@ -43,6 +46,7 @@ class Phase(Enum):
     IDLE = "no octet of a request has come"
     READING = "a request is coming"
     ANSWERING = "a request waits for its answer"
+    WAITING = "the same, and somebody wants to know when the client leaves"
     STREAMING = "an answer without an end is going out"
     OVER = "nothing more is answered"
 
@@ -76,6 +80,7 @@ class HttpConnection:
         self._request: Request | None = None
         self._body = bytearray()
         self._exchange: _Exchange | None = None
+        self._ahead = 0
         self._is_stopping = False
 
     # What the reactor asks
@@ -88,6 +93,8 @@ class HttpConnection:
     @property
     def takes_input(self) -> bool:
         """Not while a request waits for its answer: the next ones wait in the kernel."""
+        if self._phase is Phase.WAITING:
+            return self._ahead < MOST_AHEAD
         return self._phase in (Phase.IDLE, Phase.READING, Phase.STREAMING)
 
     @property
@@ -112,6 +119,10 @@ class HttpConnection:
         """Takes octets of requests."""
         if self._phase is Phase.STREAMING:  # a client that watches a stream has nothing to say
             return
+        if self._phase is Phase.WAITING:
+            self._ahead += len(data)
+            self._http.receive_data(data)
+            return
         if self._phase is Phase.IDLE:
             self._phase, self._began = Phase.READING, self._clock()
         limit = LONGEST_BODY_WAIT if self._request else LONGEST_HEAD_WAIT
@@ -126,8 +137,8 @@ class HttpConnection:
         self._read_on()
 
     def end_of_input(self) -> None:
-        """The client sends no more. One that waits for an answer still gets it."""
-        if self._phase is Phase.STREAMING:
+        """The client sends no more. One that waits for an answer still gets it, but not a long wait: it has left."""
+        if self._phase in (Phase.STREAMING, Phase.WAITING):
             self.hang_up()
             self._end("the client left")
         elif self._phase in (Phase.IDLE, Phase.READING):
@@ -145,7 +156,9 @@ class HttpConnection:
     def shut_down(self, at_once: bool) -> None:
         """Ends when the request at hand is answered; streams end now."""
         self._is_stopping = True
-        if at_once or self._phase is not Phase.ANSWERING:
+        if self._phase is Phase.WAITING:
+            self._refuse(503)
+        elif at_once or self._phase is not Phase.ANSWERING:
             self.hang_up()
             self._end("the server stops")
 
@@ -212,6 +225,11 @@ class HttpConnection:
 
     # Responses
 
+    def look_out(self) -> None:
+        """From now on it is noticed when the client leaves."""
+        self._phase = Phase.WAITING
+        self._wake()
+
     def finish(self, request: Request, response: Response) -> None:
         """Sends a whole response, and goes on with the next request."""
         response = fitted(response, request)
@@ -221,6 +239,7 @@ class HttpConnection:
         self._write(h11.EndOfMessage())
         log.debug("%s: %s %s: %d", self._peer, request.method, request.target.path, response.status)
         self._request = self._exchange = None
+        self._ahead = 0
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE and not self._is_stopping:
             self._http.start_next_cycle()
             self._phase, self._began = Phase.IDLE, 0.0
@@ -291,14 +310,20 @@ class _Exchange:
 
     def stream(self, type: str, gone: Callable[[], None], fields: tuple[tuple[str, str], ...] = ()) -> Stream:
         """Answers it without an end."""
-        self._gone = gone
         if self._connection:
+            self._gone = gone
             self._connection.begin_stream(type, fields)
+        else:
+            gone()
         return self
 
     def left(self, gone: Callable[[], None]) -> None:
         """Asks to be told when the client leaves."""
-        self._gone = gone
+        if self._connection:
+            self._gone = gone
+            self._connection.look_out()
+        else:
+            gone()
 
     def send(self, data: bytes) -> bool:
         """Sends more of a stream."""

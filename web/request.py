@@ -8,7 +8,10 @@ from urllib.parse import parse_qs, unquote_to_bytes
 from .contract import Sight
 
 MOST_FIELDS = 200
-"""Fields of a query, or of a form."""
+"""Fields of a query."""
+
+MOST_FORM_FIELDS = 6_000
+"""Fields of a form: one for each message of the largest page, and some more."""
 
 
 class RequestError(ValueError):
@@ -62,17 +65,20 @@ class Request(NamedTuple):
 
         Raises RequestError for a body that is neither. An empty body is an empty object.
         """
-        if not self.body.strip():
+        body = self.body.strip()
+        if not body:
             return {}
-        if self.fields.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            return {name.lower(): values for name, values in _fields_of(self.body.decode("utf-8", "replace")).items()}
+        is_form = self.fields.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
+        if is_form and not body.startswith(b"{"):  # curl -d says that everything is a form
+            fields = _fields_of(body.decode("utf-8", "replace"), MOST_FORM_FIELDS)
+            return {name.lower(): values for name, values in fields.items()}
         try:
-            body = json.loads(self.body)
+            read = json.loads(body)
         except (ValueError, RecursionError):
             raise RequestError(400, "the body is no JSON") from None
-        if not isinstance(body, dict):
+        if not isinstance(read, dict):
             raise RequestError(400, "the body is no JSON object")
-        return {name.lower(): value for name, value in body.items()}
+        return {name.lower(): value for name, value in read.items()}
 
 
 def target_of(target: bytes) -> Target:
@@ -95,8 +101,8 @@ def _segment(encoded: bytes) -> str:
     return segment
 
 
-def _fields_of(query: str) -> dict[str, list[str]]:
+def _fields_of(query: str, most: int = MOST_FIELDS) -> dict[str, list[str]]:
     try:
-        return parse_qs(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        return parse_qs(query, keep_blank_values=True, max_num_fields=most)
     except ValueError:
-        raise RequestError(400, f"there are more than {MOST_FIELDS} fields") from None
+        raise RequestError(400, f"there are more than {most:,} fields") from None

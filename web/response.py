@@ -31,6 +31,10 @@ class Response(NamedTuple):
     """Whether the client may ask for a range of it (RFC 9110 section 14)."""
 
 
+NOWHERE = Response(b"404 page not found\n", status=404)
+"""The answer for what is not there, as Mailpit words it."""
+
+
 class Stream(Protocol):
     """A response without an end, such as a stream of events."""
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple
 
+from .operation import Operation
 from .request import Request
-from .response import Reply, Response, refusal
+from .response import NOWHERE, Reply, Response, refusal
 
-_KINDS = {"id": r"[0-9A-Za-z]{22}|latest", "part": r"\d{1,6}(?:\.\d{1,6}){0,25}"}
+KINDS = {"id": r"[0-9A-Za-z]{22}|latest", "part": r"\d{1,6}(?:\.\d{1,6}){0,25}"}
 """What may stand for a parameter of a path; for any other, whatever has no slash."""
 
 Action = Callable[[Request, Reply], None]
@@ -33,6 +34,8 @@ class Route(NamedTuple):
     path: str
     action: Action
     access: Access = Access.READING
+    about: Operation | None = None
+    """What the description of the API says of it; None if it is no part of that."""
 
 
 class Found(NamedTuple):
@@ -69,7 +72,7 @@ class Router:
                     return Found(route, request._replace(parameters=match.groupdict()))
                 allowed += [*methods, *["HEAD"] * ("GET" in methods)]
         if not allowed:
-            return Response(b"404 page not found\n", status=404)
+            return NOWHERE
         fields = (("Allow", ", ".join(sorted({*allowed, "OPTIONS"}))),)
         return Response(status=204, fields=fields) if request.method == "OPTIONS" else refusal(405)._replace(fields=fields)
 
@@ -77,7 +80,7 @@ class Router:
 def _pattern(path: str) -> str:
     pieces = re.split(r"\{(\w+)\}", path)
     named = (
-        f"(?P<{piece}>{_KINDS.get(piece, '[^/]+?')})" if number % 2 else re.escape(piece)
+        f"(?P<{piece}>{KINDS.get(piece, '[^/]+?')})" if number % 2 else re.escape(piece)
         for number, piece in enumerate(pieces)
     )
     return "".join(named)

@@ -1,0 +1,76 @@
+"""What the web side needs besides an inbox: a timer, a thread, a way to send mail, and figures about the server.
+
+service/ has the real ones.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Timer(Protocol):
+    """A call that is to be made."""
+
+    def cancel(self) -> object:
+        """It is not made, if it was not yet."""
+
+
+class CallLater(Protocol):
+    """Makes a call in the loop after some seconds."""
+
+    def __call__(self, delay: float, callback: Callable[[], None], /) -> Timer: ...
+
+
+class Beside(Protocol):
+    """Makes a call that takes long in a thread; `done` gets its result in the loop, None if it has failed."""
+
+    def __call__(self, work: Callable[[], T], done: Callable[[T | None], None], /) -> object: ...
+
+
+class Outcome(NamedTuple):
+    """What an SMTP server said of a message, or of the first recipient that it refused."""
+
+    code: int
+    """Its reply code; 421 if it could not be reached."""
+    text: str = ""
+
+
+class Submit(Protocol):
+    """Hands a message to the SMTP side, as any client does. Never blocks; `answer` is called once, in the loop."""
+
+    def __call__(
+        self, sender: str, recipients: Sequence[str], octets: bytes, answer: Callable[[Outcome], None], /
+    ) -> None: ...
+
+
+class Tools(NamedTuple):
+    """All of it."""
+
+    call_later: CallLater
+    beside: Beside
+    submit: Submit
+    figures: Callable[[], "Figures"]
+    """Those of this moment."""
+    now: Callable[[], datetime]
+    """The time, with a time zone."""
+
+
+class Figures(NamedTuple):
+    """The server and what it has done since it was started. Sizes are in octets."""
+
+    version: str
+    database: str
+    """What the index is called. No path: whoever may read one mailbox may read this."""
+    database_size: int = 0
+    uptime: int = 0
+    """Seconds."""
+    memory: int = 0
+    deleted: int = 0
+    """Messages."""
+    accepted: int = 0
+    """Messages."""
+    accepted_size: int = 0
+    rejected: int = 0
+    """Messages."""
