@@ -10,6 +10,8 @@ VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "service" / "__init__.py").re
 ROOMS = ("reactor", "protocol", "storage", "inbox", "web", "service")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 WEB = ["h11>=0.14", "jinja2>=3.1", "nh3>=0.2.15"]
+CLIENTS = ["mailhog==0.1.1", "mailpit-api-client==1.0.0"]
+"""Clients of the web side, as they are published: tests use them unchanged."""
 
 
 def packages() -> list[str]:
@@ -37,6 +39,7 @@ setup(
         "dev": [
             *AUTH,
             *WEB,
+            *CLIENTS,
             "cryptography>=42",
             "hypothesis>=6.100",
             "mypy>=1.11",
@@ -44,6 +47,7 @@ setup(
             "pytest-cov>=5",
             "pytest-xdist>=3.6",
             "ruff>=0.6",
+            "schemathesis>=4.32",
             "setuptools>=70.1",
             "types-setuptools",
         ],

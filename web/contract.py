@@ -78,6 +78,7 @@ class Envelope(TypedDict):
 
     ReturnPath: str
     DeliveredTo: list[str]
+    """Of all copies in sight: everybody whom the message was for."""
     Client: str
     """What the client called itself in HELO or EHLO."""
     Address: str

@@ -44,6 +44,8 @@ class Operation(NamedTuple):
 
 
 START = Parameter("start", "How many messages to leave out.", {"type": "integer", "minimum": 0, "default": 0})
-QUERY = Parameter("query", "A search, as in `from:ana subject:welcome`.", is_needed=True)
+QUERY = Parameter(
+    "query", "A search, as in `from:ana subject:welcome`.", {"type": "string", "minLength": 1, "maxLength": 2_000}, True
+)
 LATEST = Parameter("query", "With `latest`: the latest message that this search finds.")
 ZONE = Parameter("tz", "The time zone of dates in the search, as `Europe/Lisbon`.")

@@ -56,9 +56,10 @@ class Request(NamedTuple):
         text = self.first(name)
         if not text:
             return default
-        if not text.isascii() or not text.isdigit() or len(text) > 15:
+        if not text.isascii() or not text.isdigit():
             raise RequestError(400, f"{name} is no whole number: {text[:40]}")
-        return min(int(text), most)
+        digits = text.lstrip("0")
+        return min(int(digits or 0), most) if len(digits) <= 15 else most
 
     def form(self) -> dict[str, Any]:
         """The body: a JSON object, or a form. Names are in lower case; a form's values are lists.

@@ -90,8 +90,7 @@ def texts_of(form: Mapping[str, Any], name: str, most: int) -> list[str]:
 
 def text_of(form: Mapping[str, Any], name: str) -> str:
     """A text in a body; "" if the field is missing."""
-    given = form.get(name)
-    text = given[-1] if isinstance(given, list) and given else given
+    text = _single(form, name)
     if text is None:
         return ""
     if not isinstance(text, str) or not is_sound(text):
@@ -101,13 +100,18 @@ def text_of(form: Mapping[str, Any], name: str) -> str:
 
 def flag_of(form: Mapping[str, Any], name: str) -> bool:
     """A truth value in a body; False if the field is missing."""
-    given = form.get(name)
-    flag = given[-1] if isinstance(given, list) and given else given
+    flag = _single(form, name)
     if flag is None or isinstance(flag, bool):
         return bool(flag)
     if not isinstance(flag, str) or flag.lower() not in _FLAGS:
         raise RequestError(400, f"{name} is neither true nor false")
     return _FLAGS[flag.lower()]
+
+
+def _single(form: Mapping[str, Any], name: str) -> Any:
+    """The value of a field; in a form each is a list."""
+    value = form.get(name)
+    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
 
 
 def is_sound(text: str) -> bool:

@@ -10,7 +10,7 @@ from ..contract import Inbox, Page, Row, Selection
 from ..request import Request, RequestError
 from ..response import Reply, Response, data
 from ..selecting import zone_of
-from ..waiting import LONGEST_WAIT, USUAL_WAIT, WaitingRoom
+from ..waits import LONGEST_WAIT, USUAL_WAIT, WaitingRoom
 
 MOST_WAITED_FOR = 50
 """Messages that one wait can find: the newest."""
@@ -51,8 +51,8 @@ class Waits:
     def wait(self, request: Request, reply: Reply) -> None:
         """Answers the messages that `query` finds and that came after `after`, as soon as there are any."""
         patience = request.number("timeout", USUAL_WAIT, LONGEST_WAIT)
-        query = request.first("query").strip()
-        selection = Selection(query=query, zone=zone_of(request)) if query else Selection()
+        query, zone = request.first("query").strip(), zone_of(request)
+        selection = Selection(query=query, zone=zone) if query else Selection()
         self._after(request, reply, lambda after: self._begin(request, reply, selection, after, patience))
 
     def _begin(self, request: Request, reply: Reply, selection: Selection, after: After, patience: int) -> None:

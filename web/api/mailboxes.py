@@ -15,9 +15,9 @@ LONGEST_DELAY = 60
 class Wish(TypedDict, total=False):
     """What is to be deleted: one of these."""
 
-    ids: list[str]
-    query: str
-    all: bool
+    ids: list[str] | None
+    query: str | None
+    all: bool | None
 
 
 class Restoring(TypedDict):

@@ -15,7 +15,6 @@ _PATH = {
     "tag": "A tag.",
     "number": "The number of a part, from 0 on.",
 }
-_FORM = "application/x-www-form-urlencoded"
 _ALWAYS = {
     400: Answer("It cannot be read, or asks for something that makes no sense: the text says why."),
     401: Answer("Name and password are wrong, or missing."),
@@ -61,7 +60,8 @@ def description(routes: Iterable[Route], version: str, base: str = "") -> dict[s
             "title": "carteiro",
             "version": version,
             "description": "Mailpit's API v1, MailHog's, and carteiro's own. "
-            "All of it is under `/mailbox/NAME/`, too, in the sight of that mailbox.",
+            "All of it is under `/mailbox/NAME/`, too, in the sight of that mailbox. "
+            "A body may be a form instead of JSON; names of fields are read in any case.",
         },
         "servers": [{"url": base or "/"}],
         "tags": [{"name": name} for name in ("Mailpit", "MailHog", "carteiro")],
@@ -85,8 +85,8 @@ def _operation(route: Route, about: Operation, schemas: Schemas) -> dict[str, An
         "responses": {str(status): _response(answers[status], schemas) for status in sorted(answers)},
     }
     if about.body:
-        schema = {"schema": schemas.of(about.body)}
-        found["requestBody"] = {"content": {JSON: schema, _FORM: schema}}
+        # Forms are read as well, but no schema says that each of their values is a text.
+        found["requestBody"] = {"content": {JSON: {"schema": schemas.of(about.body)}}}
     if route.access is Access.HEALTH:
         found["security"] = [{}]
     return found

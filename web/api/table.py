@@ -7,7 +7,7 @@ from ..mailhog import table as mailhog
 from ..mailpit import table as mailpit
 from ..operation import EVENTS, JSON, ZONE, Answer, Operation, Parameter
 from ..routing import Access, Route
-from ..waiting import LONGEST_WAIT, USUAL_WAIT, WaitingRoom
+from ..waits import LONGEST_WAIT, USUAL_WAIT, WaitingRoom
 from .arrivals import Arrivals, Waits
 from .changes import ChangeStreams
 from .health import Health
@@ -39,6 +39,7 @@ def routes(inbox: Inbox, tools: Tools) -> list[Route]:
     rows = [
         *mailpit.routes(inbox, waiting, tools),
         *mailhog.routes(inbox, streams),
+        *_of_mailboxes(Mailboxes(inbox)),
         *_of_mail(inbox, waiting, streams),
         *_of_the_server(inbox, tools, description),
     ]
@@ -47,13 +48,6 @@ def routes(inbox: Inbox, tools: Tools) -> list[Route]:
 
 
 def _of_mail(inbox: Inbox, waiting: WaitingRoom, streams: Streams) -> list[Route]:
-    mailboxes, change = Mailboxes(inbox), Access.CHANGING
-    listed = Operation(
-        "listMailboxes",
-        "Lists mailboxes, and how much is in each.",
-        GROUP,
-        answers={200: Answer("By name.", JSON, list[Mailbox])},
-    )
     awaited = Operation(
         "waitForMessages",
         "Answers as soon as there are messages that the search finds.",
@@ -66,6 +60,19 @@ def _of_mail(inbox: Inbox, waiting: WaitingRoom, streams: Streams) -> list[Route
         "Tells of changes: `came` with messages, `gone` with ids, `reset` when all may have changed.",
         GROUP,
         answers={200: Answer("Events.", EVENTS, bytes)},
+    )
+    return [
+        Route("GET", "/api/wait", Waits(inbox, waiting).wait, about=awaited),
+        Route("GET", "/api/stream", ChangeStreams(inbox, streams).stream, Access.STREAMING, told),
+    ]
+
+
+def _of_mailboxes(mailboxes: Mailboxes) -> list[Route]:
+    listed = Operation(
+        "listMailboxes",
+        "Lists mailboxes, and how much is in each.",
+        GROUP,
+        answers={200: Answer("By name.", JSON, list[Mailbox])},
     )
     deleted = Operation(
         "deleteWithDelay",
@@ -85,10 +92,8 @@ def _of_mail(inbox: Inbox, waiting: WaitingRoom, streams: Streams) -> list[Route
     )
     return [
         Route("GET", "/api/mailboxes", mailboxes.mailboxes, about=listed),
-        Route("GET", "/api/wait", Waits(inbox, waiting).wait, about=awaited),
-        Route("GET", "/api/stream", ChangeStreams(inbox, streams).stream, Access.STREAMING, told),
-        Route("DELETE", "/api/messages", mailboxes.delete, change, deleted),
-        Route("POST", "/api/restore", mailboxes.restore, change, restored),
+        Route("DELETE", "/api/messages", mailboxes.delete, Access.CHANGING, deleted),
+        Route("POST", "/api/restore", mailboxes.restore, Access.CHANGING, restored),
     ]
 
 

@@ -54,7 +54,7 @@ class SentAddress(TypedDict, total=False):
     """An address as it is sent."""
 
     Email: str
-    Name: str
+    Name: str | None
 
 
 class SentAttachment(TypedDict, total=False):
@@ -62,25 +62,25 @@ class SentAttachment(TypedDict, total=False):
 
     Content: str
     """In base64, or a data URL."""
-    Filename: str
-    ContentType: str
-    ContentID: str
+    Filename: str | None
+    ContentType: str | None
+    ContentID: str | None
 
 
 class SentMail(TypedDict, total=False):
     """What is asked to be sent."""
 
     From: SentAddress
-    To: list[SentAddress]
-    Cc: list[SentAddress]
-    Bcc: list[str]
-    ReplyTo: list[SentAddress]
-    Subject: str
-    Text: str
-    HTML: str
-    Headers: dict[str, str]
-    Tags: list[str]
-    Attachments: list[SentAttachment]
+    To: list[SentAddress] | None
+    Cc: list[SentAddress] | None
+    Bcc: list[str] | None
+    ReplyTo: list[SentAddress] | None
+    Subject: str | None
+    Text: str | None
+    HTML: str | None
+    Headers: dict[str, str] | None
+    Tags: list[str] | None
+    Attachments: list[SentAttachment] | None
 
 
 class Letter(NamedTuple):
@@ -195,7 +195,7 @@ def _written(people: list[_Person]) -> str:
 
 
 def _quoted(name: str) -> str:
-    if not name.isascii():
+    if not name.isascii() or "=?" in name:
         return Header(name, "utf-8", maxlinelen=75).encode(linesep="\r\n")
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return name if _ATOM.fullmatch(name) else f'"{escaped}"'

@@ -7,7 +7,7 @@ from ..contract import Inbox, Mistake, Page, Selection
 from ..request import Request, RequestError
 from ..response import Reply, data, text
 from ..selecting import flag_of, ids_of, only, search_of, text_of, window, zone_of
-from ..waiting import LONGEST_WAIT, WaitingRoom
+from ..waits import LONGEST_WAIT, WaitingRoom
 from .shapes import summary
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})\b", re.IGNORECASE)

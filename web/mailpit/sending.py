@@ -9,7 +9,7 @@ from ..environment import Outcome, Tools
 from ..request import Request, RequestError
 from ..response import Reply, Response, data
 from ..selecting import phrase
-from ..waiting import Told, Wait
+from ..waits import Told, Wait
 from .composing import Letter, letter
 
 LONGEST_INDEX_WAIT = 10.0

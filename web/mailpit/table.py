@@ -5,7 +5,7 @@ from ..environment import Tools
 from ..operation import JSON, LATEST, QUERY, START, TEXT, ZONE, Answer, Operation, Parameter
 from ..routing import Access, Route
 from ..selecting import MOST_ROWS
-from ..waiting import WaitingRoom
+from ..waits import WaitingRoom
 from .about import About
 from .composing import SentMail
 from .lists import Lists

@@ -6,22 +6,22 @@ from typing import TypedDict
 class Deletion(TypedDict, total=False):
     """What is to be deleted; everything, without ids."""
 
-    IDs: list[str]
+    IDs: list[str] | None
 
 
 class ReadStatus(TypedDict, total=False):
     """What is to be marked, and how."""
 
-    IDs: list[str]
-    Read: bool
-    Search: str
+    IDs: list[str] | None
+    Read: bool | None
+    Search: str | None
 
 
 class TagsOfMessages(TypedDict, total=False):
     """Messages, and the tags that they are to have."""
 
-    IDs: list[str]
-    Tags: list[str]
+    IDs: list[str] | None
+    Tags: list[str] | None
 
 
 class NewName(TypedDict):
