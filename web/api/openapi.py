@@ -103,6 +103,7 @@ def _of_query(parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "in": "query",
         "required": parameter.is_needed,
+        "allowEmptyValue": not parameter.is_needed,
         "description": parameter.about,
         "schema": dict(parameter.schema),
     }
