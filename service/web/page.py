@@ -6,28 +6,32 @@ Its argument is JSON, the fields of `Settings`. It serves on sockets that it inh
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
+from inbox.index.schema import DIRECTORY
 from reactor.logs import log_as, log_to
 from reactor.loop import READ, Reactor
 from reactor.offload import Offload
 from reactor.stream.conversation import Conversation
 from reactor.stream.server import Server
 from storage.accounts.passwords import Passwords
+from web.api.table import routes
 from web.application import Application
 from web.connection import HttpConnection
-from web.contract import Mistake, Page, Selection
+from web.environment import Figures, Outcome, Tools
 from web.gate import Authenticate, Gate, Terms
-from web.request import Request
-from web.response import Reply, data
-from web.routing import Route
 
+from .. import VERSION
 from ..showing import Settings
 from .indexed import IndexedInbox
+from .submitting import submitted
 
 log = logging.getLogger("carteiro")
 
@@ -60,10 +64,12 @@ def main() -> int:
     checks = Offload(reactor)
     terms = Terms(settings.hosts, settings.origins, authenticate(settings.auth_file, checks), settings.admins)
     gate = Gate(terms, lambda: reactor.now)
-    application = Application(routes(inbox, reactor, settings), gate, settings.root)
+    sending = Offload(reactor)
+    application = Application(routes(inbox, tools(reactor, sending, settings)), gate, settings.root)
     serve(reactor, application, settings)
     inbox.close()
     checks.close()
+    sending.close()
     reactor.close()
     return 0
 
@@ -108,14 +114,21 @@ def serve(reactor: Reactor, application: Application, settings: Settings) -> Non
     reactor.run()
 
 
-def routes(inbox: IndexedInbox, reactor: Reactor, settings: Settings) -> list[Route]:
-    """All routes."""
+def tools(reactor: Reactor, sending: Offload, settings: Settings) -> Tools:
+    """What the routes need besides the inbox."""
+    began = time.monotonic()
 
-    def messages(request: Request, reply: Reply) -> None:
-        def found(page: Page | Mistake | None) -> None:
-            rows = page.rows if isinstance(page, Page) else []
-            reply.respond(data({"messages": rows}))
+    def submit(sender: str, recipients: Sequence[str], octets: bytes, answer: Callable[[Outcome], None]) -> None:
+        host, port = settings.smtp
 
-        inbox.page(request.sight, Selection(), 0, 50, found)
+        def send() -> Outcome:
+            return submitted((host, port), sender, recipients, octets)
 
-    return [Route("GET", "/api/v1/messages", messages)]
+        sending.submit(send, lambda outcome: answer(outcome or Outcome(421, "it failed")))
+
+    def figures() -> Figures:
+        size = sum(path.stat().st_size for path in (Path(settings.directory) / DIRECTORY).glob("index.db*"))
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        return Figures(VERSION, "carteiro", size, int(time.monotonic() - began), memory)
+
+    return Tools(reactor.call_later, sending.beside, submit, figures, lambda: datetime.now().astimezone())

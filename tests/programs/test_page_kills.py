@@ -1,0 +1,118 @@
+"""The page and its processes may be killed at any time: no mail is lost, comes twice, or late; the page comes back.
+
+PAGE_KILLS says how often each is killed (3 without it).
+"""
+
+import json
+import os
+import random
+import re
+import signal
+import smtplib
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from ..kit.server import Server
+
+pytest.importorskip("h11")
+
+KILLS = int(os.environ.get("PAGE_KILLS", "3"))
+PROCESSES = ("page", "clerk", "opening")
+PATIENCE = 30.0
+
+
+def pids(server: Server, name: str) -> list[int]:
+    """The processes of the page of this server, by the module that they run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes()
+            if str(server.mail_dir).encode() in words and f"service.web.{name} import".encode() in words:
+                found.append(int(path.parent.name))
+    return found
+
+
+def url_of(server: Server) -> str:
+    """Where the page is, as the server says it."""
+    assert server.process.stdout
+    match = re.fullmatch(r"showing mail on (http://\S+/)\n", server.process.stdout.readline())
+    assert match
+    return match[1]
+
+
+def total(url: str) -> int:
+    """How many messages the page shows."""
+    with urllib.request.urlopen(f"{url}api/v1/messages?limit=1", timeout=PATIENCE) as answer:
+        return int(json.load(answer)["total"])
+
+
+@contextmanager
+def sending(server: Server, sent: list[int], waits: list[float]) -> Iterator[None]:
+    """A client sends messages all the time, and notes how long each took."""
+    is_over = threading.Event()
+
+    def send() -> None:
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE) as client:
+            while not is_over.is_set():
+                began = time.monotonic()
+                client.sendmail("a@b.example", ["johndoe@b.example"], f"Subject: n{len(sent)}\r\n\r\nhello\r\n")
+                waits.append(time.monotonic() - began)
+                sent.append(len(sent))
+                time.sleep(0.005)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_every_process_of_the_page_may_be_killed(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    sent: list[int] = []
+    waits: list[float] = []
+    killed = dict.fromkeys(PROCESSES, 0)
+    with Server(tmp_path, "--web", "127.0.0.1:0", "--dialect", "esmtp", quiet=True) as server:
+        url = url_of(server)
+        with sending(server, sent, waits):
+            end = time.monotonic() + PATIENCE + 5 * KILLS
+            while min(killed.values()) < KILLS and time.monotonic() < end:
+                with suppress(OSError, ValueError, IndexError):
+                    rows = json.load(urllib.request.urlopen(f"{url}api/v1/messages?limit=5", timeout=5))["messages"]
+                    urllib.request.urlopen(f"{url}api/v1/message/{chance.choice(rows)['ID']}", timeout=5).read()
+                name = min(PROCESSES, key=killed.__getitem__)
+                for pid in pids(server, name):
+                    os.kill(pid, signal.SIGKILL)
+                    killed[name] += 1
+                time.sleep(chance.random() * 0.2)
+        assert min(killed.values()) >= KILLS, killed
+        deadline = time.monotonic() + PATIENCE
+        while total(url) < len(sent):
+            assert time.monotonic() < deadline, "the page catches up"
+            time.sleep(0.1)
+        assert total(url) == len(sent)
+        assert server.stop() == 0
+        assert pids(server, "page") == pids(server, "clerk") == pids(server, "opening") == []
+    octets = (server.mail_dir / "johndoe.txt").read_bytes()
+    assert [octets.count(b"\nSubject: n%d\n" % number) for number in sent] == [1] * len(sent)
+    assert len(sent) > 20 and sorted(waits)[len(waits) // 2] < 1.0
+
+
+def test_without_the_server_they_end(tmp_path: Path) -> None:
+    with Server(tmp_path, "--web", "127.0.0.1:0", quiet=True) as server:
+        assert total(url_of(server)) == 0
+        assert pids(server, "page") and pids(server, "clerk")
+        server.process.kill()
+        end = time.monotonic() + PATIENCE
+        while pids(server, "page") or pids(server, "clerk"):
+            assert time.monotonic() < end
+            time.sleep(0.05)
