@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ..mime.shown import with_hidden
 from ..search.matching import folded
 from ..search.query import Query, parse
 from . import compiling
@@ -56,10 +57,11 @@ class Found(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a copy of a message is."""
+    """Where a copy of a message is, and the forward-paths that led there."""
 
     mailbox: str
     place: str
+    delivered: list[str]
 
 
 class _From(NamedTuple):
@@ -147,11 +149,12 @@ class Catalogue:
     def places(self, sight: str | None, id: str) -> list[Place]:
         """Where the copies in sight are."""
         rows = self._ask(
-            "SELECT b.name, c.place FROM message m JOIN copy c ON c.key = m.key JOIN mailbox b ON b.number = c.mailbox"
+            "SELECT b.name, c.place, c.delivered FROM message m JOIN copy c ON c.key = m.key"
+            " JOIN mailbox b ON b.number = c.mailbox"
             " WHERE m.id = ?1 AND (?2 IS NULL OR b.name = ?2)",
             (id, sight),
         )
-        return [Place(*row) for row in rows]
+        return [Place(name, place, json.loads(delivered)) for name, place, delivered in rows]
 
     def tags(self, sight: str | None) -> list[str]:
         """All tags in use."""
@@ -220,7 +223,9 @@ class Catalogue:
         return ids
 
     def restore(self, sight: str | None, ids: Sequence[str]) -> int:
-        """Takes back deletions that are not due yet; returns of how many messages. The mailboxes have to be read again."""
+        """Takes back deletions that are not due yet; returns of how many messages. The mailboxes have to be read again; who
+        is reading one just now may have passed the message, so that reading does not count.
+        """
         with self._base:
             wanted = json.dumps(list(ids))
             where = (
@@ -230,7 +235,9 @@ class Catalogue:
             values = (wanted, sight, time.time())
             (count,) = self._base.execute(f"SELECT count(DISTINCT id) FROM marks.tombstone {where}", values).fetchone()
             self._base.execute(
-                f"UPDATE mailbox SET is_whole = 0 WHERE name IN (SELECT mailbox FROM marks.tombstone {where})", values
+                "UPDATE mailbox SET is_whole = 0, generation = generation + 1"
+                f" WHERE name IN (SELECT mailbox FROM marks.tombstone {where})",
+                values,
             )
             self._base.execute(f"DELETE FROM marks.tombstone {where}", values)
         return int(count)
@@ -311,12 +318,15 @@ class Catalogue:
         )
         keys = json.dumps([key for key, _, _, _ in found])
         owners: dict[int, list[str]] = {}
-        for key, name in self._ask(
-            "SELECT c.key, b.name FROM json_each(?1) k JOIN copy c ON c.key = k.value JOIN mailbox b ON b.number = c.mailbox"
+        delivered: dict[int, list[str]] = {}
+        for key, name, paths in self._ask(
+            "SELECT c.key, b.name, c.delivered FROM json_each(?1) k JOIN copy c ON c.key = k.value"
+            " JOIN mailbox b ON b.number = c.mailbox"
             " WHERE ?2 IS NULL OR b.name = ?2 ORDER BY b.name",
             (keys, sight),
         ):
             owners.setdefault(key, []).append(name)
+            delivered.setdefault(key, []).extend(json.loads(paths))
         tags: dict[str, list[str]] = {}
         for id, tag in self._ask(
             "SELECT t.id, t.tag FROM json_each(?) k JOIN marks.tag t ON t.id = k.value ORDER BY t.tag",
@@ -324,7 +334,12 @@ class Catalogue:
         ):
             tags.setdefault(id, []).append(tag)
         return [
-            {**json.loads(row), "Read": not unread, "Tags": tags.get(id, []), "Mailboxes": owners.get(key, [])}
+            {
+                **with_hidden(json.loads(row), delivered.get(key, [])),
+                "Read": not unread,
+                "Tags": tags.get(id, []),
+                "Mailboxes": owners.get(key, []),
+            }
             for key, id, row, unread in found
         ]
 

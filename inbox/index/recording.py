@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..mime.envelope import mail_of_entry
+from ..mime.envelope import envelope_of, mail_of_entry
+from ..mime.header import header_at
 from ..mime.identity import identity
 from .contract import Mailboxes
 from .entries import Entry, entry_now
@@ -194,11 +195,11 @@ class Recorder:
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
             row = self._base.execute("SELECT number FROM mailbox WHERE name = ?", (mailbox,)).fetchone()
-            for id, (place, _) in zip(ids, mails, strict=True) if row else ():
+            for id, (place, mail) in zip(ids, mails, strict=True) if row else ():
                 if self._is_deleted(id, mailbox, place):
                     continue
                 key = self._key_of(id, entries, step)
-                if key is not None and self._put_copy(row[0], key, place, generation, id, mailbox):
+                if key is not None and self._put_copy(row[0], key, place, generation, Come(id, mailbox), mail):
                     come.append(Come(id, mailbox))
         return come
 
@@ -226,15 +227,17 @@ class Recorder:
         self._base.execute("INSERT INTO searched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (key, *entry.searched))
         return key
 
-    def _put_copy(self, number: int, key: int, place: str, generation: int, id: str, mailbox: str) -> bool:
+    def _put_copy(self, number: int, key: int, place: str, generation: int, come: Come, mail: bytes) -> bool:
         """Puts a copy in the index, or says where it is now; returns whether it is new."""
         moved = self._base.execute(
             "UPDATE copy SET place = ?, generation = ? WHERE mailbox = ? AND key = ?", (place, generation, number, key)
         )
         if moved.rowcount:
             return False
-        read = self._base.execute("SELECT 1 FROM marks.mark WHERE id = ? AND mailbox = ?", (id, mailbox)).fetchone()
-        self._base.execute("INSERT INTO copy VALUES (?, ?, ?, ?, ?)", (number, key, place, generation, int(bool(read))))
+        read = self._base.execute("SELECT 1 FROM marks.mark WHERE id = ? AND mailbox = ?", come).fetchone()
+        delivered = json.dumps(envelope_of(mail, header_at(mail, 0)).delivered_to)
+        values = (number, key, place, generation, int(bool(read)), delivered)
+        self._base.execute("INSERT INTO copy VALUES (?, ?, ?, ?, ?, ?)", values)
         return True
 
     # Deleted ones

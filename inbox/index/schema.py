@@ -12,7 +12,7 @@ from pathlib import Path
 DIRECTORY = ".index"
 """In the directory of the mailboxes."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables of index.db. One of another version is thrown away."""
 
 PATIENCE = 5.0
@@ -44,6 +44,7 @@ CREATE TABLE copy (
     place TEXT NOT NULL,
     generation INTEGER NOT NULL,
     is_read INTEGER NOT NULL,
+    delivered TEXT NOT NULL,                -- JSON: the forward-paths that led to the mailbox
     PRIMARY KEY (mailbox, key)
 ) WITHOUT ROWID;
 CREATE INDEX copy_of_message ON copy (key);

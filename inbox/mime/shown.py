@@ -5,6 +5,7 @@ They can be sent as JSON. Knows nothing about who has read a message, and where 
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ def row_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
         "From": _address(message.sender[0]) if message.sender else None,
         "To": _addresses(message.to),
         "Cc": _addresses(message.cc),
-        "Bcc": _addresses(message.bcc) + _hidden(message),
+        "Bcc": _addresses(message.bcc),
         "ReplyTo": _addresses(message.reply_to),
         "Subject": message.subject,
         "Created": moment(message.envelope.came or came or message.date or datetime.fromtimestamp(0, UTC)),
@@ -38,6 +39,13 @@ def row_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
         "Attachments": len(message.attachments),
         "Snippet": message.snippet,
     }
+
+
+def with_hidden(row: dict[str, Any], delivered: Iterable[str]) -> dict[str, Any]:
+    """A row whose Bcc has whoever the message was delivered to that no field names: that is what Bcc means."""
+    named = {address["Address"].lower() for field in ("To", "Cc", "Bcc") for address in row[field]}
+    hidden = dict.fromkeys(path for path in delivered if path.lower() not in named)
+    return {**row, "Bcc": [*row["Bcc"], *({"Name": "", "Address": path} for path in hidden)]}
 
 
 def mail_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
@@ -86,13 +94,6 @@ def _address(address: Address) -> dict[str, str]:
 
 def _addresses(addresses: tuple[Address, ...]) -> list[dict[str, str]]:
     return [_address(address) for address in addresses]
-
-
-def _hidden(message: Message) -> list[dict[str, str]]:
-    """Whoever the message was delivered to that no field names: what the sender wrote as Bcc."""
-    named = {address.address.lower() for address in (*message.to, *message.cc, *message.bcc)}
-    hidden = dict.fromkeys(path for path in message.envelope.delivered_to if path.lower() not in named)
-    return [{"Name": "", "Address": path} for path in hidden]
 
 
 def _part(message: Message, part: Part) -> dict[str, Any]:

@@ -84,9 +84,12 @@ class IndexedInbox:
     def open(self, sight: Sight, id: str, answer: Callable[[Mail | None], None]) -> None:
         """Reads a message. One that cannot be read has its source only."""
 
-        def read(row: dict[str, Any], opened: Answer) -> None:
+        def read(row: dict[str, Any], opened: Answer, places: list[Place]) -> None:
             if opened.status == "ok":
-                answer(cast(Mail, {**json.loads(opened.body), **row}))
+                mail = {**json.loads(opened.body), **row}
+                delivered = dict.fromkeys(path for place in places for path in place.delivered)
+                mail["Envelope"]["DeliveredTo"] = list(delivered)
+                answer(cast(Mail, mail))
             elif opened.status == "unread":
                 answer(cast(Mail, {**_NOTHING, **row, "IsSourceOnly": True}))
             else:
@@ -97,7 +100,7 @@ class IndexedInbox:
     def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | None], None]) -> None:
         """Reads a part of a message."""
 
-        def read(_: dict[str, Any], opened: Answer) -> None:
+        def read(_: dict[str, Any], opened: Answer, places: list[Place]) -> None:
             head = opened.head
             is_there = opened.status == "ok"
             answer(Content(opened.body, head["type"], head["charset"], head["file_name"]) if is_there else None)
@@ -107,7 +110,7 @@ class IndexedInbox:
     def octets(self, sight: Sight, id: str, answer: Callable[[bytes | None], None]) -> None:
         """Reads a message as it is stored."""
 
-        def read(_: dict[str, Any], opened: Answer) -> None:
+        def read(_: dict[str, Any], opened: Answer, places: list[Place]) -> None:
             answer(opened.body if opened.status == "ok" else None)
 
         self._read(sight, id, {"what": "octets"}, read, lambda: answer(None))
@@ -117,7 +120,7 @@ class IndexedInbox:
         sight: Sight,
         id: str,
         request: dict[str, Any],
-        read: Callable[[dict[str, Any], Answer], None],
+        read: Callable[[dict[str, Any], Answer, list[Place]], None],
         missing: Callable[[], None],
         retries: int = RETRIES,
     ) -> None:
@@ -129,11 +132,12 @@ class IndexedInbox:
                 missing()
                 return
             reading = self._large if row["Size"] > LARGE else self._small
-            reading.ask({**request, "id": id, "places": places}, lambda answer: opened(row, places, answer))
+            where = [(place.mailbox, place.place) for place in places]
+            reading.ask({**request, "id": id, "places": where}, lambda answer: opened(row, places, answer))
 
         def opened(row: dict[str, Any], places: list[Place], answer: Answer) -> None:
             if answer.status != "moved":
-                read(row, answer)
+                read(row, answer, places)
             elif retries:
                 for place in {place.mailbox for place in places} if retries == RETRIES else ():
                     self._clerk.say(b"again " + place.encode())

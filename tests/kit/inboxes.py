@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from inbox.mime.identity import identity
 from inbox.mime.message import Message, message
-from inbox.mime.shown import mail_of, row_of
+from inbox.mime.shown import mail_of, row_of, with_hidden
 from inbox.search.matching import Kept, matches
 from inbox.search.query import QueryError, parse
 from web.contract import Changes, Content, Mail, Mailbox, Mistake, Page, Row, Selection, Sight
@@ -41,7 +41,8 @@ class Copy:
 
     def row(self, sight: Sight) -> Row:
         known = {"Read": self.is_read, "Tags": sorted(self.tags), "Mailboxes": self.sees(sight)}
-        return cast(Row, {**row_of(self.message, self.came), **known})
+        row = with_hidden(row_of(self.message, self.came), self.message.envelope.delivered_to)
+        return cast(Row, {**row, **known})
 
 
 class MemoryInbox:

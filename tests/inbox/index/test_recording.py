@@ -300,6 +300,19 @@ def test_a_deletion_can_be_taken_back_while_it_is_not_due(world: World) -> None:
     assert world.subjects() == ["n1"] and world.octets().count(b"hello") == 1
 
 
+def test_a_deletion_that_is_taken_back_while_the_mailbox_is_read_is_found(world: World) -> None:
+    world.add(mail(1))
+    world.work()
+    ids = world.catalogue.delete(None, Selected(), 100.0)
+    reading = world.recorder.read_again("ana")
+    list(zip(reading, range(1), strict=False))
+    assert world.catalogue.restore(None, ids) == 1
+    list(reading)
+    assert world.subjects() == []
+    world.work()
+    assert world.subjects() == ["n1"]
+
+
 def test_what_is_deleted_stays_deleted_when_the_clerk_is_killed(world: World) -> None:
     world.add(mail(1))
     world.add(mail(2))
