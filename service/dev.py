@@ -7,11 +7,13 @@ import argparse
 from collections.abc import Sequence
 
 from .listeners import Listener
+from .showing import missing
 from .sources import Sources
 
 # fmt: off
 PRESET = (
     # flag                   value             left out beside
+    ("--web",                "",               ("web", "no_web")),
     ("--listen",             "127.0.0.1:1025", ("listen",)),
     ("--create-mailboxes",   "",               ("users_file", "catch_all")),
 )
@@ -34,17 +36,18 @@ _PLACES = {
 def preset(given: argparse.Namespace) -> list[str]:
     """The flags to put in front of those that are given beside --dev, which override them."""
     rows = (*PRESET, *(ESMTP_PRESET if given.dialect == "esmtp" else ()))
+    cannot_show = bool(missing()) or given.store == "discard"
     return [
         word
         for flag, value, rivals in rows
-        if not any(getattr(given, rival) for rival in rivals)
+        if not any(getattr(given, rival) for rival in rivals) and not (flag == "--web" and cannot_show)
         for word in (flag, value)
         if word
     ]
 
 
 def advice(options: argparse.Namespace, sources: Sources, listeners: Sequence[Listener]) -> list[str]:
-    """What to set in an application, and where its mail will be: two lines."""
+    """What to set in an application, and where its mail will be, unless a page shows it."""
     host, port = listeners[0].sockets[0].getsockname()[:2]
     server = "this machine's name" if host in _ALL_ADDRESSES else host
     name = sources.users.first if sources.users else "ana"
@@ -52,7 +55,7 @@ def advice(options: argparse.Namespace, sources: Sources, listeners: Sequence[Li
     settings = (f"host {server}", f"port {port}", _password(options), _encryption(options, sources))
     return [
         f"set in your application: {'; '.join(settings)}",
-        f"mail for {name}@example.com {place}",
+        *([] if options.web else [f"mail for {name}@example.com {place}"]),
     ]
 
 

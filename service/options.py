@@ -224,8 +224,8 @@ def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
 def _add_development(group: "argparse._ArgumentGroup") -> None:
     stands_for = (
         "what an application needs while it is developed: --dialect esmtp --listen 127.0.0.1:1025 --create-mailboxes "
-        "--auth-accept-any --auth-allow-insecure --tls-auto --bare-newline normalize; other flags, and USERS_FILE, override "
-        "these"
+        "--auth-accept-any --auth-allow-insecure --tls-auto --bare-newline normalize --web (if what the page needs is "
+        "installed); other flags, and USERS_FILE, override these"
     )
     group.add_argument("--dev", action="store_true", help=stands_for)
     makes = (

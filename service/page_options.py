@@ -41,6 +41,7 @@ def add_page(group: "argparse._ArgumentGroup", address: Callable[[str], Any]) ->
     for flag, shown, kind, default, meaning in rows:
         action = "append" if default == [] else "store"
         group.add_argument(flag, metavar=shown, type=kind, action=action, default=default, help=meaning)
+    group.add_argument("--no-web", action="store_true", help="with --dev: no page")
     group.add_argument("--web-public", action="store_true", help="let anybody see the mail who can reach the page")
 
 
@@ -50,6 +51,8 @@ def page_flaw(options: argparse.Namespace) -> str:
     used = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
     open_to_all = options.web and not _is_loopback(options.web[0])
     rules = (
+        (options.web and options.no_web, "--web and --no-web: give one of them"),
+        (options.no_web and not options.dev, "--no-web: only with --dev"),
         (used and not options.web, f"{' '.join(used)}: only with --web"),
         (options.web and options.store == "discard", "--web: there is nothing to show with --store discard"),
         (options.web and missing(), f"--web: {', '.join(missing())} not installed: {what_to_install()}"),

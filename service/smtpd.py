@@ -25,7 +25,7 @@ from .options import arguments
 from .output import say
 from .processes import Workers, count_of
 from .serving import Service
-from .showing import Showing
+from .showing import Showing, missing, what_to_install
 from .smtp import smtp
 from .sources import SourceError, Sources, read
 from .wiring import DIALECTS, FORMATS, dialect_of, own_name, stores_of
@@ -77,6 +77,8 @@ def serve(options: argparse.Namespace) -> None:
     if showing:
         lines += [f"showing mail on {url}" for url in showing.urls]
     if options.dev:
+        if not options.web and not options.no_web and missing():
+            log.warning("there is no page to see the mail: %s", what_to_install())
         lines += advice(options, sources, listeners)
     announce = partial(say, "smtpd", "\n".join(lines))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them

@@ -86,10 +86,9 @@ class IndexedInbox:
 
         def read(row: dict[str, Any], opened: Answer, places: list[Place]) -> None:
             if opened.status == "ok":
-                mail = {**json.loads(opened.body), **row}
-                delivered = dict.fromkeys(path for place in places for path in place.delivered)
-                mail["Envelope"]["DeliveredTo"] = list(delivered)
-                answer(cast(Mail, mail))
+                mail = cast(Mail, {**json.loads(opened.body), **row})
+                mail["Envelope"]["DeliveredTo"] = _delivered_to(row, places)
+                answer(mail)
             elif opened.status == "unread":
                 answer(cast(Mail, {**_NOTHING, **row, "IsSourceOnly": True}))
             else:
@@ -251,6 +250,14 @@ class IndexedInbox:
         for reading in (self._small, self._large):
             reading.rest()
         self._reactor.call_later(REST, self._rest)
+
+
+def _delivered_to(row: dict[str, Any], places: list[Place]) -> list[str]:
+    """Whoever a message was delivered to, in the order of its fields: each mailbox knows only its own part of it."""
+    named = [address["Address"].lower() for field in ("To", "Cc", "Bcc") for address in row[field]]
+    order = {address: number for number, address in reversed(list(enumerate(named)))}
+    paths = dict.fromkeys(path for place in places for path in place.delivered)
+    return sorted(paths, key=lambda path: order.get(path.lower(), len(named)))
 
 
 class _Catalogue:

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from ..kit.page import dev
 from ..kit.server import Server
 from ..kit.support import ROOT, program
 from ..laws.test_documents import blocks
@@ -12,7 +15,9 @@ from .test_clients_esmtp import NODE_PATH
 
 
 def test_the_pytest_fixture_catches_a_message(tmp_path: Path) -> None:
-    fixture, test = (block for block in blocks("docs/catching.md", "python") if block.startswith("import"))
+    fixture, test = (
+        block for block in blocks("docs/catching.md", "python") if block.startswith("import") and "wait_for" not in block
+    )
     (tmp_path / "conftest.py").write_text(fixture)
     (tmp_path / "test_mail.py").write_text(test)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # bin/smtpd is run by this Python
@@ -20,6 +25,35 @@ def test_the_pytest_fixture_catches_a_message(tmp_path: Path) -> None:
     environment = {**os.environ, "SMTPD": smtpd, "PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
+def test_the_recipe_for_waiting_waits(tmp_path: Path) -> None:
+    pytest.importorskip("h11")
+    (recipe,) = (block for block in blocks("docs/catching.md", "python") if "wait_for" in block)
+    with dev(tmp_path) as page:
+        fixtures = f"""
+import smtplib
+import threading
+import pytest
+
+@pytest.fixture
+def page():
+    return {page.url.rstrip("/")!r}
+
+@pytest.fixture
+def sign_up():
+    def later(to):
+        with smtplib.SMTP("127.0.0.1", {page.port}) as client:
+            mail = f"From: shop@example.org\\r\\nTo: {{to}}\\r\\nSubject: Welcome\\r\\n\\r\\nx\\r\\n"
+            client.sendmail("shop@example.org", [to], mail)
+    return lambda to: threading.Timer(0.5, later, [to]).start()
+"""
+        (tmp_path / "conftest.py").write_text(fixtures)
+        (tmp_path / "test_recipe.py").write_text(recipe)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(tmp_path)]
+        environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
 
 

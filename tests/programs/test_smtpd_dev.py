@@ -21,7 +21,7 @@ SMTPD = [sys.executable, str(ROOT / "bin" / "smtpd")]
 @contextmanager
 def dev(directory: Path, *flags: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     """A server in this directory, and its port."""
-    command = [*SMTPD, "--dev", "--listen", "127.0.0.1:0", *flags]
+    command = [*SMTPD, "--dev", "--no-web", "--listen", "127.0.0.1:0", *flags]
     with (directory / "smtpd.log").open("a") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reactor.stream.self_signed import NoMaker
+from service import dev
 from service.dev import advice
 from service.options import arguments
 from service.sources import read
@@ -21,7 +22,7 @@ from .world import service_of
 
 LONG = (
     "--dialect esmtp --listen 127.0.0.1:1025 --create-mailboxes --auth-accept-any --auth-allow-insecure --tls-auto "
-    "--bare-newline normalize"
+    "--bare-newline normalize --web"
 )
 
 
@@ -46,6 +47,8 @@ def test_it_stands_for_the_flags_that_the_help_and_the_document_say() -> None:
         ("--tls-cert c.pem --tls-key k.pem", "--tls-auto"),
         ("--create-mailboxes 5 users.txt", "--create-mailboxes"),
         ("--bare-newline reject", ""),
+        ("--web 127.0.0.1:0", "--web"),
+        ("--store discard", "--web"),
         ("--listen-tls 127.0.0.1:0 --require-tls --require-auth --max-message-size 1G --mail-dir x --store maildir", ""),
     ],
 )
@@ -54,19 +57,26 @@ def test_what_is_given_beside_it_overrides(given: str, without: str) -> None:
     assert options_of(*given.split(), "--dev") == options_of("--dev", *given.split())
 
 
+def test_without_a_page_it_is_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rest = options_of(*LONG.replace(" --web", "").split())
+    assert {**options_of("--dev", "--no-web"), "no_web": False} == rest
+    monkeypatch.setattr(dev, "missing", lambda: ["h11"])
+    assert options_of("--dev") == rest
+
+
 def test_in_the_classic_dialect_it_is_what_that_has() -> None:
-    classic = "--dialect classic --listen 127.0.0.1:1025 --create-mailboxes"
+    classic = "--dialect classic --listen 127.0.0.1:1025 --create-mailboxes --web"
     assert options_of("--dev", "--dialect", "classic") == options_of(*classic.split())
 
 
 def test_without_names_but_with_a_catch_all_a_users_file_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        arguments(["--dev", "--catch-all", "a"])
+        arguments(["--dev", "--no-web", "--catch-all", "a"])
     assert "USERS_FILE is missing" in capsys.readouterr().err
 
 
 def prepared(directory: Path, *flags: str) -> Namespace:
-    options = arguments(["--dev", *(() if "--listen" in flags else ("--listen", "127.0.0.1:0")), *flags])
+    options = arguments(["--dev", "--no-web", *(() if "--listen" in flags else ("--listen", "127.0.0.1:0")), *flags])
     options.hostname = b"localhost"
     options.mail_dir = directory / "mailboxes"
     return options
