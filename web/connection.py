@@ -206,9 +206,14 @@ class HttpConnection:
 
     def _request_of(self, event: h11.Request) -> Request:
         fields: dict[str, str] = {}
+        octets = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
+        if octets > LONGEST_HEADER:  # h11 measures only what comes in pieces
+            raise RequestError(431, "the header is too large")
         for name, value in event.headers:
             key = name.decode("ascii")
             fields[key] = f"{fields[key]}, {value.decode('latin-1')}" if key in fields else value.decode("latin-1")
+        if "transfer-encoding" in fields and "content-length" in fields:  # RFC 9112 section 6.3: it may be smuggling
+            raise RequestError(400, "a body has one length")
         method = event.method.decode("ascii")
         return Request(method, target_of(event.target), fields, peer=self._peer, is_encrypted=self._is_encrypted)
 
