@@ -116,7 +116,7 @@ class Gate:
         if name in self._terms.admins:
             return request
         own = name.lower()
-        return request._replace(sight=own) if request.sight in (None, own) else _UNKNOWN
+        return request._replace(sight=own, is_confined=True) if request.sight in (None, own) else _UNKNOWN
 
     def _remember(self, key: tuple[str, str]) -> None:
         while len(self._known) >= MOST_KEPT:

@@ -25,7 +25,7 @@ SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 UNSNIFFED = ("X-Content-Type-Options", "nosniff")
 
-_CID = re.compile(r"(?i)(=\s*+[\"']?\s*+|url\(\s*+[\"']?\s*+)cid:([^\"'()<>\s]{1,500})")
+_CID = re.compile(r"(?i)(=\s*+[\"']?\s*+|url\(\s*+(?:[\"']|&quot;)?\s*+)cid:((?:(?!&quot;)[^\"'()<>\s]){1,500})")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 _CHARSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}")
 _HEAD = re.compile(r"(?i)<head(?:\s[^<>]{0,1000}+)?>")

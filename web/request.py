@@ -42,6 +42,8 @@ class Request(NamedTuple):
     is_encrypted: bool = False
     sight: Sight = None
     """What the client may see and asks for; the router sets it."""
+    is_confined: bool = False
+    """Whether the client may see nothing but what is in `sight`, other mailboxes' names included; the gate sets it."""
     parameters: Mapping[str, str] = {}
     """What stands in the path where its route has `{name}`."""
     base: str = ""
