@@ -31,6 +31,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=[f"carteiro.{package}" for package in packages()],
+    package_data={"carteiro.web.pages": ["static/*", "templates/*"]},
     package_dir={f"carteiro.{room}": room for room in ROOMS},
     scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={
@@ -43,6 +44,7 @@ setup(
             "cryptography>=42",
             "hypothesis>=6.100",
             "mypy>=1.11",
+            "playwright>=1.40",
             "pytest>=8",
             "pytest-cov>=5",
             "pytest-xdist>=3.6",

@@ -83,7 +83,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "reactor": [{""}, {"stream"}],
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
     "inbox": [{"mime"}, {"search"}, {"index"}],
-    "web": [{""}, {"mailpit", "mailhog"}, {"api"}],
+    "web": [{""}, {"mailpit", "mailhog", "pages"}, {"api"}],
     "service": [{""}, {"client", "web"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""
