@@ -27,6 +27,7 @@ from web.application import Application
 from web.connection import HttpConnection
 from web.environment import Figures, Outcome, Tools
 from web.gate import Authenticate, Gate, Terms
+from web.pages.routes import pages
 
 from .. import VERSION
 from ..showing import Settings
@@ -65,7 +66,8 @@ def main() -> int:
     terms = Terms(settings.hosts, settings.origins, authenticate(settings.auth_file, checks), settings.admins)
     gate = Gate(terms, lambda: reactor.now)
     sending = Offload(reactor)
-    application = Application(routes(inbox, tools(reactor, sending, settings)), gate, settings.root)
+    needed = tools(reactor, sending, settings)
+    application = Application([*pages(inbox, needed), *routes(inbox, needed)], gate, settings.root)
     serve(reactor, application, settings)
     inbox.close()
     checks.close()
