@@ -19,6 +19,7 @@ from web.application import Application
 from web.connection import HttpConnection
 from web.environment import Figures, Outcome, Tools
 from web.gate import Gate, Terms
+from web.pages.routes import pages
 
 from .inboxes import MemoryInbox
 
@@ -67,11 +68,11 @@ class Heard(NamedTuple):
 
 
 class WebServer:
-    """All API routes over an inbox. Its thread alone touches the inbox: `call` makes a call there."""
+    """The page and all API routes over an inbox. Its thread alone touches the inbox: `call` makes a call there."""
 
-    def __init__(self, terms: Terms | None = None, root: str = "", submit: Any = None) -> None:
+    def __init__(self, terms: Terms | None = None, root: str = "", submit: Any = None, inbox: Any = None) -> None:
         self.reactor = Reactor()
-        self.inbox = MemoryInbox(self.reactor.call_soon)
+        self.inbox: MemoryInbox = inbox or MemoryInbox(self.reactor.call_soon)
         self.outcome = Outcome(250)
         """What the SMTP side says."""
         self.sent: list[tuple[str, list[str], bytes]] = []
@@ -79,7 +80,7 @@ class WebServer:
         self.tools = Tools(
             self.reactor.call_later, self._offload.beside, submit or self._submit, lambda: FIGURES, lambda: NOW
         )
-        self.routes = routes(self.inbox, self.tools)
+        self.routes = [*routes(self.inbox, self.tools), *pages(self.inbox, self.tools)]
         self.application = Application(self.routes, Gate(terms or Terms(), lambda: self.reactor.now), root)
         self._server = Server(self.reactor, 300, 3600.0)
         address = self._server.listen("127.0.0.1", 0, self._open)

@@ -1,0 +1,134 @@
+"""What can be measured of a good page, in a real browser: contrast and names, widths, shifts, long lists."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ...kit.browser import WATCH, goes_sideways, serious, tasks
+from ...kit.support import wait_until
+from .light import LightInbox
+from .test_tour import focused, visit
+from .world import MAILS, World, html_mail, mail, world
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LONG = "wonder" * 60
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[World]:
+    """Mail of all kinds."""
+    with world() as made:
+        for path in sorted(MAILS.glob("*.eml")):
+            made.add(path.read_bytes(), "ana", "rui")
+        others = ", ".join(f"{number}{LONG}@x" for number in range(30))
+        made.add(mail(LONG, LONG, f'"{LONG}" <{LONG}@example.org>', f"Cc: {others}\r\n"), LONG)
+        made.add(html_mail(f"<table width=900><tr><td>{LONG}</td></tr></table><img src='//x.example/1.png'>", "Wide"), "rui")
+        ids = [copy.id for copy in made.inbox.copies[:3]]
+        made.call(lambda: made.inbox.tag(None, ids, ["urgent", LONG], lambda _: None))
+        yield made
+
+
+def views(here: World) -> list[str]:
+    """Addresses of all kinds of views."""
+    ids = {path.name[:2]: copy.id for path, copy in zip(sorted(MAILS.glob("*.eml")), here.inbox.copies, strict=False)}
+    long, wide = (copy.id for copy in here.inbox.copies[-2:])
+    tabs = ("text", "html", "headers", "source", "parts", "envelope", "notes")
+    lists = ["/", "/mailbox/ana/", "/search?query=is:read+x", "/search?query=before:soon"]
+    messages = [f"/view/{ids['19']}?tab={tab}" for tab in tabs]
+    others = [f"/view/{id}" for id in (ids["30"], ids["26"], long, wide, "0" * 22)]
+    return [*lists, *messages, *others, f"/view/{ids['21']}?tab=notes", f"/view/{long}?tab=headers"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_axe_finds_nothing_serious(browser: "Browser", here: World, scheme: str, language: str) -> None:
+    found = {}
+    with visit(browser, here, color_scheme=scheme, locale=language) as page:
+        for view in views(here):
+            page.goto(here.address + view)
+            assert page.locator("html").get_attribute("lang") == language
+            found[view] = serious(page)
+        page.goto(here.address + "/")
+        page.locator(".row .opener").nth(2).click()
+        page.locator("#subject").wait_for()
+        found["beside the list"] = serious(page)
+        page.keyboard.press("?")
+        found["help"] = serious(page)
+    assert not {view: faults for view, faults in found.items() if faults}
+
+
+@pytest.mark.parametrize("width", [320, 600, 800, 1152, 2000])
+def test_no_page_goes_sideways(browser: "Browser", here: World, width: int) -> None:
+    for has_script in (True, False):
+        size = {"width": width, "height": 640}
+        with visit(browser, here, viewport=size, java_script_enabled=has_script, locale="pt") as page:
+            for view in views(here):
+                page.goto(here.address + view)
+                if has_script:
+                    assert not goes_sideways(page), view
+            if has_script:
+                page.goto(here.address + "/")
+                page.locator(".row .opener").nth(1).click()
+                page.locator("#subject").wait_for()
+                assert not goes_sideways(page)
+
+
+def test_nothing_shifts_while_pages_load(browser: "Browser", here: World) -> None:
+    shifts = {}
+    for width in (320, 1200):
+        with visit(browser, here, viewport={"width": width, "height": 800}) as page:
+            page.add_init_script(WATCH)
+            for view in views(here):
+                page.goto(here.address + view)
+                page.wait_for_timeout(300)
+                shifts[width, view] = page.evaluate("seen.shift")
+    assert not {view: shift for view, shift in shifts.items() if shift}
+
+
+def scroll_far(page: "Page") -> None:
+    """With the wheel, and in leaps, as with the scroll bar."""
+    page.mouse.move(700, 500)
+    for _ in range(40):
+        page.mouse.wheel(0, 900)
+        page.wait_for_timeout(16)
+    for part in (0.3, 0.9, 0.05, 0.999):
+        page.locator(".scroller").evaluate("(one, part) => { one.scrollTop = one.scrollHeight * part; }", part)
+        page.wait_for_timeout(60)
+        for _ in range(10):
+            page.mouse.wheel(0, -700)
+            page.wait_for_timeout(16)
+
+
+def test_a_hundred_thousand_rows_roll(browser: "Browser") -> None:
+    inbox = LightInbox(100_000)
+    with world(inbox=inbox) as here, visit(browser, here) as page:
+        page.add_init_script(WATCH)
+        page.reload()
+        page.wait_for_timeout(300)
+        with tasks(browser, page) as made:
+            scroll_far(page)
+        assert len(made) > 100 and made[0] < 50, "milliseconds of CPU time"
+        page.locator(".scroller").evaluate("one => { one.scrollTop = 50_000 * 44; }")
+        page.get_by_text("Subject number 50000", exact=True).wait_for()
+        assert page.locator(".row").count() < 80, "only what is seen is in the document"
+        page.keyboard.press("j")
+        page.keyboard.press("End")
+        wait_until(lambda: "Subject number 99999" in focused(page))
+        assert page.evaluate("seen.shift") == 0
+    assert max(limit for _, limit in inbox.asked) <= 200 and len(inbox.asked) < 400
+
+
+def test_the_first_load_asks_six_times(browser: "Browser", here: World) -> None:
+    asked: list[str] = []
+    opened = browser.new_context()
+    page = opened.new_page()
+    page.on("request", lambda request: asked.append(request.url.removeprefix(here.address)))
+    page.goto(here.address)
+    page.get_by_text("Live", exact=True).wait_for()
+    page.wait_for_timeout(300)
+    shown = [address for address in asked if not address.startswith("data:")]
+    assert len(shown) <= 6 and shown[0] == "/", shown
+    opened.close()
