@@ -141,11 +141,11 @@ FAULTS = (
     Fault(
         "a reply is imported and never given",
         (
-            Change("protocol/engine/replies.py", "NOT_STORED = ", 'IDLE = Reply(250, b"x", b"2.0.0")\nNOT_STORED = '),
+            Change("protocol/engine/replies.py", "NOT_STORED = ", 'UNHEARD = Reply(250, b"x", b"2.0.0")\nNOT_STORED = '),
             Change(
                 "protocol/engine/session.py",
                 "from .replies import ",
-                "from .replies import IDLE  # noqa: F401\nfrom .replies import ",
+                "from .replies import UNHEARD  # noqa: F401\nfrom .replies import ",
             ),
         ),
         ("tests/protocol/engine/test_replies.py",),

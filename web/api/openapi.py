@@ -20,6 +20,7 @@ _ALWAYS = {
     401: Answer("Name and password are wrong, or missing."),
     404: Answer("It is not there."),
     421: Answer("The Host is none of ours."),
+    431: Answer("Its header, in which the query counts, is too large."),
     503: Answer("It cannot be answered now."),
 }
 _GUARDED = {403: Answer("It comes from a page of another origin.")}

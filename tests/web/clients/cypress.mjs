@@ -1,15 +1,21 @@
 // As much of Cypress as its plug-ins for Mailpit and MailHog use. A chain is a promise that has the commands as methods.
 import assert from "node:assert/strict";
 
+// Cypress does one command after another, also those whose chain is not returned: here these are what has a condition.
+const conditions = [];
+
 export class Chain extends Promise {
   its = (name) => this.then((subject) => subject[name]);
-  should = (condition, number) =>
-    this.then((subject) => {
+  should = (condition, number) => {
+    const held = this.then((subject) => {
       if (condition === "not.have.length") assert.notEqual(subject.length, number);
       else if (condition === "to.have.length.greaterThan") assert.ok(subject.length > number);
       else assert.fail(`no condition is called ${condition}`);
       return subject;
     });
+    conditions.push(held);
+    return held;
+  };
 }
 
 async function request({ method, url, qs, body, failOnStatusCode = true }) {
@@ -39,7 +45,7 @@ export function cypress(settings) {
       add(name, ...rest) {
         const command = rest.pop();
         if (rest[0]?.prevSubject) Chain.prototype[name] = function (...given) { return this.then((subject) => command(subject, ...given)); };
-        else cy[name] = (...given) => chain(command(...given));
+        else cy[name] = (...given) => chain(command(...given) ?? Promise.all(conditions.splice(0)));
       },
     },
   };
