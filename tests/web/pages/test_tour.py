@@ -53,6 +53,7 @@ def test_by_mouse(browser: "Browser", here: World) -> None:
         page.get_by_role("link", name="Mail 69").click()
         page.get_by_role("heading", name="Mail 69").wait_for()
         assert page.url.startswith(f"{here.address}/view/") and focused(page) == "Mail 69"
+        assert "Mail 69" in page.locator(".row.is-open").inner_text()
         page.locator(".row:not(.is-unread)").wait_for()
         page.get_by_role("link", name="Headers").click()
         page.get_by_role("cell", name="Mail 69").wait_for()
@@ -120,6 +121,10 @@ def test_by_keyboard_alone(browser: "Browser", here: World) -> None:
         page.get_by_text("1 message marked as read").wait_for()
         page.keyboard.press("Home")
         wait_until(lambda: "Invitation" in focused(page))
+
+
+def test_help_and_search_by_keyboard(browser: "Browser", here: World) -> None:
+    with visit(browser, here) as page:
         page.keyboard.press("?")
         page.get_by_role("heading", name="Keys").wait_for()
         page.keyboard.press("Escape")
@@ -128,9 +133,9 @@ def test_by_keyboard_alone(browser: "Browser", here: World) -> None:
         page.keyboard.press("Enter")
         page.get_by_text("This search cannot be understood").wait_for()
         page.keyboard.press("/")
-        page.keyboard.type("is:read")
+        page.keyboard.type("subject:lecture")
         page.keyboard.press("Enter")
-        page.get_by_text("2 messages found").wait_for()
+        page.get_by_text("1 message found").wait_for()
 
 
 def test_letters_can_be_turned_off(browser: "Browser", here: World) -> None:

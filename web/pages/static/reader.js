@@ -1,7 +1,7 @@
 /* Reading a message beside the list, or in its place. Each view has its address, so that back and forward work. */
 
 import { page, takeCounts } from "./live.js";
-import { focusCurrent, goTo, currentRow, knownRows, refresh } from "./list.js";
+import { currentRow, dressers, focusCurrent, goTo, knownRows, refresh } from "./list.js";
 import { send } from "./selection.js";
 
 const main = document.getElementById("main");
@@ -9,6 +9,7 @@ const { base } = document.body.dataset;
 const home = location.pathname + location.search;
 const title = document.title;
 let wanted = "";
+let opened = null; // the id of the message that is shown
 
 const shown = () => main.querySelector(":scope > :not(#list)");
 
@@ -29,10 +30,9 @@ export async function open(address, how = "push", isTab = false) {
   document.body.classList.add("is-reading");
   document.title = fresh.title;
   takeCounts(fresh);
-  mark(view.dataset.id);
+  mark(view.dataset.id ?? null);
   (isTab ? view.querySelector("[aria-current]") : view.querySelector("h1"))?.focus({ preventScroll: true });
   await refresh();
-  mark(view.dataset.id);
 }
 
 /** Shows the list alone. */
@@ -56,9 +56,16 @@ export function next(rowsOn) {
   if (opener && currentRow().dataset.id !== shown()?.dataset.id) open(opener.href, "replace");
 }
 
-function mark(id) {
-  for (const [, row] of knownRows()) row.classList.toggle("is-open", row.dataset.id === id);
+function dress(row) {
+  row.classList.toggle("is-open", row.dataset.id === opened);
 }
+
+function mark(id) {
+  opened = id;
+  for (const [, row] of knownRows()) dress(row);
+}
+
+dressers.push(dress);
 
 main.addEventListener("click", (event) => {
   const link = event.target.closest("#message a, main > .nothing a");
