@@ -80,8 +80,10 @@ class WebServer:
         self.tools = Tools(
             self.reactor.call_later, self._offload.beside, submit or self._submit, lambda: FIGURES, lambda: NOW
         )
-        self.routes = [*routes(self.inbox, self.tools), *pages(self.inbox, self.tools)]
-        self.application = Application(self.routes, Gate(terms or Terms(), lambda: self.reactor.now), root)
+        self.routes = routes(self.inbox, self.tools)
+        """Those of the API."""
+        own = [*self.routes, *pages(self.inbox, self.tools)]
+        self.application = Application(own, Gate(terms or Terms(), lambda: self.reactor.now), root)
         self._server = Server(self.reactor, 300, 3600.0)
         address = self._server.listen("127.0.0.1", 0, self._open)
         self.port = int(address.rpartition(":")[2])
