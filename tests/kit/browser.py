@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ProxySettings
 
 WATCH = """
-window.seen = {shift: 0};
-const add = entry => { if (!entry.hadRecentInput) seen.shift += entry.value; };
+window.seen = {shift: 0, moved: []};
+const add = entry => {
+  if (entry.hadRecentInput) return;
+  seen.shift += entry.value;
+  for (const {node, previousRect: from, currentRect: to} of entry.sources)
+    seen.moved.push(`${node?.nodeName}.${node?.className} ${JSON.stringify([from, to])}`);
+};
 new PerformanceObserver(list => list.getEntries().forEach(add)).observe({type: "layout-shift", buffered: true});
 """
-"""A script that adds up layout shifts that no input has caused."""
+"""A script that adds up layout shifts that no input has caused, and says what has moved."""
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def test_nothing_shifts_while_pages_load(browser: "Browser", here: World) -> Non
             for view in views(here):
                 page.goto(here.address + view)
                 page.wait_for_timeout(300)
-                shifts[width, view] = page.evaluate("seen.shift")
+                shifts[width, view] = page.evaluate("seen.moved")
     assert not {view: shift for view, shift in shifts.items() if shift}
 
 
