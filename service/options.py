@@ -121,8 +121,8 @@ NOTES = (
     (
         "output",
         "When the server listens it prints one line per listener on standard output: listening on HOST:PORT, with (TLS) "
-        "behind it for --listen-tls; with --dev two lines more, which say what to set in an application. The log goes to "
-        "standard error, one line per event.",
+        "behind it for --listen-tls; with --web where the page is; with --dev what to set in an application. The log goes "
+        "to standard error, one line per event.",
     ),
     (
         "signals",

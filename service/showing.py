@@ -23,8 +23,8 @@ from .notices import Notices
 
 DEFAULT = ("127.0.0.1", 8025)
 
-NEEDED = {"h11": "python3-h11", "jinja2": "python3-jinja2", "nh3": "python3-nh3"}
-"""The packages that the page needs, by their names on PyPI, and those of Debian."""
+NEEDED = ("h11", "jinja2", "nh3")
+"""The packages that the page needs, by their names on PyPI."""
 
 
 class Settings(NamedTuple):
@@ -52,8 +52,7 @@ def missing() -> list[str]:
 
 def what_to_install() -> str:
     """How to install what is missing, for people to read."""
-    names = missing()
-    return f"pip install {' '.join(names)} (Debian: apt install {' '.join(NEEDED[name] for name in names)})"
+    return f"pip install {' '.join(missing())}"
 
 
 class Showing:

@@ -26,6 +26,10 @@ SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp")
 UNSNIFFED = ("X-Content-Type-Options", "nosniff")
 
 _CID = re.compile(r"(?i)(=\s*+[\"']?\s*+|url\(\s*+(?:[\"']|&quot;)?\s*+)cid:((?:(?!&quot;)[^\"'()<>\s]){1,500})")
+_CONNECTING = re.compile(r"<(link|iframe|frame)(?=[\s/>])", re.IGNORECASE)
+_INSTEAD = {"link": 'rel="left-out"', "iframe": 'srcdoc=""', "frame": 'src="about:blank"'}
+"""What keeps an element from connecting to where it leads. Of two attributes with one name the first one counts."""
+
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 _CHARSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}")
 _HEAD = re.compile(r"(?i)<head(?:\s[^<>]{0,1000}+)?>")
@@ -45,6 +49,13 @@ def linked(text: str, parts: Iterable[Part], link: Callable[[str], str]) -> str:
         return match[1] + link(part) if part else match[0]
 
     return _CID.sub(led, text) if known else text
+
+
+def unconnected(text: str) -> str:
+    """HTML whose links to other documents, and frames, are empty: no policy keeps a browser from connecting to where they
+    lead, and asking there for nothing.
+    """
+    return _CONNECTING.sub(lambda match: f"{match[0]} {_INSTEAD[match[1].lower()]}", text)
 
 
 def in_new_windows(text: str) -> str:

@@ -23,7 +23,7 @@ MOST_IDS = 5_000
 FURTHEST = 10**9
 """Messages that a list can leave out."""
 
-_ID = re.compile(r"[0-9A-Za-z]{22}")
+IS_ID = re.compile(r"[0-9A-Za-z]{22}")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
@@ -72,7 +72,7 @@ def only(form: Mapping[str, Any], *names: str) -> None:
 def ids_of(form: Mapping[str, Any], name: str = "ids") -> list[str]:
     """The ids in a body, each once; none if the field is missing or empty."""
     ids = texts_of(form, name, MOST_IDS)
-    if odd := next((id for id in ids if not _ID.fullmatch(id)), None):
+    if odd := next((id for id in ids if not IS_ID.fullmatch(id)), None):
         raise RequestError(400, f"{name}: this is no id: {odd[:40]}")
     return list(dict.fromkeys(ids))
 

@@ -140,12 +140,6 @@ class Catalogue:
         rows = self._rows(sight, self._from(sight, Selected([id]), None), 0, 1)
         return rows[0] if rows else None
 
-    def latest(self, sight: str | None) -> str | None:
-        """The id of the newest message."""
-        source = self._from(sight, Selected(), None)
-        rows = self._ask(f"SELECT m.id FROM {source.tables} WHERE {source.where} ORDER BY m.key DESC LIMIT 1", source.values)
-        return rows[0][0] if rows else None
-
     def places(self, sight: str | None, id: str) -> list[Place]:
         """Where the copies in sight are."""
         rows = self._ask(

@@ -107,13 +107,14 @@ class Clerk:
     # Reading
 
     def _look(self) -> None:
+        for mailbox in self._recorder.unfinished():  # a deletion in it was taken back, say: somebody waits for that
+            self.read_again(mailbox)
         for mailbox in self._recorder.changed():
             if mailbox not in self._reading and self._clock() >= self._not_before.get(mailbox, 0.0):
                 self._safely(self._look_at, mailbox)
 
     def _look_at(self, mailbox: str) -> None:
-        state = self._mailboxes.state(mailbox)
-        if state is None or self._mailboxes.is_still(mailbox) or self._recorder.has_read(mailbox, state):
+        if self._mailboxes.state(mailbox) is None or self._mailboxes.is_still(mailbox):
             self._follow(mailbox, None)
 
     def _follow(self, mailbox: str, size: int | None) -> None:

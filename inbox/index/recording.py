@@ -7,7 +7,6 @@ who looks at the index, nor when mailboxes are read.
 
 import json
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -24,6 +23,9 @@ log = logging.getLogger("carteiro.inbox")
 
 BATCH = 200
 """Messages of a transaction."""
+
+SECOND = 1_000_000
+"""Microseconds: what keys count."""
 
 BATCH_OCTETS = 4 << 20
 """Octets of messages after which a transaction ends."""
@@ -80,9 +82,10 @@ class Recorder:
         there = {name: self._mailboxes.state(name) for name in self._mailboxes.mailboxes()}
         return [name for name in {**known, **there} if (there.get(name) or "gone") != known.get(name, "")]
 
-    def has_read(self, mailbox: str, state: str) -> bool:
-        """Whether the mailbox had this state when it was read last, even if not all of it was read."""
-        return self._known(mailbox).state == state
+    def unfinished(self) -> list[str]:
+        """The mailboxes that have the state in which they were read last, and of which not all was read then."""
+        rows = self._base.execute("SELECT name, state FROM mailbox WHERE NOT is_whole AND state <> ''").fetchall()
+        return [name for name, state in rows if self._mailboxes.state(name) == state]
 
     def follow(self, mailbox: str, size: int | None = None) -> Followed:
         """Reads what was put in a mailbox since. `size` is how much of a file is complete."""
@@ -123,9 +126,12 @@ class Recorder:
 
     def purge(self, most: int = BATCH) -> int:
         """Forgets messages of which no copy is left; returns how many, `most` at most."""
+        gone = "SELECT key FROM message WHERE copies = 0 LIMIT ?"
+        if not self._base.execute(gone, (1,)).fetchone():  # mostly so: then others may write meanwhile
+            return 0
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
-            keys = [key for (key,) in self._base.execute("SELECT key FROM message WHERE copies = 0 LIMIT ?", (most,))]
+            keys = [key for (key,) in self._base.execute(gone, (most,))]
             wanted = json.dumps(keys)
             for table in ("searched", "message"):
                 self._base.execute(f"DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?))", (wanted,))
@@ -214,18 +220,29 @@ class Recorder:
         entry = entries.get(id)
         if entry is None:  # another process has purged it since we looked; it comes with the next reading
             return None
-        key = entry.key
-        while True:
-            try:
-                self._base.execute(
-                    "INSERT INTO message (key, id, row, size, attachments, inlines) VALUES (?, ?, ?, ?, ?, ?)",
-                    (key, entry.id, entry.row, entry.size, entry.attachments, entry.inlines),
-                )
-                break
-            except sqlite3.IntegrityError:
-                key += step
+        key = self._free_key(entry.key, step)
+        self._base.execute(
+            "INSERT INTO message (key, id, row, size, attachments, inlines) VALUES (?, ?, ?, ?, ?, ?)",
+            (key, entry.id, entry.row, entry.size, entry.attachments, entry.inlines),
+        )
         self._base.execute("INSERT INTO searched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (key, *entry.searched))
         return key
+
+    def _free_key(self, key: int, step: int) -> int:
+        """The key itself, or the nearest free one behind all of its second (`step` 1), or before them (-1)."""
+        if self._has_key(key):
+            second = key - key % SECOND
+            nearest = "max(key)" if step > 0 else "min(key)"
+            found = self._base.execute(
+                f"SELECT {nearest} FROM message WHERE key BETWEEN ? AND ?", (second, second + SECOND - 1)
+            )
+            key = int(found.fetchone()[0]) + step
+            while self._has_key(key):
+                key += step
+        return key
+
+    def _has_key(self, key: int) -> bool:
+        return self._base.execute("SELECT 1 FROM message WHERE key = ?", (key,)).fetchone() is not None
 
     def _put_copy(self, number: int, key: int, place: str, generation: int, come: Come, mail: bytes) -> bool:
         """Puts a copy in the index, or says where it is now; returns whether it is new."""
@@ -284,5 +301,18 @@ class Recorder:
             )
 
     def bury(self, before: float) -> None:
-        """Forgets deletions that were carried out before a moment: what comes back now was put there by somebody."""
-        self._base.execute("DELETE FROM marks.tombstone WHERE removed < ?", (before,))
+        """Forgets deletions that were carried out before a moment, and the marks of these messages: what comes back now was
+        put there by somebody.
+        """
+        buried = "SELECT id, mailbox FROM marks.tombstone WHERE removed < ?1"
+        if not self._base.execute(buried, (before,)).fetchone():
+            return
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.execute(f"DELETE FROM marks.mark WHERE (id, mailbox) IN ({buried})", (before,))
+            self._base.execute(
+                f"DELETE FROM marks.tag WHERE id IN (SELECT id FROM ({buried}))"
+                " AND id NOT IN (SELECT id FROM message WHERE copies > 0)",
+                (before,),
+            )
+            self._base.execute("DELETE FROM marks.tombstone WHERE removed < ?", (before,))

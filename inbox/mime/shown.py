@@ -24,9 +24,10 @@ DIGESTED = 100
 
 def row_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
     """A message in a list, but for what its mailbox knows of it. `came` is when, if the message cannot tell."""
+    id = identity(message.octets)
     return {
-        "ID": identity(message.octets),
-        "MessageID": message.message_id or f"{identity(message.octets)}@carteiro.invalid",
+        "ID": id,
+        "MessageID": message.message_id or f"{id}@carteiro.invalid",
         "From": _address(message.sender[0]) if message.sender else None,
         "To": _addresses(message.to),
         "Cc": _addresses(message.cc),

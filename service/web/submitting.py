@@ -27,7 +27,8 @@ def submitted(address: tuple[str, int], sender: str, recipients: Sequence[str], 
             client.ehlo_or_helo_if_needed()
             if client.has_extn("auth"):
                 _log_in(client)
-            refused = client.sendmail(sender, list(recipients), octets)
+            is_plain = all(address.isascii() for address in (sender, *recipients))
+            refused = client.sendmail(sender, list(recipients), octets, () if is_plain else ("SMTPUTF8",))
     except smtplib.SMTPRecipientsRefused as error:
         return _refusal(*next(iter(error.recipients.values())))
     except smtplib.SMTPResponseException as error:

@@ -69,7 +69,9 @@ class MboxRemover:
                 else:
                     kept.append((start, end))
                 start = end
-            if removed and start == opened.extent.size:
+            if start != opened.extent.size:  # a program without a lock has written to it meanwhile
+                return 0
+            if removed:
                 self._keep(mailbox, opened, kept)
             return removed
         finally:

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,28 +43,39 @@ class Page(NamedTuple):
             time.sleep(0.02)
 
 
+def url_of(process: "subprocess.Popen[str]") -> str:
+    """Where the page of a server is, as its next line says."""
+    assert process.stdout
+    line = process.stdout.readline()
+    match = re.fullmatch(r"showing mail on (http://\S+/)\n", line)
+    assert match, line
+    return match[1]
+
+
+def pids(mail_dir: Path, module: str) -> list[int]:
+    """The processes of the page of a mail directory, by the module of service/web/ that they run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes()
+            if str(mail_dir).encode() in words and f"service.web.{module} import".encode() in words:
+                found.append(int(path.parent.name))
+    return found
+
+
 @contextmanager
 def dev(directory: Path, *flags: str) -> Iterator[Page]:
     """Runs it; `flags` go behind --dev."""
-    command = [
-        sys.executable,
-        str(ROOT / "bin" / "smtpd"),
-        "--dev",
-        "--listen",
-        "127.0.0.1:0",
-        "--web",
-        "127.0.0.1:0",
-        *flags,
-    ]
+    places = ["--listen", "127.0.0.1:0", "--web", "127.0.0.1:0", "--mail-dir", str(directory / "mailboxes")]
+    command = [sys.executable, str(ROOT / "bin" / "smtpd"), "--dev", *places, *flags]
     with (directory / "log").open("ab") as log:
         process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout
-        lines = [process.stdout.readline() for _ in range(2)]
-        listening = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", lines[0])
-        showing = re.fullmatch(r"showing mail on (http://\S+/)\n", lines[1])
-        assert listening and showing, f"{lines}, and on stderr: {(directory / 'log').read_text()}"
-        yield Page(int(listening[1]), showing[1], directory / "mailboxes", process)
+        line = process.stdout.readline()
+        listening = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
+        assert listening, f"{line}, and on stderr: {(directory / 'log').read_text()}"
+        yield Page(int(listening[1]), url_of(process), directory / "mailboxes", process)
     finally:
         process.terminate()
         process.wait(PATIENCE)

@@ -9,12 +9,11 @@ import sys
 import threading
 import time
 import urllib.request
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from ..kit.page import Page, dev
+from ..kit.page import Page, dev, pids
 
 pytest.importorskip("h11")
 
@@ -65,20 +64,6 @@ def delete_even_ones(page: Page) -> int:
     return len(even)
 
 
-def clerks(page: Page) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            words = path.read_bytes()
-            if b"service.web.clerk import" in words and _parent(_parent(int(path.parent.name))) == page.process.pid:
-                found.append(int(path.parent.name))
-    return found
-
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
 @pytest.mark.parametrize("has_another", [False, True], ids=["alone", "beside another program"])
 def test_exactly_what_was_deleted_is_gone(has_another: bool, tmp_path: Path) -> None:
     sent: list[int] = []
@@ -94,7 +79,7 @@ def test_exactly_what_was_deleted_is_gone(has_another: bool, tmp_path: Path) -> 
         while sender.is_alive():
             deleted += delete_even_ones(page)
             if killed < KILLS:
-                for pid in clerks(page):
+                for pid in pids(page.mail_dir, "clerk"):
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
             time.sleep(0.15)

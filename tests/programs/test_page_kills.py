@@ -6,7 +6,6 @@ PAGE_KILLS says how often each is killed (3 without it).
 import json
 import os
 import random
-import re
 import signal
 import smtplib
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from ..kit.page import pids, url_of
 from ..kit.server import Server
 
 pytest.importorskip("h11")
@@ -25,25 +25,6 @@ pytest.importorskip("h11")
 KILLS = int(os.environ.get("PAGE_KILLS", "3"))
 PROCESSES = ("page", "clerk", "opening")
 PATIENCE = 30.0
-
-
-def pids(server: Server, name: str) -> list[int]:
-    """The processes of the page of this server, by the module that they run."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            words = path.read_bytes()
-            if str(server.mail_dir).encode() in words and f"service.web.{name} import".encode() in words:
-                found.append(int(path.parent.name))
-    return found
-
-
-def url_of(server: Server) -> str:
-    """Where the page is, as the server says it."""
-    assert server.process.stdout
-    match = re.fullmatch(r"showing mail on (http://\S+/)\n", server.process.stdout.readline())
-    assert match
-    return match[1]
 
 
 def total(url: str) -> int:
@@ -82,7 +63,7 @@ def test_every_process_of_the_page_may_be_killed(tmp_path: Path) -> None:
     waits: list[float] = []
     killed = dict.fromkeys(PROCESSES, 0)
     with Server(tmp_path, "--web", "127.0.0.1:0", "--dialect", "esmtp", quiet=True) as server:
-        url = url_of(server)
+        url = url_of(server.process)
         with sending(server, sent, waits):
             end = time.monotonic() + PATIENCE + 5 * KILLS
             while min(killed.values()) < KILLS and time.monotonic() < end:
@@ -90,7 +71,7 @@ def test_every_process_of_the_page_may_be_killed(tmp_path: Path) -> None:
                     rows = json.load(urllib.request.urlopen(f"{url}api/v1/messages?limit=5", timeout=5))["messages"]
                     urllib.request.urlopen(f"{url}api/v1/message/{chance.choice(rows)['ID']}", timeout=5).read()
                 name = min(PROCESSES, key=killed.__getitem__)
-                for pid in pids(server, name):
+                for pid in pids(server.mail_dir, name):
                     os.kill(pid, signal.SIGKILL)
                     killed[name] += 1
                 time.sleep(chance.random() * 0.2)
@@ -101,7 +82,7 @@ def test_every_process_of_the_page_may_be_killed(tmp_path: Path) -> None:
             time.sleep(0.1)
         assert total(url) == len(sent)
         assert server.stop() == 0
-        assert pids(server, "page") == pids(server, "clerk") == pids(server, "opening") == []
+        assert pids(server.mail_dir, "page") == pids(server.mail_dir, "clerk") == pids(server.mail_dir, "opening") == []
     octets = (server.mail_dir / "johndoe.txt").read_bytes()
     assert [octets.count(b"\nSubject: n%d\n" % number) for number in sent] == [1] * len(sent)
     assert len(sent) > 20 and sorted(waits)[len(waits) // 2] < 1.0
@@ -109,10 +90,10 @@ def test_every_process_of_the_page_may_be_killed(tmp_path: Path) -> None:
 
 def test_without_the_server_they_end(tmp_path: Path) -> None:
     with Server(tmp_path, "--web", "127.0.0.1:0", quiet=True) as server:
-        assert total(url_of(server)) == 0
-        assert pids(server, "page") and pids(server, "clerk")
+        assert total(url_of(server.process)) == 0
+        assert pids(server.mail_dir, "page") and pids(server.mail_dir, "clerk")
         server.process.kill()
         end = time.monotonic() + PATIENCE
-        while pids(server, "page") or pids(server, "clerk"):
+        while pids(server.mail_dir, "page") or pids(server.mail_dir, "clerk"):
             assert time.monotonic() < end
             time.sleep(0.05)

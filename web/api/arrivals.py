@@ -1,6 +1,5 @@
 """Waiting for mail: a request is answered as soon as there is what it waits for."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple, TypedDict
@@ -9,7 +8,7 @@ from ..answering import found
 from ..contract import Inbox, Page, Row, Selection
 from ..request import Request, RequestError
 from ..response import Reply, Response, data
-from ..selecting import zone_of
+from ..selecting import IS_ID, zone_of
 from ..waits import LONGEST_WAIT, USUAL_WAIT, WaitingRoom
 
 MOST_WAITED_FOR = 50
@@ -17,8 +16,6 @@ MOST_WAITED_FOR = 50
 
 MOST_NEWER = 1_000
 """Messages among which the one named by `after` is looked for, to tell what came in the same second."""
-
-_ID = re.compile(r"[0-9A-Za-z]{22}")
 
 
 class Arrivals(TypedDict):
@@ -71,7 +68,7 @@ class Waits:
     def _after(self, request: Request, reply: Reply, go_on: Callable[[After], None]) -> None:
         """What `after` means: a message, or a moment. Moments count in whole seconds, as servers date mail."""
         named = request.first("after").strip()
-        if not _ID.fullmatch(named):
+        if not IS_ID.fullmatch(named):
             go_on(After(_second_of(named)) if named else After())
             return
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ..answering import found
 from ..contract import Content, Inbox, Mail, Selection
-from ..mail_content import UNSNIFFED, disposition, document, in_new_windows, linked, part_response
+from ..mail_content import UNSNIFFED, disposition, document, in_new_windows, linked, part_response, unconnected
 from ..request import Request
 from ..response import Reply, Response, data, refusal, text
 from ..selecting import identified
@@ -22,13 +22,16 @@ class Messages:
         self._open(request, reply, lambda mail: reply.respond(data(message(mail))))
 
     def html(self, request: Request, reply: Reply) -> None:
-        """Its HTML, with links to its pictures that lead to us."""
+        """Its HTML, with links to its pictures that lead to us. A browser that shows it gets frames empty."""
 
         def show(mail: Mail) -> None:
             if not mail["HTML"]:
                 reply.respond(text("This message does not contain a HTML part\n", 404))
                 return
-            shown = linked(mail["HTML"], mail["Parts"], lambda part: f"../api/v1/message/{mail['ID']}/part/{part}")
+            # A page that is shown says what it takes; programs, and scripts in pages, do not.
+            is_shown = "text/html" in request.fields.get("accept", "")
+            html = unconnected(mail["HTML"]) if is_shown else mail["HTML"]
+            shown = linked(html, mail["Parts"], lambda part: f"../api/v1/message/{mail['ID']}/part/{part}")
             reply.respond(document(in_new_windows(shown) if request.first("embed") == "1" else shown))
 
         self._open(request, reply, show)

@@ -3,19 +3,18 @@
 A script asks for the notice alone, with `part=notice` in the form.
 """
 
-import re
 from typing import Any
 
 from ..contract import Inbox, Mistake, Selection
 from ..request import Request, RequestError
 from ..response import Reply, refusal
+from ..selecting import IS_ID
 from .answers import sure
 from .deletions import DELAY, Deletions
 from .links import base_of, list_address
 from .listing import FARTHEST, seen_at
 from .rendering import Renderer
 
-_ID = re.compile(r"[0-9A-Za-z]{22}")
 _STATES = {"read": True, "unread": False}
 
 
@@ -83,7 +82,7 @@ class Changing:
         form = request.form()
         if _first(form, "all"):
             return Selection(query=_first(form, "query") or None, zone=self._renderer.zone_of(request))
-        ids = [id for value in _words(form, "id") for id in value.split(",") if _ID.fullmatch(id)]
+        ids = [id for value in _words(form, "id") for id in value.split(",") if IS_ID.fullmatch(id)]
         return Selection(ids=ids) if ids else None
 
     def _tell(self, request: Request, reply: Reply, key: str, number: int = 0, undo: str = "") -> None:

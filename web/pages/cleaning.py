@@ -9,6 +9,8 @@ import re
 
 import nh3
 
+from ..mail_content import unconnected
+
 LONGEST_CLEANED = 512 << 10
 """Characters of HTML that are cleaned."""
 
@@ -51,10 +53,6 @@ _REMOTE = re.compile(
     r"(?:\b(?:src|srcset|background|poster)\s*=\s*[\"']?\s*|url\(\s*[\"']?\s*|@import\s+[\"']?\s*)(?:https?:)?//", re.I
 )
 _STYLESHEET = re.compile(r"<link\b[^>]{0,1000}\bhref\s*=\s*[\"']?\s*(?:https?:)?//", re.IGNORECASE)
-_CONNECTING = re.compile(r"<(link|iframe|frame)(?=[\s/>])", re.IGNORECASE)
-_INSTEAD = {"link": 'rel="left-out"', "iframe": 'srcdoc=""', "frame": 'src="about:blank"'}
-"""What keeps an element from connecting to where it leads. Of two attributes with one name the first one counts."""
-
 _DOCTYPE = re.compile(r"\s*<!doctype[^>]{0,200}>", re.IGNORECASE)
 
 _BEGINNING = (
@@ -106,17 +104,12 @@ def cleaned(source: str, title: str) -> str:
 def as_sent(source: str, has_remote: bool = False) -> str:
     """The document as it came, but that its links open beside it.
 
-    Without `has_remote` its links to other documents, and its frames, are empty: no policy keeps a browser from connecting
-    to where they lead, and asking there for nothing.
+    Without `has_remote` its links to other documents, and its frames, are empty.
     """
     doctype = _DOCTYPE.match(source)
     end = doctype.end() if doctype else 0
-    rest = source[end:] if has_remote else _CONNECTING.sub(_left_out, source[end:])
+    rest = source[end:] if has_remote else unconnected(source[end:])
     return f'{source[:end]}<base target="_blank">{rest}'
-
-
-def _left_out(match: re.Match[str]) -> str:
-    return f"{match[0]} {_INSTEAD[match[1].lower()]}"
 
 
 def wants_remote(source: str) -> bool:

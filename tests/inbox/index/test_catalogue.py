@@ -12,7 +12,7 @@ from inbox.mime.message import message
 from inbox.search.matching import Kept, matches
 from inbox.search.query import QueryError, parse
 
-from .test_recording import World, mail
+from .world import World, mail
 
 WORDS = (
     "ana",

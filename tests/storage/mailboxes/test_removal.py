@@ -92,6 +92,18 @@ def test_a_file_that_does_not_begin_with_a_message_stays(tmp_path: Path) -> None
     assert path.read_bytes() == octets
 
 
+def test_a_mailbox_that_is_written_to_without_a_lock_is_left_alone(tmp_path: Path) -> None:
+    path = box(tmp_path, message(1), message(2))
+
+    def is_meant(octets: bytes) -> bool:
+        with path.open("ab") as file:
+            file.write(message(3))
+        return b"n2" in octets
+
+    assert MboxRemover(tmp_path).remove("ana", places(tmp_path)[1:], is_meant) == 0
+    assert path.read_bytes().startswith(message(1) + message(2) + message(3))
+
+
 def test_a_locked_mailbox_is_left_alone(tmp_path: Path) -> None:
     path = box(tmp_path, message(1), message(2))
     remover = MboxRemover(tmp_path)

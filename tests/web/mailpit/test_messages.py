@@ -177,6 +177,15 @@ def test_html_is_as_sent_in_a_sandbox_with_our_links(server: WebServer) -> None:
         assert server.get(urljoin(f"{root}/view/{id}.html", link)).body == PICTURE
 
 
+def test_frames_are_empty_for_a_browser_that_shows_it_and_as_sent_for_programs(server: WebServer) -> None:
+    frame = '<p>x</p><iframe src="https://evil.example/"></iframe><link href=//evil.example rel=preconnect>'
+    id = server.add(mail("Frames", frame, fields=("Content-Type: text/html",)))
+    for accept in ("*/*", "application/json, text/plain, */*"):
+        assert server.ask("GET", f"/view/{id}.html", None, {"Accept": accept}).text.strip() == frame
+    shown = server.ask("GET", f"/view/{id}.html", None, {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}).text
+    assert '<iframe srcdoc="" src=' in shown and '<link rel="left-out" href=' in shown and shown.startswith("<p>x</p>")
+
+
 def test_embedded_html_opens_new_windows(server: WebServer) -> None:
     add(server)
     assert '<base target="_blank">' in server.get("/view/latest.html?embed=1").text

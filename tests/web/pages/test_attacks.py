@@ -74,7 +74,14 @@ def test_nothing_runs_and_nothing_is_asked_of_others(browser: "Browser", outside
         page.on("dialog", asked)
         page.add_init_script("addEventListener('message', event => { window.owned = event.data; })")
         id = here.add(ATTACKS[name], "ana")
-        for path in ("/", f"/view/{id}", f"/view/{id}?sent=1", f"/view/{id}/html", f"/view/{id}/html?sent=1"):
+        for path in (
+            "/",
+            f"/view/{id}",
+            f"/view/{id}?sent=1",
+            f"/view/{id}/html",
+            f"/view/{id}/html?sent=1",
+            f"/view/{id}.html",
+        ):
             page.goto(here.address + path)
             page.wait_for_timeout(400)
             assert page.url == here.address + path and page.context.pages == [page], "nobody is led away"
