@@ -75,7 +75,7 @@ class Companion:
                 stdout=subprocess.PIPE,
                 bufsize=0,
                 pass_fds=self._descriptors,
-                start_new_session=True,
+                process_group=0,  # Ctrl-C is for us; in another session its niceness would not count (sched(7), autogroups)
             )
         except OSError as error:
             log.error("%s: cannot be started: %s", self._name, error)

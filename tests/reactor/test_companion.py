@@ -105,6 +105,13 @@ def test_it_inherits_what_it_is_given_and_nothing_else(world: World) -> None:
     os.close(given)
 
 
+def test_ctrl_c_does_not_reach_it_and_its_priority_counts_beside_ours(world: World) -> None:
+    """Linux shares the processor among sessions first (sched(7)): in another one, niceness would be for nothing."""
+    program = world.begin(ECHO)
+    assert program.pid
+    assert os.getpgid(program.pid) == program.pid and os.getsid(program.pid) == os.getsid(0)
+
+
 def test_it_ends_with_us_even_if_it_does_not_want_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(companion, "PATIENCE", 0.2)
     stubborn = (
