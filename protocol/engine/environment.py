@@ -73,6 +73,20 @@ class Observer(Protocol):
         """The session sends this line of the reply to the client."""
 
 
+Follow = Callable[[State, Event | Ending, State, Reply | None], None]
+"""Hears of each move of a session, and of nothing else: takes what `Observer.moved` does. It must not fail."""
+
+
+def both(first: Follow, second: Follow) -> Follow:
+    """A Follow that passes each move on to two others."""
+
+    def follow(before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
+        first(before, event, after, reply)
+        second(before, event, after, reply)
+
+    return follow
+
+
 def nobody_is_told(words: str, *values: object) -> None:
     """A Report that discards everything."""
 
@@ -129,3 +143,5 @@ class Site(NamedTuple):
     policy: Policy = Policy()
     share: Callable[[int], int] = lambda most: most
     """How many commands one client may run now; never more than the argument."""
+    stored: Callable[[int], None] | None = None
+    """Hears of each message that was stored for all its recipients: the octets of mail data, as for `max_message_size`."""

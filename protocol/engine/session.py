@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from .actions import Actions, Chunk, Outcome
 from .buffer import Buffer
 from .ends import End, Ending, Wait
-from .environment import Observer, Report, Site
+from .environment import Follow, Observer, Report, Site, both
 from .foreign import Foreign
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
@@ -41,12 +41,12 @@ class Session:
     the caller removes from its front what it has sent. `interest` stays the same object while `is_finished`, `wants_tls`,
     `patience`, and `takes_input` (ignoring `is_behind`) are unchanged. The session calls `wake` when the answer it waits for
     has arrived; the caller then calls `resume`. With `is_encrypted` the session sends nothing before `secured` is called. An
-    `observer` follows everything that happens.
+    `observer` follows everything that happens; `follow` hears of the moves only, which costs far less.
     """
 
     __slots__ = (
-        "_actions", "_buffer", "_coming", "_has_told_of_lf", "_home", "_is_coded", "_is_quiet", "_late_reply", "_line_cache",
-        "_observer", "_refusals", "_refused", "_report", "_row", "_site", "_wake", "farewell", "interest",
+        "_actions", "_buffer", "_coming", "_follow", "_has_told_of_lf", "_home", "_is_coded", "_is_quiet", "_late_reply",
+        "_line_cache", "_observer", "_refusals", "_refused", "_report", "_row", "_site", "_wake", "farewell", "interest",
         "is_agreed", "is_behind", "outgoing",
     )  # fmt: skip
 
@@ -58,10 +58,14 @@ class Session:
         wake: Callable[[], None],
         is_encrypted: bool = False,
         observer: Observer | None = None,
+        follow: Follow | None = None,
     ) -> None:
         self._site = site
         self._report = report
         self._observer = observer
+        if observer is not None:
+            follow = both(follow, observer.moved) if follow else observer.moved
+        self._follow = follow
         self._wake = wake
         self._buffer = Buffer()
         self._actions: Actions = site.dialect.actions(site, address, report, self._buffer)
@@ -336,8 +340,10 @@ class Session:
 
         None for the row: back to the home, in which the transaction began.
         """
-        if self._observer is not None:
-            self._observe(self._observer, event, row or self._home, reply)
+        if self._follow is not None:
+            self._follow(self._row.state, event, (row or self._home).state, reply)
+            if self._observer is not None and reply is not None:
+                self._say(self._observer, reply)
         self._row = row = row or self._home
         self.interest = row.interest
         if row.is_home:
@@ -345,11 +351,9 @@ class Session:
         if reply is not None:
             self.outgoing += reply.coded_line if self._is_coded else reply.line
 
-    def _observe(self, observer: Observer, event: Event | Ending, row: Row, reply: Reply | None) -> None:
-        observer.moved(self.state, event, row.state, reply)
-        if reply is not None:
-            for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
-                observer.said(shown(line))
+    def _say(self, observer: Observer, reply: Reply) -> None:
+        for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
+            observer.said(shown(line))
 
     @property
     def state(self) -> State:

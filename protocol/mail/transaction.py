@@ -86,6 +86,8 @@ class Transaction:
         self, answer: Callable[[Reply], None], message_id: str, since: float, _recipient: int, fault: Fault | None
     ) -> None:
         try:
+            if fault is None and self._site.stored:
+                self._site.stored(self.octets)
             if self._client and self._message_id:
                 self._log(self._client, self._message_id.value, message_id, since, fault)
         finally:  # an error in the log must not cost the client its reply

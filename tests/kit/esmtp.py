@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from protocol.engine.environment import FindMailbox, Observer, Policy, Site
+from protocol.engine.environment import FindMailbox, Follow, Observer, Policy, Site
 from protocol.engine.session import Session
 from protocol.esmtp.table import ESMTP
 
@@ -70,6 +70,7 @@ class EsmtpClient:
         is_encrypted: bool = False,
         find: FindMailbox = find_user,
         observer: Observer | None = None,
+        follow: Follow | None = None,
         **policy: Any,
     ) -> None:
         self.store = Mailboxes()
@@ -78,7 +79,7 @@ class EsmtpClient:
         site = Site(
             ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Policy(**policy)
         )  # fmt: skip
-        self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer)
+        self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer, follow)
         self.session.open()
         if is_encrypted:
             self.session.secured()

@@ -66,9 +66,10 @@ def is_of_the_table(move: Moved) -> bool:
 @settings(max_examples=500)
 @given(STREAM, CUTS)
 def test_each_move_is_one_of_the_table_and_none_is_left_out(stream: bytes, cuts: list[int]) -> None:
-    moves = Moves()
+    moves, follower = Moves(), Moves()
     client = EsmtpClient(
-        has_tls=True, authenticate=Checker(), authenticates_in_clear=True, max_refusals=3, observer=moves
+        has_tls=True, authenticate=Checker(), authenticates_in_clear=True, max_refusals=3, observer=moves,
+        follow=follower.moved,
     )  # fmt: skip
     heard = list(client.greeting)
     for piece in pieces_of(stream, cuts):
@@ -86,3 +87,4 @@ def test_each_move_is_one_of_the_table_and_none_is_left_out(stream: bytes, cuts:
         assert is_of_the_table(move), move
     assert len(moves.lines) == len(heard)
     assert sum(move.reply is not None for move in moves.moves) == sum(line[3:4] == b" " for line in heard)
+    assert follower.moves == moves.moves, "who follows hears of the same moves"
