@@ -23,6 +23,11 @@ def log_to(descriptor: int | None, level: int) -> None:
     logging._srcfile = None
 
 
+def dropped() -> int:
+    """How many lines of the log were dropped so far in this process."""
+    return sum(each.dropped for each in logging.getLogger().handlers if isinstance(each, ImpatientHandler))
+
+
 def log_as(name: str) -> None:
     """Puts `name` in front of each message, to tell several processes apart."""
     for handler in logging.getLogger().handlers:
@@ -54,6 +59,8 @@ class ImpatientHandler(logging.Handler):
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._dropped = 0
+        self.dropped = 0
+        """Lines that were dropped so far, those included of which a line has told."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by `logging`, with the handler's lock held."""
@@ -64,6 +71,7 @@ class ImpatientHandler(logging.Handler):
             self._dropped = 0
         else:
             self._dropped += 1
+            self.dropped += 1
 
     def _write(self, data: bytes) -> bool:
         """Returns false if not all was written. An error is no reason to stop the server."""

@@ -93,6 +93,8 @@ class Supervisor:
         self._delays = dict.fromkeys(range(1, count + 1), FIRST_DELAY)
         self._timers: dict[int, Timer] = {}
         self._is_stopping = False
+        self.starts = 0
+        """How often a worker was started."""
         self._gone, self._ours = os.pipe()
         self._heard, self._beats = os.pipe()
         os.set_blocking(self._heard, False)
@@ -151,6 +153,7 @@ class Supervisor:
         self._quiet_from.pop(number, None)
         self._is_still.discard(number)
         self._began[number] = self._reactor.now
+        self.starts += 1
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _TO_PARENT)  # the worker must not run our handlers
         try:
             pid = os.fork()

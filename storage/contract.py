@@ -6,7 +6,7 @@ Knows nothing about any particular store, nor what messages are for.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from socket import socket
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from .errors import StorageError
 
@@ -22,6 +22,42 @@ RuntimeError if no thread can be started."""
 def at_once(work: Callable[[], Any], done: Callable[[Any], None]) -> None:
     """A `Beside` without a thread: makes the call now."""
     done(work())
+
+
+class Meter(Protocol):
+    """Hears how long a store's work took, in seconds. Its methods must be quick, and never fail."""
+
+    def synced(self, seconds: float) -> None:
+        """The journal was synced: messages are safe now, or what is about to be done with mailboxes."""
+
+    def moved(self, seconds: float) -> None:
+        """Something was done so that messages get from the journal to their mailboxes, or that the journal gets room."""
+
+
+class Condition(NamedTuple):
+    """How a store stands at this moment."""
+
+    fullness: float
+    """How full the journal is, or the spool beside it: 1 is the limit. New mail waits or is refused beyond it."""
+    waiting: int
+    """Messages that are accepted and not yet in their mailboxes; one counts for each of its mailboxes."""
+    postponed: int
+    """Mailboxes that could not be written to, and are tried again."""
+    in_doubt: int
+    """Those of them of which it has to be found out what they have: of MOST_LOOKED_AT, at most."""
+
+
+MOST_LOOKED_AT = 1000
+"""Mailboxes that are looked at for a `Condition`: it must be quick, too."""
+
+
+@runtime_checkable
+class Conditioned(Protocol):
+    """A store that can tell how it stands. Not all can."""
+
+    @property
+    def condition(self) -> Condition:
+        """How it stands now."""
 
 
 class Loop(Protocol):

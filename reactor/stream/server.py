@@ -48,6 +48,8 @@ class Server:
         self._listeners: list[Listener] = []
         self._connections: set[Connection] = set()
         self._drained: Callable[[], None] | None = None
+        self.refused = 0
+        """Clients that were refused, since there were too many."""
 
     def listen(self, host: str, port: int, open_conversation: Opener, refusal: bytes = b"") -> str:
         """Listens on all addresses of a host. Returns the first one as `host:port`. Raises ListenError."""
@@ -86,6 +88,7 @@ class Server:
 
     def _accepted(self, open_conversation: Opener, refusal: bytes, sock: socket.socket, peer: str) -> None:
         if len(self._connections) >= self._max_connections:
+            self.refused += 1
             log.warning("%s refused: %d connections are the limit", peer, self._max_connections)
             _send_and_close(sock, refusal)
             return

@@ -108,6 +108,8 @@ class Housekeeping:
         self._fullness = 0.0
         self._saved = SLICE  # after a quiet time mail is moved at once, in the turn of its reply
         self._ended = time.monotonic()
+        self.steps = 0
+        """Steps of tasks that were made so far."""
 
     @property
     def is_moving(self) -> bool:
@@ -117,7 +119,7 @@ class Housekeeping:
     @property
     def is_full(self) -> bool:
         """Whether the journal or the spool is full, so that no message is accepted."""
-        return len(self._journal.segments) > LIMIT or (self._fullness > 1 and self._measured() > 1)
+        return len(self._journal.segments) > LIMIT or (self._fullness > 1 and self.fullness() > 1)
 
     @property
     def makes_room(self) -> bool:
@@ -138,7 +140,7 @@ class Housekeeping:
         oldest = takewhile(lambda segment: not segment.waiting, self._journal.segments)
         return list(takewhile(lambda segment: segment.is_sealed or now >= segment.since + AGE, oldest))
 
-    def _measured(self) -> float:
+    def fullness(self) -> float:
         """How full the journal or its spool is: 1 is the limit."""
         segments = self._journal.segments
         waiting = sum(segment.waiting for segment in segments)
@@ -148,7 +150,7 @@ class Housekeeping:
         """Works for a share of the time passed (the fuller the journal, the larger) and of the time others `waited`; or for
         one slice if others are idle. Returns what `work` does.
         """
-        self._fullness = self._measured()
+        self._fullness = self.fullness()
         share = LEAST_SHARE + (MOST_SHARE - LEAST_SHARE) * min(1.0, self._fullness) ** 4
         passed = time.monotonic() - self._ended
         self._saved = min(SLICE, self._saved + passed * share / (1 - share) + waited * IDLE_SHARE)
@@ -183,6 +185,7 @@ class Housekeeping:
                 self._task = None
                 self._fail(error)
             made += 1
+            self.steps += 1
             passed = time.monotonic() - began
             if passed >= seconds and (made >= steps or passed >= FIRST_SLICE):
                 return 0.0

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -36,13 +36,14 @@ _PIECE = 1 << 20
 
 
 class Journal:
-    """The journal in an open directory. `where` is its path, used in messages.
+    """The journal in an open directory. `where` is its path, used in messages. `synced` hears of the seconds of each sync.
 
     `open` raises StorageError if a segment cannot be read or made, or has another format.
     """
 
-    def __init__(self, files: Files, directory: int, where: Path) -> None:
+    def __init__(self, files: Files, directory: int, where: Path, synced: Callable[[float], None] | None = None) -> None:
         self._files = files
+        self._synced = synced
         self._directory = directory
         self._where = where
         self._spare: list[Segment] = []
@@ -211,10 +212,13 @@ class Journal:
         frames = format.frames(payloads, segment.salt, self._group)
         try:
             write_pieces(self._files, segment.file, [start, *frames], segment.end - len(start))
+            began = time.monotonic()
             self._files.sync(segment.file)
         except OSError as error:
             self._abandon(segment, error)
             return [fault(self._where, error)] * records
+        if self._synced:
+            self._synced(time.monotonic() - began)
         self._voids.clear()
         places = [segment.take(OVERHEAD + payload.length) for payload in payloads]
         return [*places[len(places) - records :]]

@@ -8,9 +8,10 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 
-from ..contract import Beside
+from ..contract import MOST_LOOKED_AT, Beside, Condition, Meter
 from ..delivery.backlog import Backlog
 from ..delivery.housekeeping import Housekeeping
 from ..delivery.in_doubt import Steps
@@ -50,7 +51,8 @@ class JournalledStore:
 
     One of several processes that deliver to the same mailboxes has a `part`: its journal is in that part of `.journal`. ""
     is the part of the parent process. They share the room on the disk equally, in `shares`. `old` is the store that had the
-    directory before another program removed the journal, or all of it; `take_over` fetches the mail that waits there.
+    directory before another program removed the journal, or all of it; `take_over` fetches the mail that waits there. A
+    `meter` hears how long the work takes.
 
     Before the constructor returns, mail that an earlier run accepted is put in its mailboxes, unless a mailbox is locked or
     cannot be written to. With `is_one_of_several`, call `cut_tails` on all and then `finish`, which does this. Raises
@@ -66,7 +68,9 @@ class JournalledStore:
         is_one_of_several: bool = False,
         old: "JournalledStore | None" = None,
         shares: int = 1,
+        meter: Meter | None = None,
     ) -> None:
+        self._meter = meter
         self._shares = shares
         self._files = files or Files()
         self._part = part
@@ -97,7 +101,9 @@ class JournalledStore:
         self._outages: Outages = old._outages.go_on() if old else Outages()
         self._mailboxes = kind(self._files, directory.top, path)
         self._opened.callback(self._mailboxes.close)
-        self._journal: Journal = Journal(self._files, directory.own, directory.where)
+        self._journal: Journal = Journal(
+            self._files, directory.own, directory.where, self._meter.synced if self._meter else None
+        )
         self._spool: Spool = Spool(self._files, directory.spool, directory.where / "spool")
         self._room = Room(self._files, directory.own, path, self._owed, self._shares)
         self._spool.room = self._room
@@ -254,7 +260,21 @@ class JournalledStore:
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:
         """Moves some accepted mail. Returns the seconds until it should be called again at the latest, or None."""
-        return self._housekeeping.tidy(is_idle, waited)
+        if self._meter is None:
+            return self._housekeeping.tidy(is_idle, waited)
+        steps, began = self._housekeeping.steps, time.monotonic()
+        wanted_in = self._housekeeping.tidy(is_idle, waited)
+        if self._housekeeping.steps > steps:
+            self._meter.moved(time.monotonic() - began)
+        return wanted_in
+
+    @property
+    def condition(self) -> Condition:
+        """How it stands now."""
+        postponed = self._mover.postponed
+        in_doubt = sum(queue.is_doubtful for queue in islice(postponed, MOST_LOOKED_AT))
+        waiting = sum(segment.waiting for segment in self._journal.segments)
+        return Condition(self._housekeeping.fullness(), waiting, len(postponed), in_doubt)
 
     @property
     def is_settled(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ..contract import Meter
 from ..files import Files
 from ..mailboxes.mailbox import MailboxKind
 from .journalled import JournalledStore
@@ -23,28 +24,32 @@ class MailStores:
     accepts mail if it is the only one, and moves what is left of workers that do not exist any more. Raises StorageError.
     """
 
-    def __init__(self, kind: MailboxKind, directory: Path, count: int, files: Files | None = None) -> None:
+    def __init__(
+        self, kind: MailboxKind, directory: Path, count: int, files: Files | None = None, meter: Meter | None = None
+    ) -> None:
         self._files = files
+        self._meter = meter
         self._kind = kind
         self._directory = directory
         self._count = count
-        self.first = self._open(kind, count)
+        self.first = self._open(count)
 
     def of_worker(self, number: int) -> SharedStore:
         """Opens the store of a worker, numbered from 1. Raises StorageError."""
-        make = partial(
-            JournalledStore, self._directory, self._kind, self._files, part=f"worker-{number}", shares=self._count
-        )
-        return self._followed(make)
+        return self._followed(partial(self._make, part=f"worker-{number}", shares=self._count))
 
-    def _open(self, kind: MailboxKind, count: int) -> SharedStore:
+    @property
+    def _make(self) -> Callable[..., JournalledStore]:
+        return partial(JournalledStore, self._directory, self._kind, self._files, meter=self._meter)
+
+    def _open(self, count: int) -> SharedStore:
         left = self._left()
         if count == 1 and not left:
-            return self._followed(partial(JournalledStore, self._directory, kind, self._files))
+            return self._followed(self._make)
         stores: dict[str, JournalledStore] = {}
         try:
             for name in ("", *left):
-                stores[name] = JournalledStore(self._directory, kind, self._files, part=name, is_one_of_several=True)
+                stores[name] = self._make(part=name, is_one_of_several=True)
             for store in stores.values():
                 store.cut_tails()
             for store in stores.values():
@@ -56,7 +61,7 @@ class MailStores:
         for number in range(1, count + 1 if count > 1 else 1):
             if f"worker-{number}" in stores:
                 stores.pop(f"worker-{number}").close()
-        renew = partial(JournalledStore, self._directory, kind, self._files, part="" if count > 1 else None)
+        renew = partial(self._make, part="" if count > 1 else None)
         return SharedStore(stores.pop(""), list(stores.values()), renew)
 
     @staticmethod

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from ..contract import Beside, Loop, at_once
+from ..contract import Beside, Condition, Loop, at_once
 from ..delivery.in_doubt import Steps
 from ..errors import StorageError
 from .journalled import JournalledStore
@@ -111,6 +111,13 @@ class SharedStore:
             if self._others:
                 wanted_in = LOOK_AGAIN if wanted_in is None else min(wanted_in, LOOK_AGAIN)
         return wanted_in if self._renew is None else min(LOOK_EVERY, LOOK_EVERY if wanted_in is None else wanted_in)
+
+    @property
+    def condition(self) -> Condition:
+        """How the store stands that accepts mail, and what waits in all of them."""
+        stores = [store.condition for store in (self._store, *self._others)]
+        sums = (sum(counts) for counts in list(zip(*stores, strict=True))[1:])
+        return Condition(stores[0].fullness, *sums)
 
     # Whether the directory is still there
 

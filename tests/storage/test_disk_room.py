@@ -168,7 +168,7 @@ def test_there_is_a_limit_for_all_spool_files(
     for _ in range(5):
         post.commit(BIG)
         post.store.settle()
-        post.store._housekeeping._fullness = post.store._housekeeping._measured()
+        post.store._housekeeping._fullness = post.store._housekeeping.fullness()
     faults = [fault for _, fault in post.answers]
     assert faults[:3] == [None] * 3 and "full" in str(faults[4])
     post.move()

@@ -40,7 +40,7 @@ def test_its_share_of_the_time(
 
     monkeypatch.setattr("storage.delivery.housekeeping.time", clock)
     monkeypatch.setattr(housekeeping, "work", work)
-    monkeypatch.setattr(housekeeping, "_measured", lambda: fullness)
+    monkeypatch.setattr(housekeeping, "fullness", lambda: fullness)
     housekeeping._ended = housekeeping._saved = 0.0
     for _ in range(20_000):
         clock.now += 0.0002
