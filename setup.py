@@ -9,7 +9,8 @@ HERE = Path(__file__).resolve().parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "service" / "__init__.py").read_text(), re.MULTILINE)
 ROOMS = ("reactor", "protocol", "storage", "inbox", "web", "service")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
-WEB = ["h11>=0.14", "jinja2>=3.1", "nh3>=0.2.15"]
+METRICS = ["h11>=0.14", "prometheus-client>=0.14"]
+WEB = [*METRICS, "jinja2>=3.1", "nh3>=0.2.15"]
 CLIENTS = ["mailhog==0.1.1", "mailpit-api-client==1.0.0"]
 """Clients of the web side, as they are published: tests use them unchanged."""
 
@@ -36,6 +37,7 @@ setup(
     scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={
         "auth": AUTH,
+        "metrics": METRICS,
         "web": WEB,
         "dev": [
             *AUTH,

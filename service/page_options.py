@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .showing import DEFAULT, missing, what_to_install
+from .showing import DEFAULT, NEEDED_FOR_METRICS, missing, what_to_install
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}|\*")
@@ -43,6 +43,12 @@ def add_page(group: "argparse._ArgumentGroup", address: Callable[[str], Any]) ->
         group.add_argument(flag, metavar=shown, type=kind, action=action, default=default, help=meaning)
     group.add_argument("--no-web", action="store_true", help="with --dev: no page")
     group.add_argument("--web-public", action="store_true", help="let anybody see the mail who can reach the page")
+    where = (
+        "tell figures there, on /metrics for Prometheus, and on /livez and /readyz how the server is; nobody is asked for a "
+        "name; beyond this machine only with --metrics-public"
+    )
+    group.add_argument("--metrics", metavar="HOST:PORT", type=address, help=where)
+    group.add_argument("--metrics-public", action="store_true", help="tell figures to anybody who can reach that address")
 
 
 def page_flaw(options: argparse.Namespace) -> str:
@@ -50,6 +56,7 @@ def page_flaw(options: argparse.Namespace) -> str:
     names = ("web_root", "web_auth_file", "web_admin", "web_host", "web_origin", "web_public")
     used = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
     open_to_all = options.web and not _is_loopback(options.web[0])
+    told_to_all = options.metrics and not _is_loopback(options.metrics[0])
     rules = (
         (options.web and options.no_web, "--web and --no-web: give one of them"),
         (options.no_web and not options.dev, "--no-web: only with --dev"),
@@ -62,6 +69,16 @@ def page_flaw(options: argparse.Namespace) -> str:
             open_to_all and not options.web_auth_file and not options.web_public,
             f"--web {options.web and options.web[0]}: others than this machine would see the mail: "
             "give --web-auth-file, or --web-public",
+        ),
+        (options.metrics_public and not options.metrics, "--metrics-public: only with --metrics"),
+        (
+            options.metrics and missing(NEEDED_FOR_METRICS),
+            f"--metrics: {', '.join(missing(NEEDED_FOR_METRICS))} not installed: {what_to_install(NEEDED_FOR_METRICS)}",
+        ),
+        (
+            told_to_all and not options.metrics_public,
+            f"--metrics {options.metrics and options.metrics[0]}: others than this machine would see the figures: "
+            "give --metrics-public",
         ),
     )
     return next((words for is_broken, words in rules if is_broken), "")

@@ -52,7 +52,13 @@ class Workers:
         for signum in ENDING:
             self.reactor.on_signal(signum, self.stop)
         self.reactor.on_signal(signal.SIGHUP, self.reread)
+        self._count = count
         self._supervisor = Supervisor(self.reactor, count, self._begin, self.reactor.stop)
+
+    @property
+    def restarts(self) -> int:
+        """How often a worker was started again."""
+        return max(0, self._supervisor.starts - self._count)
 
     def run(self, announce: Callable[[], None] = lambda: None) -> None:
         """Runs until all workers have ended."""

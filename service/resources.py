@@ -11,13 +11,14 @@ from reactor.offload import Offload
 from storage.accounts.newcomers import Newcomers
 from storage.contract import Store
 
+from .counting import Counts
 from .sources import Sources
 
 
 class Resources(NamedTuple):
     """The options, the files' contents, and this process's own store, loop, and thread for password checks (`checks`).
 
-    With `newcomers`, each name may have a mailbox, not only those in the users file.
+    With `newcomers`, each name may have a mailbox, not only those in the users file. With `counts`, what happens is counted.
     """
 
     options: argparse.Namespace
@@ -26,3 +27,4 @@ class Resources(NamedTuple):
     reactor: Reactor
     checks: Offload
     newcomers: Newcomers | None = None
+    counts: Counts | None = None

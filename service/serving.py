@@ -16,6 +16,7 @@ from storage.contract import Store
 
 from .lifecycle import Lifecycle
 from .listeners import Listener
+from .metering import Metering
 from .resources import Resources
 from .sources import Sources
 from .wiring import newcomers_of
@@ -24,9 +25,19 @@ log = logging.getLogger("carteiro")
 
 
 class Service:
-    """Serves on listeners that have one socket each. Takes over the store: the service closes it at the end."""
+    """Serves on listeners that have one socket each. Takes over the store: the service closes it at the end.
 
-    def __init__(self, options: argparse.Namespace, sources: Sources, store: Store, listeners: Iterable[Listener]) -> None:
+    With a `metering`, it counts what happens.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        sources: Sources,
+        store: Store,
+        listeners: Iterable[Listener],
+        metering: Metering | None = None,
+    ) -> None:
         self._store = store
         self.reactor = Reactor()
         self._checks, self._handshakes, self._syncs = (Offload(self.reactor) for _ in range(3))
@@ -34,11 +45,14 @@ class Service:
         tls = sources.certificate.context if sources.certificate else None
         limits = options.max_connections, options.idle_timeout
         server = Server(self.reactor, *limits, tls, self._handshakes.beside)
-        resources = Resources(options, sources, store, self.reactor, self._checks, newcomers_of(options))
+        newcomers, counts = newcomers_of(options), metering.counts if metering else None
+        resources = Resources(options, sources, store, self.reactor, self._checks, newcomers, counts)
         for listener in listeners:
             (sock,) = listener.sockets
             server.listen_on(sock, *listener.speak(resources))
         self.lifecycle = Lifecycle(self.reactor, [server], sources.reread)
+        if metering:
+            metering.serve(self.reactor, server, store)
 
     def run(self, announce: Callable[[], None] = lambda: None, parent: Parent | None = None) -> None:
         """Serves until a signal ends it or its parent is gone. Then moves accepted mail to the mailboxes, if possible.

@@ -1,7 +1,7 @@
 """The page beside the server: its sockets, which it inherits, and its process, which is started again whenever it ends.
 
-The server keeps the sockets, so that clients wait a moment when the page has ended, and are not refused. Knows nothing about
-what the page does.
+The server keeps the sockets, so that clients wait a moment when the page has ended, and are not refused. With --metrics
+alone there is no page, but a smaller process in its place, which tells figures only. Knows nothing about what either does.
 """
 
 import argparse
@@ -9,22 +9,28 @@ import importlib.util
 import json
 import logging
 import socket
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from protocol.engine.table import State
 from reactor.companion import Companion
 from reactor.loop import Reactor
 from reactor.stream import addresses
 from reactor.stream.listener import listening
 from storage.accounts.passwords import Passwords
+from storage.contract import Meter, Store
+from storage.mailboxes.told import Tell
 
 from .commands import command_of
 from .listeners import Listener
+from .metering import Metering
 from .notices import Notices
 
 DEFAULT = ("127.0.0.1", 8025)
 
-NEEDED = ("h11", "jinja2", "nh3")
-"""The packages that the page needs, by their names on PyPI."""
+NEEDED_FOR_METRICS = ("h11", "prometheus_client")
+NEEDED = (*NEEDED_FOR_METRICS, "jinja2", "nh3")
+"""The packages that figures need, and those that the page needs, by the names of their modules."""
 
 
 class Settings(NamedTuple):
@@ -43,39 +49,65 @@ class Settings(NamedTuple):
     auth_file: str = ""
     smtp: tuple[str, int] = ("", 0)
     """Where the server takes mail, for what is sent over the API."""
+    figures: tuple[int, ...] = ()
+    """Descriptors: of the sockets on which figures are told to anybody."""
+    any_host: bool = False
+    """Whether figures are told whatever name the server is asked for by."""
+    metering: tuple[int, int] = (-1, -1)
+    """Descriptors: where snapshots arrive, and of the file for what was added up."""
 
 
-def missing() -> list[str]:
-    """The packages that the page needs and that are not installed."""
-    return [name for name in NEEDED if importlib.util.find_spec(name) is None]
+def missing(needed: Collection[str] = NEEDED) -> list[str]:
+    """The packages that are needed and not installed."""
+    return [name for name in needed if importlib.util.find_spec(name) is None]
 
 
-def what_to_install() -> str:
+def what_to_install(needed: Collection[str] = NEEDED) -> str:
     """How to install what is missing, for people to read."""
-    return f"pip install {' '.join(missing())}"
+    return f"pip install {' '.join(missing(needed))}"
 
 
 class Showing:
-    """The page of a mail directory. Raises ListenError if it cannot listen, AuthFileError if nobody could come in."""
+    """The page of a mail directory, and figures. `closed` is the state in which SMTP sessions are over.
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    Raises ListenError if it cannot listen, AuthFileError if nobody could come in.
+    """
+
+    def __init__(self, options: argparse.Namespace, closed: State) -> None:
         if options.web_auth_file:
             Passwords(options.web_auth_file)
         self._options = options
-        host, port = options.web
-        self._sockets: list[socket.socket] = [sock for (sock,) in listening(host, port, 1)]
+        self._sockets = _listening(options.web)
+        self._figures = _listening(options.metrics)
         self._companion: Companion | None = None
-        self.notices = Notices(options.mail_dir)
+        self._notices = Notices(options.mail_dir) if options.web else None
+        self.metering = Metering(closed, self._notices)
 
     @property
-    def urls(self) -> list[str]:
-        """Where the page is."""
-        root = self._options.web_root
-        return [f"http://{addresses.name(*sock.getsockname()[:2])}{root}/" for sock in self._sockets]
+    def ears(self) -> tuple[Tell | None, Meter]:
+        """What hears of mail that is put in mailboxes, and what of the work that it takes."""
+        return self._notices.moved if self._notices else None, self.metering.counts
 
-    def join(self, reactor: Reactor, listeners: list[Listener]) -> None:
-        """Starts the page, and keeps it running as long as the reactor runs."""
+    @property
+    def lines(self) -> list[str]:
+        """What to tell people: where the page is, and the figures."""
+        page = [f"showing mail on {_url(sock)}{self._options.web_root}/" for sock in self._sockets]
+        return [*page, *(f"telling figures on {_url(sock)}/metrics" for sock in self._figures)]
+
+    def join(
+        self,
+        reactor: Reactor,
+        listeners: list[Listener],
+        restarts: Callable[[], dict[str, int]] = dict,
+        store: Store | None = None,
+    ) -> None:
+        """Starts the page, and keeps it running as long as the reactor runs.
+
+        `restarts` tells how often other kinds of processes were started again; `store` is this process's own, if it has one
+        and serves no clients.
+        """
         descriptors = tuple(sock.fileno() for sock in self._sockets)
+        figures = tuple(sock.fileno() for sock in self._figures)
         plain = [listener for listener in listeners if not listener.is_encrypted]
         smtp = plain[0].sockets[0].getsockname()[:2] if plain else ("", 0)
         options = self._options
@@ -90,24 +122,44 @@ class Showing:
             admins=tuple(options.web_admin),
             auth_file=str(options.web_auth_file or ""),
             smtp=smtp,
+            figures=figures,
+            any_host=options.metrics_public,
+            metering=self.metering.descriptors,
         )
-        command = command_of("page", json.dumps(settings._asdict()))
-        self._companion = Companion(reactor, "the page", command, descriptors=descriptors)
-        self._companion.start()
+        program, name = ("page", "the page") if options.web else ("monitor", "the monitor")
+        inherited = (*descriptors, *figures, *settings.metering)
+        command = command_of(program, json.dumps(settings._asdict()))
+        companion = self._companion = Companion(reactor, name, command, descriptors=inherited)
+        companion.start()
+        self.metering.accompany(reactor, lambda: {program: max(0, companion.starts - 1), **restarts()}, store)
 
     @property
     def pid(self) -> int | None:
         """The page's process id, while it runs."""
         return self._companion.pid if self._companion else None
 
-    def disown(self) -> None:
-        """In a forked worker: closes what is the parent's."""
-        for sock in self._sockets:
-            sock.close()
+    def disown(self, number: int) -> None:
+        """In a forked worker: closes what is the parent's, and counts for itself."""
+        self._close_sockets()
+        self.metering.begin_anew(number)
 
     def close(self) -> None:
         """Ends the page."""
         if self._companion:
             self._companion.close()
-        self.disown()
-        self.notices.close()
+        self._close_sockets()
+        self.metering.close()
+        if self._notices:
+            self._notices.close()
+
+    def _close_sockets(self) -> None:
+        for sock in (*self._sockets, *self._figures):
+            sock.close()
+
+
+def _listening(address: tuple[str, int] | None) -> list[socket.socket]:
+    return [sock for (sock,) in listening(*address, 1)] if address else []
+
+
+def _url(sock: socket.socket) -> str:
+    return f"http://{addresses.name(*sock.getsockname()[:2])}"

@@ -11,6 +11,7 @@ from protocol.engine.environment import Site
 from protocol.engine.session import Session
 from reactor.stream.conversation import Opener
 
+from .counting import Counts
 from .listeners import Speech
 from .resources import Resources
 from .transcript import observer_for, report_for
@@ -25,16 +26,21 @@ def smtp(dialect: Dialect) -> Callable[[bool], Callable[[Resources], Speech]]:
             site = site_of(dialect, resources)
             too_many = replies.TOO_MANY_CONNECTIONS.about(site.hostname).line
             # A client that speaks TLS from the first octet on could not read a refusal in plain text.
-            return Speech(_opener(site, is_encrypted), b"" if is_encrypted else too_many)
+            return Speech(_opener(site, is_encrypted, resources.counts), b"" if is_encrypted else too_many)
 
         return speak
 
     return with_tls
 
 
-def _opener(site: Site, is_encrypted: bool) -> Opener:
+def _opener(site: Site, is_encrypted: bool, counts: Counts | None) -> Opener:
+    follow = counts.follow if counts else None
+
     def open_session(peer: str, wake: Callable[[], None]) -> Session:
         address = peer.rpartition(":")[0].strip("[]")
-        return Session(site, address, report_for(peer), wake, is_encrypted, observer_for(peer))
+        session = Session(site, address, report_for(peer), wake, is_encrypted, observer_for(peer), follow)
+        if counts:
+            counts.begun(session.state)
+        return session
 
     return open_session

@@ -70,12 +70,13 @@ def serve(options: argparse.Namespace) -> None:
     options.hostname = options.hostname or own_name()
     sources = read(options)
     count = count_of(options.workers)
-    showing = Showing(options) if options.web else None
-    stores = stores_of(options, count, showing.notices.moved if showing else None)
-    listeners = open_listeners(options, smtp(dialect_of(options)), count)
+    dialect = dialect_of(options)
+    showing = Showing(options, dialect.table.closed) if options.web or options.metrics else None
+    stores = stores_of(options, count, *(showing.ears if showing else ()))
+    listeners = open_listeners(options, smtp(dialect), count)
     lines = [f"listening on {listener}" for listener in listeners]
     if showing:
-        lines += [f"showing mail on {url}" for url in showing.urls]
+        lines += showing.lines
     if options.dev:
         if not options.web and not options.no_web and missing():
             log.warning("there is no page to see the mail: %s", what_to_install())
@@ -86,11 +87,11 @@ def serve(options: argparse.Namespace) -> None:
     bytes(ONCE_FREED)
     server: Service | Workers
     if count == 1:
-        server = Service(options, sources, stores.first, listeners)
+        server = Service(options, sources, stores.first, listeners, showing.metering if showing else None)
+        if showing:
+            showing.join(server.reactor, listeners)
     else:
         server = _workers(options, sources, stores, listeners, showing)
-    if showing:
-        showing.join(server.reactor, listeners)
     server.run(announce)
     if count > 1:
         # Now move what workers left that were killed, or that found a mailbox locked by another worker at the end.
@@ -105,7 +106,10 @@ def _workers(
 ) -> Workers:
     def work(number: int, own: Sequence[Listener], parent: Parent) -> None:
         if showing:
-            showing.disown()
-        Service(options, sources, stores.of_worker(number), own).run(parent=parent)
+            showing.disown(number)
+        Service(options, sources, stores.of_worker(number), own, showing.metering if showing else None).run(parent=parent)
 
-    return Workers(count_of(options.workers), work, stores.first, listeners, sources)
+    workers = Workers(count_of(options.workers), work, stores.first, listeners, sources)
+    if showing:
+        showing.join(workers.reactor, listeners, lambda: {"worker": workers.restarts}, stores.first)
+    return workers

@@ -22,7 +22,7 @@ from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.offload import Offload
 from storage.accounts.newcomers import Newcomers
-from storage.contract import OpenStores, Stores
+from storage.contract import Meter, OpenStores, Stores
 from storage.files import Files
 from storage.mailboxes.mailbox import Mailboxes, MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
@@ -69,13 +69,15 @@ FORMATS: dict[str, Callable[[Table], str]] = {
 """The formats of --table, and the functions that make them."""
 
 
-def stores_of(options: argparse.Namespace, count: int, tell: Tell | None = None) -> Stores:
-    """The stores that the options choose; `tell` hears of mail that is put in mailboxes. Raises StorageError."""
+def stores_of(options: argparse.Namespace, count: int, tell: Tell | None = None, meter: Meter | None = None) -> Stores:
+    """The stores that the options choose. `tell` hears of mail that is put in mailboxes, `meter` of the work that it takes.
+
+    Raises StorageError.
+    """
     kind = MAILBOXES.get(options.store)
-    if tell is None or kind is None:
+    if kind is None:
         return STORES[options.store](options.mail_dir, count)
-    told = partial(_told, kind, tell)
-    return MailStores(told, options.mail_dir, count)
+    return MailStores(partial(_told, kind, tell) if tell else kind, options.mail_dir, count, meter=meter)
 
 
 def _told(kind: MailboxKind, tell: Tell, files: Files, directory: int, where: Path) -> Mailboxes:
@@ -100,6 +102,7 @@ def site_of(dialect: Dialect, resources: Resources) -> Site:
         MAX_REFUSALS[options.dialect] if options.max_refusals is None else options.max_refusals,
         policy_of(options, resources.sources, resources.checks),
         resources.reactor.share,
+        resources.counts.stored if resources.counts else None,
     )
 
 

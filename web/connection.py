@@ -52,7 +52,7 @@ class Phase(Enum):
 
 
 class HttpConnection:
-    """The requests of one client. `longest_body` gives the limit for a path."""
+    """The requests of one client. `longest_body` gives the limit for a path; `answered` hears of each answer's status."""
 
     is_behind = is_agreed = wants_tls = False
     interest = None
@@ -65,7 +65,9 @@ class HttpConnection:
         clock: Callable[[], float],
         longest_body: Callable[[str], int] = lambda path: LONGEST_BODY,
         is_encrypted: bool = False,
+        answered: Callable[[int], None] = lambda status: None,
     ) -> None:
+        self._answered = answered
         self.outgoing = bytearray()
         self.farewell = ""
         self._application = application
@@ -272,6 +274,7 @@ class HttpConnection:
         return self._phase is Phase.STREAMING
 
     def _begin(self, status: int, type: str, fields: tuple[tuple[str, str], ...], framing: list[tuple[str, str]]) -> None:
+        self._answered(status)
         has_content = status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
         given = [("Content-Type", type), *framing, *fields] if has_content else list(fields)
         if self._is_stopping:

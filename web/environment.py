@@ -45,6 +45,15 @@ class Submit(Protocol):
     ) -> None: ...
 
 
+class Watch(NamedTuple):
+    """What programs ask that look after the server."""
+
+    trouble: Callable[[], str] = lambda: ""
+    """Why it cannot take or show mail at this moment, for people to read; "" if it can, as far as is known."""
+    exposition: Callable[[], bytes] = lambda: b""
+    """All that is counted, in Prometheus's text format 0.0.4."""
+
+
 class Tools(NamedTuple):
     """All of it."""
 
@@ -55,6 +64,7 @@ class Tools(NamedTuple):
     """Those of this moment."""
     now: Callable[[], datetime]
     """The time, with a time zone."""
+    watch: Watch = Watch()
 
 
 class Figures(NamedTuple):

@@ -42,6 +42,15 @@ class Told(NamedTuple):
     is_reset: bool = False
 
 
+class Lag(NamedTuple):
+    """How far the index is behind its mailboxes, as far as is known."""
+
+    seconds: float
+    """Since it was in step."""
+    mailboxes: int
+    """Those that have more, or something else."""
+
+
 class Clerk:
     """Keeps the index of some mailboxes. `tell` is called after each change. `is_locked` is what the remover raises when
     another program has a mailbox.
@@ -68,21 +77,34 @@ class Clerk:
         self._not_before: dict[str, float] = {}
         self._poll_at = 0.0
         self._remove_at = 0.0
+        self._behind_since: float | None = None
 
     @property
     def is_behind(self) -> bool:
         """Whether there is something that the index does not have yet, as far as is known."""
         return bool(self._urgent or self._reading)
 
+    @property
+    def lag(self) -> Lag:
+        """How far it is behind."""
+        since = self._behind_since
+        return Lag(0.0 if since is None else self._clock() - since, len(self._urgent.keys() | self._reading.keys()))
+
     def noticed(self, mailbox: str, size: int | None = None) -> None:
         """Somebody has put mail in a mailbox, and knows how much of its file is complete (None: all of it)."""
         self._urgent[mailbox] = size
+        self._falls_behind()
 
     def read_again(self, mailbox: str) -> None:
         """A mailbox does not have what the index says."""
         if mailbox not in self._reading:
             self._reading[mailbox] = self._recorder.read_again(mailbox)
             self._began[mailbox] = self._clock()
+            self._falls_behind()
+
+    def _falls_behind(self) -> None:
+        if self._behind_since is None:
+            self._behind_since = self._clock()
 
     def look_now(self) -> None:
         """Somebody has deleted something, or taken it back."""
@@ -100,6 +122,8 @@ class Clerk:
         if now >= self._remove_at:
             self._remove_at = now + self._remove()
         self._read_on()
+        if not self.is_behind:
+            self._behind_since = None
         if self.is_behind or self._recorder.purge():
             return 0.0
         return max(0.0, min(self._poll_at, self._remove_at) - self._clock())

@@ -76,6 +76,11 @@ class Recorder:
         """Whether the index is still the one that was opened; somebody may have deleted it."""
         return inode(self._directory) == self._inode
 
+    def totals(self) -> tuple[int, int]:
+        """How many messages the index has, and how many of them are unread."""
+        messages, unread = self._base.execute("SELECT messages, unread FROM total").fetchone()
+        return messages, unread
+
     def changed(self) -> list[str]:
         """The mailboxes whose state is another one than when they were read, those that are gone among them."""
         known = dict(self._base.execute("SELECT name, CASE WHEN is_whole THEN state ELSE '' END FROM mailbox"))

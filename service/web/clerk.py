@@ -2,7 +2,7 @@
 
 Arguments: the mail directory, and the kind of its mailboxes. It has the least priority, and ends when its input does.
 Lines in: `look` (something was deleted, or taken back), `again NAME` (a mailbox does not have what the index says). Lines
-out: `{"come": [[id, mailbox], ...], "reset": false}`.
+out: `{"come": [[id, mailbox], ...], "reset": false}`, and once a second how the index stands (standing.py).
 """
 
 import fcntl
@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from reactor.logs import log_as, log_to
 from storage.files import IsLocked
 
 from ..notices import LONGEST, listening
+from . import standing
 from .kinds import KINDS
 
 log = logging.getLogger("carteiro")
@@ -141,7 +143,7 @@ def _lines_ended(ready: list[int]) -> bool:
 
 def _work(clerk: Clerk, recorder: Recorder, notices: socket.socket) -> None:
     """Works until the input ends, or somebody has deleted the index: then the process is started again."""
-    wait = 0.0
+    wait = tell_at = 0.0
     while recorder.is_current:
         ready, _, _ = select.select([0, notices.fileno()], [], [], wait)
         if 0 in ready:
@@ -153,6 +155,9 @@ def _work(clerk: Clerk, recorder: Recorder, notices: socket.socket) -> None:
         if notices.fileno() in ready:
             _take(clerk, notices)
         wait = clerk.work()
+        if time.monotonic() >= tell_at:
+            tell_at = time.monotonic() + standing.EVERY
+            _say(standing.told(*clerk.lag, *recorder.totals()))
 
 
 def _obey(clerk: Clerk, line: str) -> None:
@@ -173,6 +178,9 @@ def _take(clerk: Clerk, notices: socket.socket) -> None:
 
 
 def _tell(told: Told) -> None:
-    line = json.dumps({"come": told.come, "reset": told.is_reset})
+    _say(json.dumps({"come": told.come, "reset": told.is_reset}))
+
+
+def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -20,6 +20,7 @@ from web.contract import Changes, Content, Mail, Mailbox, Mistake, Page, Row, Se
 
 from ..commands import command_of
 from .opener import Answer, Opener
+from .standing import Standing, parsed
 
 log = logging.getLogger("carteiro")
 
@@ -45,9 +46,16 @@ class IndexedInbox:
         self._questions, self._searches, self._changes = (_Catalogue(reactor, directory) for _ in range(3))
         self._small, self._large = (_Reading(reactor, command_of("opening", directory, kind)) for _ in range(2))
         self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
+        self.standing: Standing | None = None
+        """How the index stood when its process was heard last."""
         self._clerk = Companion(reactor, "the index", command_of("clerk", directory, kind), self._heard, self._begun)
         self._clerk.start()
         reactor.call_later(REST, self._rest)
+
+    @property
+    def restarts(self) -> int:
+        """How often the process was started again that keeps the index."""
+        return max(0, self._clerk.starts - 1)
 
     def close(self) -> None:
         """Ends its processes and threads."""
@@ -231,6 +239,9 @@ class IndexedInbox:
     def _heard(self, line: bytes) -> None:
         """The clerk tells what it has put in the index."""
         told = json.loads(line)
+        if standing := parsed(told):
+            self.standing = standing
+            return
         if told["reset"]:
             self._tell(Changes(is_reset=True))
             return

@@ -8,9 +8,9 @@ from ..mailpit import table as mailpit
 from ..operation import EVENTS, JSON, ZONE, Answer, Operation, Parameter
 from ..routing import Access, Route
 from ..waits import LONGEST_WAIT, USUAL_WAIT, WaitingRoom
+from . import watched
 from .arrivals import Arrivals, Waits
 from .changes import ChangeStreams
-from .health import Health
 from .mailboxes import LONGEST_DELAY, Deleted, Mailboxes, Restored, Restoring, Wish
 from .openapi import Description
 
@@ -98,14 +98,11 @@ def _of_mailboxes(mailboxes: Mailboxes) -> list[Route]:
 
 
 def _of_the_server(inbox: Inbox, tools: Tools, description: Description) -> list[Route]:
-    health, document = Health(inbox, tools.call_later), {200: Answer("OpenAPI 3.1.", JSON, dict[str, object])}
+    document = {200: Answer("OpenAPI 3.1.", JSON, dict[str, object])}
     described = Operation("describe", "Describes all of this.", GROUP, answers=document)
     mailpits = Operation("describeMailpit", "Describes Mailpit's part.", mailpit.GROUP, answers=document)
-    lives = Operation("lives", "Whether the server lives.", GROUP, answers={200: Answer("It does.")})
-    ready = Operation("isReady", "Whether mail can be read.", GROUP, answers={200: Answer("It can.")})
     return [
         Route("GET", "/api/openapi.json", description.openapi, about=described),
         Route("GET", "/api/v1/swagger.json", description.swagger, about=mailpits),
-        Route("GET", "/livez", health.lives, Access.HEALTH, lives),
-        Route("GET", "/readyz", health.is_ready, Access.HEALTH, ready),
+        *watched.routes(tools.watch, tools.call_later, inbox, GROUP, Access.READING),
     ]

@@ -1,0 +1,85 @@
+"""Serving HTTP in a process beside the server: on sockets that it inherits, until its standard input ends.
+
+Knows nothing about what is asked for.
+"""
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from reactor.logs import log_as, log_to
+from reactor.loop import READ, Reactor
+from reactor.stream.conversation import Conversation
+from reactor.stream.server import Server
+from web.application import Application
+from web.connection import HttpConnection
+
+from ..showing import Settings
+
+CONNECTIONS = 200
+"""Most clients at once."""
+
+IDLE = 3_600.0
+"""Seconds of silence after which any connection is closed; most have a shorter limit of their own."""
+
+NICENESS = 5
+
+TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
+
+
+class Place(NamedTuple):
+    """Sockets by their descriptors, and what answers there."""
+
+    descriptors: Sequence[int]
+    application: Application
+
+
+def begin(name: str) -> Settings:
+    """Reads the command line, and makes of this process one that takes nothing from the mail path."""
+    settings = Settings(**json.loads(sys.argv[1]))
+    log_to(2, settings.level)
+    log_as(name)
+    if settings.level > logging.DEBUG:  # who comes and goes is of no interest here
+        logging.getLogger("carteiro.reactor").setLevel(logging.WARNING)
+    os.nice(NICENESS)
+    os.umask(0o077)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return settings
+
+
+def serve(reactor: Reactor, places: Sequence[Place], answered: Callable[[int], None]) -> None:
+    """Serves until standard input ends, or a signal comes. `answered` hears of the status of each answer."""
+    servers = [_server(reactor, place, answered) for place in places]
+
+    def parent_spoke(_: int) -> None:
+        if not os.read(0, 4096):
+            reactor.unwatch(0)
+            stop()
+
+    def stop() -> None:
+        for server in servers:
+            server.close()
+        reactor.stop()
+
+    os.set_blocking(0, False)
+    reactor.watch(0, READ, parent_spoke)
+    reactor.on_signal(signal.SIGTERM, stop)
+    reactor.run()
+
+
+def _server(reactor: Reactor, place: Place, answered: Callable[[int], None]) -> Server:
+    application = place.application
+
+    def open_connection(peer: str, wake: Callable[[], None]) -> Conversation:
+        clock, longest_body = (lambda: reactor.now), application.longest_body
+        return HttpConnection(application, peer, wake, clock, longest_body, answered=answered)
+
+    server = Server(reactor, CONNECTIONS, IDLE)
+    for descriptor in place.descriptors:
+        server.listen_on(socket.socket(fileno=descriptor), open_connection, TOO_MANY)
+    return server
