@@ -17,7 +17,7 @@ from reactor.stream.server import Server
 from web.api.table import routes
 from web.application import Application
 from web.connection import HttpConnection
-from web.environment import Figures, Outcome, Tools
+from web.environment import Figures, Outcome, Tools, Watch
 from web.gate import Gate, Terms
 from web.pages.routes import pages
 
@@ -75,10 +75,17 @@ class WebServer:
         self.inbox: MemoryInbox = inbox or MemoryInbox(self.reactor.call_soon)
         self.outcome = Outcome(250)
         """What the SMTP side says."""
+        self.trouble = ""
+        """Why the server is not ready."""
         self.sent: list[tuple[str, list[str], bytes]] = []
         self._offload = Offload(self.reactor)
         self.tools = Tools(
-            self.reactor.call_later, self._offload.beside, submit or self._submit, lambda: FIGURES, lambda: NOW
+            self.reactor.call_later,
+            self._offload.beside,
+            submit or self._submit,
+            lambda: FIGURES,
+            lambda: NOW,
+            Watch(lambda: self.trouble, lambda: b"# none\n"),
         )
         self.routes = routes(self.inbox, self.tools)
         """Those of the API."""

@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from reactor.logs import ImpatientHandler
+import pytest
+
+from reactor.logs import ImpatientHandler, dropped
 
 from ..kit.server import Telnet
 from ..kit.support import ROOT, read_mailbox
@@ -96,3 +98,18 @@ def test_a_full_pipe_does_not_stop_the_server(tmp_path: Path) -> None:
                 assert client.hear()[:3] == b"220"
         server.terminate()
         assert server.wait(10) == 0
+
+
+def test_what_was_dropped_in_all_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    handler = ImpatientHandler(writer)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler, logging.NullHandler()])
+    assert dropped() == 0
+    while not handler.dropped:
+        handler.emit(record("x" * 4000))
+    handler.emit(record("x" * 4000))
+    os.read(reader, 1 << 20)
+    handler.emit(record("at last"))
+    assert dropped() == 2
+    os.close(reader)
+    os.close(writer)
