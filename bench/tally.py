@@ -64,10 +64,11 @@ def cpu_seconds(pid: int) -> float:
 
     Processes that have ended count, too, once their parent has waited for them.
     """
-    return sum(_cpu(each) for each in processes(pid))
+    return sum(cpu_of(each) for each in processes(pid))
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
+    """The same of the process alone, and of those that it has waited for."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 

@@ -56,6 +56,7 @@ class Metering:
             yield from self._rows()
             yield from rows_of_store(store)
 
+        reactor.after_write(self.counts.add_up)
         self._snapshots.begin(reactor, self._number, rows)
 
     def accompany(self, reactor: Reactor, restarts: Callable[[], Mapping[str, int]], store: Store | None = None) -> None:

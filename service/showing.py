@@ -9,7 +9,7 @@ import importlib.util
 import json
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from protocol.engine.table import State
@@ -28,9 +28,11 @@ from .notices import Notices
 
 DEFAULT = ("127.0.0.1", 8025)
 
+NEEDED = ("h11", "jinja2", "nh3")
+"""The packages that the page needs, by the names of their modules."""
+
 NEEDED_FOR_METRICS = ("h11", "prometheus_client")
-NEEDED = (*NEEDED_FOR_METRICS, "jinja2", "nh3")
-"""The packages that figures need, and those that the page needs, by the names of their modules."""
+"""Those that figures need. A page without them has no /metrics, and says so there."""
 
 
 class Settings(NamedTuple):

@@ -4,12 +4,13 @@ Applies the cells of a table and decides nothing about order itself. Knows nothi
 logs.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from .actions import Actions, Chunk, Outcome
 from .buffer import Buffer
 from .ends import End, Ending, Wait
-from .environment import Follow, Observer, Report, Site, both
+from .environment import Follow, Observer, Report, Site
 from .foreign import Foreign
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
@@ -28,6 +29,9 @@ FEW = 4
 
 PIPELINED = len(b"NOOP\r\n") * STEPS_A_TURN
 """Longest batch that the fast path splits, in octets: STEPS_A_TURN of the shortest command."""
+
+_NOBODY: Follow = deque[object](maxlen=0).append
+"""Follows where there is only an observer, so that one look tells for each move whether there is anybody."""
 
 _TEXT, _HELD, _GONE, _RESPONSE = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.RESPONSE
 _IN_LINES = (None, _RESPONSE)
@@ -63,9 +67,7 @@ class Session:
         self._site = site
         self._report = report
         self._observer = observer
-        if observer is not None:
-            follow = both(follow, observer.moved) if follow else observer.moved
-        self._follow = follow
+        self._follow = follow if follow or observer is None else _NOBODY
         self._wake = wake
         self._buffer = Buffer()
         self._actions: Actions = site.dialect.actions(site, address, report, self._buffer)
@@ -341,9 +343,9 @@ class Session:
         None for the row: back to the home, in which the transaction began.
         """
         if self._follow is not None:
-            self._follow(self._row.state, event, (row or self._home).state, reply)
-            if self._observer is not None and reply is not None:
-                self._say(self._observer, reply)
+            self._follow((self._row.state, event, (row or self._home).state, 0 if reply is None else reply.code))
+            if self._observer is not None:
+                self._observe(self._observer, event, row or self._home, reply)
         self._row = row = row or self._home
         self.interest = row.interest
         if row.is_home:
@@ -351,9 +353,11 @@ class Session:
         if reply is not None:
             self.outgoing += reply.coded_line if self._is_coded else reply.line
 
-    def _say(self, observer: Observer, reply: Reply) -> None:
-        for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
-            observer.said(shown(line))
+    def _observe(self, observer: Observer, event: Event | Ending, row: Row, reply: Reply | None) -> None:
+        observer.moved(self.state, event, row.state, reply)
+        if reply is not None:
+            for line in (reply.coded_line if self._is_coded else reply.line).split(b"\r\n")[:-1]:
+                observer.said(shown(line))
 
     @property
     def state(self) -> State:

@@ -15,13 +15,13 @@ from typing import Protocol
 
 from reactor.loop import READ, Reactor
 from web.environment import Figures, Watch
+from web.request import RequestError
 
 from .. import VERSION
 from ..metering import PARENT
 from ..notices import PLACE
-from ..showing import Settings
+from ..showing import NEEDED_FOR_METRICS, Settings, missing, what_to_install
 from ..snapshots import EVERY, LONGEST, Row, Snapshot, parsed
-from .figures import Exposed, Surroundings, exposition
 from .keepsake import Keepsake
 from .moves import Moves
 from .standing import Standing
@@ -151,6 +151,11 @@ class Monitoring:
     # Telling
 
     def _exposition(self) -> bytes:
+        if missing(NEEDED_FOR_METRICS):
+            raise RequestError(503, what_to_install(NEEDED_FOR_METRICS))
+        # Only who is asked for figures needs the package, and its memory.
+        from .figures import Exposed, Surroundings, exposition
+
         self._count_own()
         return exposition(Exposed(self._tally, Surroundings(VERSION, time.time(), self._memory())))
 

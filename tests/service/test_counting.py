@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from protocol.engine.ends import Ending
 from protocol.engine.table import Event, State
 from protocol.esmtp.table import ESMTP
-from service.counting import Counts, rows_of_store
+from service.counting import MOST_NEW, Counts, rows_of_store
 from service.snapshots import Row
 from storage.stores.discard import DiscardStore
 
@@ -109,9 +109,18 @@ def test_rows_say_what_happened() -> None:
     counts.forget()
     rows = {(row.name, row.labels): row.value for row in counts.rows(TABLE.closed)}
     assert not [key for key in rows if key[0] in ("moves", "sessions")] and rows["messages", ()] == 0
-    follow(TABLE.start, Ending.GONE, TABLE.closed, None)
+    follow((TABLE.start, Ending.GONE, TABLE.closed, 0))
     assert Row("moves", ("START", "GONE", "CLOSED", ""), 1) in counts.rows(TABLE.closed), "who follows goes on"
 
 
 def test_a_store_that_cannot_tell_how_it_stands_says_nothing() -> None:
     assert list(rows_of_store(DiscardStore())) == []
+
+
+def test_moves_are_added_up_when_they_are_many() -> None:
+    counts = Counts()
+    for _ in range(2 * MOST_NEW):
+        counts.follow((TABLE.start, Event.NOOP, TABLE.start, 250))
+        counts.add_up()
+        assert len(counts._new) <= MOST_NEW
+    assert Row("moves", ("START", "NOOP", "START", "250"), 2 * MOST_NEW) in counts.rows(TABLE.closed)

@@ -28,7 +28,7 @@ def shown(*more: Row) -> str:
     """The exposition of a server with one worker and a page."""
     counts, tally, now = Counts(), Tally(), time.monotonic()
     counts.begun(TABLE.start)
-    counts.follow(TABLE.start, TABLE.events[0], TABLE.start, None)
+    counts.follow((TABLE.start, TABLE.events[0], TABLE.start, 250))
     of_worker = [*counts.rows(TABLE.closed), *(Row(name, (), 0.5, True) for name in GAUGES), *more]
     tally.take(Snapshot(0, 10, now - 60, now, [Row("restarts", ("page",), 2)]))
     tally.take(Snapshot(1, 11, now - 50, now, of_worker))
