@@ -46,7 +46,7 @@ OF_INDEX = (
     ("carteiro_index_lag_mailboxes", "lagging", "Mailboxes that it has not read to their end"),
     ("carteiro_index_messages", "indexed", "Messages that the index has"),
     ("carteiro_index_messages_unread", "unread", "Those of them that are unread"),
-    ("carteiro_index_size_bytes", "index_size", "Octets of the index's file"),
+    ("carteiro_index_size_bytes", "index_size", "Octets of the index's files"),
 )
 """What the page tells of its index, if it has one."""
 

@@ -65,7 +65,7 @@ class Monitoring:
     def __init__(self, reactor: Reactor, settings: Settings, index: Index | None = None) -> None:
         self._reactor = reactor
         self._index = index
-        self._file = Path(settings.directory) / PLACE / "index.db"
+        self._place = Path(settings.directory) / PLACE
         self._began = time.monotonic()
         self._requests: dict[int, int] = defaultdict(int)
         arriving, memory = settings.metering
@@ -87,13 +87,20 @@ class Monitoring:
         return Figures(
             version=VERSION,
             database="carteiro",
-            database_size=sum(path.stat().st_size for path in self._file.parent.glob("index.db*")),
+            database_size=self._size,
             uptime=int(self._tally.age),
             memory=resident(os.getpid()),
             accepted=int(self._tally.total("messages")),
             accepted_size=int(self._tally.total("octets")),
             rejected=int(sum(moves.refused.values())),
         )
+
+    @property
+    def _size(self) -> int:
+        """Octets of the index's files. Somebody may be deleting them."""
+        with suppress(OSError):
+            return sum(path.stat().st_size for path in self._place.glob("index.db*"))
+        return 0
 
     def answered(self, status: int) -> None:
         """Counts a request."""
@@ -145,8 +152,7 @@ class Monitoring:
             yield Row("lagging", (), standing.mailboxes, is_gauge=True)
             yield Row("indexed", (), standing.messages, is_gauge=True)
             yield Row("unread", (), standing.unread, is_gauge=True)
-            with suppress(OSError):
-                yield Row("index_size", (), self._file.stat().st_size, is_gauge=True)
+            yield Row("index_size", (), self._size, is_gauge=True)
 
     # Telling
 
