@@ -25,6 +25,7 @@ GROWING = (
     ("carteiro_transitions", "moves", ("from", "event", "to", "code"), "What SMTP sessions did: each move in the table"),
     ("carteiro_messages_accepted", "messages", (), "Messages that were stored, and acknowledged if their client was there"),
     ("carteiro_messages_accepted_bytes", "octets", (), "Their mail data, as sent"),
+    ("carteiro_messages_deleted", "deleted", (), "Messages that were deleted over the page, and maybe taken back"),
     ("carteiro_notices_dropped", "notices_dropped", (), "Notices of new mail that the index did not take in time"),
     ("carteiro_snapshots_dropped", "snapshots_dropped", (), "Datagrams with figures that nobody took"),
     ("carteiro_log_lines_dropped", "log_dropped", (), "Lines of the log that nobody read"),

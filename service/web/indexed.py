@@ -48,6 +48,8 @@ class IndexedInbox:
         self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
         self.standing: Standing | None = None
         """How the index stood when its process was heard last."""
+        self.deleted = 0
+        """Messages that were deleted, those included that were taken back."""
         self._clerk = Companion(reactor, "the index", command_of("clerk", directory, kind), self._heard, self._begun)
         self._clerk.start()
         reactor.call_later(REST, self._rest)
@@ -192,6 +194,7 @@ class IndexedInbox:
         def changed(result: list[str] | Mistake | None) -> None:
             self._clerk.say(b"look")
             if isinstance(result, list):
+                self.deleted += len(result)
                 self._tell(Changes(gone=tuple(result)))
             answer(result)
 

@@ -58,6 +58,10 @@ class Index(Protocol):
     def restarts(self) -> int:
         """How often its process was started again."""
 
+    @property
+    def deleted(self) -> int:
+        """How many messages were deleted."""
+
 
 class Monitoring:
     """Takes snapshots in a reactor, and answers `web.environment.Watch`."""
@@ -90,6 +94,7 @@ class Monitoring:
             database_size=self._size,
             uptime=int(self._tally.age),
             memory=resident(os.getpid()),
+            deleted=int(self._tally.total("deleted")),
             accepted=int(self._tally.total("messages")),
             accepted_size=int(self._tally.total("octets")),
             rejected=int(sum(moves.refused.values())),
@@ -125,6 +130,7 @@ class Monitoring:
         with suppress(BlockingIOError):
             for _ in range(DATAGRAMS):
                 self._take(self._socket.recv(LONGEST))
+        self._keep()  # nobody else has them now, and who has told them may be dead
 
     def _take(self, datagram: bytes) -> None:
         try:
@@ -134,6 +140,9 @@ class Monitoring:
 
     def _tick(self) -> None:
         self._reactor.call_later(EVERY, self._tick)
+        self._keep()
+
+    def _keep(self) -> None:
         self._count_own()
         self._keepsake.keep(self._tally.packed())
 
@@ -146,6 +155,7 @@ class Monitoring:
         if self._index is None:
             return
         yield Row("restarts", ("index",), self._index.restarts)
+        yield Row("deleted", (), self._index.deleted)
         if standing := self._index.standing:
             silence = max(0.0, time.monotonic() - standing.at - EVERY)
             yield Row("lag", (), standing.lag + silence, is_gauge=True)
@@ -162,7 +172,7 @@ class Monitoring:
         # Only who is asked for figures needs the package, and its memory.
         from .figures import Exposed, Surroundings, exposition
 
-        self._count_own()
+        self._keep()  # what was told once must not become less, even if this process is killed now
         return exposition(Exposed(self._tally, Surroundings(VERSION, time.time(), self._memory())))
 
     def _memory(self) -> dict[str, int]:

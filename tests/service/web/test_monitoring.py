@@ -22,6 +22,7 @@ class Index:
     """An index that stands as it is told."""
 
     restarts = 3
+    deleted = 0
     standing: Standing | None = None
 
 
