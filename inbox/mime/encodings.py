@@ -65,7 +65,11 @@ def _end_of_base64(octets: bytes) -> int:
 
 
 def _from_uuencode(octets: bytes) -> bytes:
-    """The lines between `begin` and `end`, or up to the first that is wrong; all as it is if there is no `begin`."""
+    """The lines between `begin` and `end`, or up to the first that is wrong; all as it is if there is no `begin`.
+
+    Blanks at the end of a line, which stand for zeros, may have been lost. Lines of nothing else would become 30 times as
+    long: there are never more octets than were given.
+    """
     begin = _UU_BEGIN.search(octets)
     if not begin:
         return octets
@@ -78,4 +82,6 @@ def _from_uuencode(octets: bytes) -> bytes:
             content += binascii.a2b_uu(line[0])
         except binascii.Error:
             break
-    return bytes(content)
+        if len(content) > len(octets):
+            break
+    return bytes(content[: len(octets)])
