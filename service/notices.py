@@ -1,4 +1,4 @@
-"""Notices to those who show mail: a datagram for each mailbox that mail was put in. Nobody has to be there to take them.
+"""Notices to those who show mail: a datagram for the mailboxes that mail was put in. Nobody has to be there to take them.
 
 A notice that is not taken at once is dropped, and counted: the mailboxes tell the same, a second later. Knows nothing about
 who takes them.
@@ -7,6 +7,7 @@ who takes them.
 import json
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,8 +15,8 @@ PLACE = ".index"
 NAME = "notices"
 """The socket, in this directory within that of the mailboxes."""
 
-LONGEST = 4_096
-"""Octets of a notice."""
+LONGEST = 16 << 10
+"""Octets of a notice: those of all mailboxes that are open at the same time."""
 
 
 class Notices:
@@ -29,9 +30,9 @@ class Notices:
         self.dropped = 0
         """Notices that nobody took."""
 
-    def moved(self, mailbox: str, size: int | None) -> None:
-        """Tells that mail was put in a mailbox."""
-        self.send({"mailbox": mailbox, "size": size})
+    def moved(self, sizes: Mapping[str, int | None]) -> None:
+        """Tells that mail was put in mailboxes, and how long their files are if they are files."""
+        self.send({"mailboxes": sizes})
 
     def send(self, notice: dict[str, object]) -> None:
         """Sends a notice of any kind."""

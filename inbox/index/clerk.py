@@ -7,7 +7,7 @@ whole. Knows nothing about processes, nor who listens to what it tells.
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -90,9 +90,9 @@ class Clerk:
         since = self._behind_since
         return Lag(0.0 if since is None else self._clock() - since, len(self._urgent.keys() | self._reading.keys()))
 
-    def noticed(self, mailbox: str, size: int | None = None) -> None:
-        """Somebody has put mail in a mailbox, and knows how much of its file is complete (None: all of it)."""
-        self._urgent[mailbox] = size
+    def noticed(self, sizes: Mapping[str, int | None]) -> None:
+        """Somebody has put mail in mailboxes, and knows how much of each file is complete (None: all of it)."""
+        self._urgent.update(sizes)
         self._falls_behind()
 
     def read_again(self, mailbox: str) -> None:
@@ -113,9 +113,8 @@ class Clerk:
     def work(self) -> float:
         """Does a part of the work. Returns in how many seconds there is more to do: 0 for at once."""
         now = self._clock()
-        for mailbox, size in list(self._urgent.items()):
-            del self._urgent[mailbox]
-            self._safely(self._follow, mailbox, size)
+        if self._urgent:
+            self._catch_up()
         if now >= self._poll_at:
             self._poll_at = now + POLL
             self._look()
@@ -139,14 +138,23 @@ class Clerk:
 
     def _look_at(self, mailbox: str) -> None:
         if self._mailboxes.state(mailbox) is None or self._mailboxes.is_still(mailbox):
-            self._follow(mailbox, None)
+            self._follow({mailbox: None})
 
-    def _follow(self, mailbox: str, size: int | None) -> None:
-        followed = self._recorder.follow(mailbox, size)
+    def _catch_up(self) -> None:
+        """Follows all mailboxes that were noticed, together; if that fails, each for itself."""
+        sizes, self._urgent = self._urgent, {}
+        try:
+            self._follow(sizes)
+        except (OSError, sqlite3.Error):
+            for mailbox, size in sizes.items():
+                self._safely(lambda mailbox, size: self._follow({mailbox: size}), mailbox, size)
+
+    def _follow(self, sizes: Mapping[str, int | None]) -> None:
+        followed = self._recorder.follow(sizes)
         self._say(followed.come)
-        if followed.is_all or mailbox in self._reading or self._clock() < self._not_before.get(mailbox, 0.0):
-            return
-        self.read_again(mailbox)
+        for mailbox in followed.others:
+            if mailbox not in self._reading and self._clock() >= self._not_before.get(mailbox, 0.0):
+                self.read_again(mailbox)
 
     def _read_on(self) -> None:
         """Reads one batch of one mailbox. They take turns."""

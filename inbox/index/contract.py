@@ -52,7 +52,10 @@ class Mailboxes(Protocol):
         """Whether nobody has written to it within the last second, so that what is there is complete."""
 
     def news(self, mailbox: str, since: str, size: int | None = None) -> News | None:
-        """What has been put in since; None if this cannot be told. `size` is how much of a file is complete."""
+        """What has been put in since; None if this cannot be told. `size` is how much of a file is complete.
+
+        Since "" is all of it, and None if that is much.
+        """
 
     def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
         """The messages of a mailbox, in order."""

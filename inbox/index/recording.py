@@ -8,14 +8,14 @@ who looks at the index, nor when mailboxes are read.
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ..mime.envelope import envelope_of, mail_of_entry
 from ..mime.header import header_at
 from ..mime.identity import identity
-from .contract import Mailboxes
+from .contract import Mailboxes, News
 from .entries import Entry, entry_now
 from .schema import inode, opened
 
@@ -39,10 +39,10 @@ class Come(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """What was put in a mailbox, and whether that is all that has changed; if not, it has to be read again."""
+    """What was put in mailboxes, and those of them in which something else has changed: they have to be read again."""
 
     come: list[Come]
-    is_all: bool
+    others: list[str]
 
 
 class _Known(NamedTuple):
@@ -52,6 +52,15 @@ class _Known(NamedTuple):
     state: str
     generation: int
     is_whole: bool
+
+
+class _Read(NamedTuple):
+    """A message as its mailbox has it, which is read for the nth time: the `generation`."""
+
+    mailbox: str
+    generation: int
+    place: str
+    octets: bytes
 
 
 class Recorder:
@@ -92,17 +101,30 @@ class Recorder:
         rows = self._base.execute("SELECT name, state FROM mailbox WHERE NOT is_whole AND state <> ''").fetchall()
         return [name for name, state in rows if self._mailboxes.state(name) == state]
 
-    def follow(self, mailbox: str, size: int | None = None) -> Followed:
-        """Reads what was put in a mailbox since. `size` is how much of a file is complete."""
-        known = self._known(mailbox)
-        news = self._mailboxes.news(mailbox, known.state, size) if known.state else None
-        if news is None:
-            return Followed([], False)
+    def follow(self, sizes: Mapping[str, int | None]) -> Followed:
+        """Reads what was put in mailboxes since. The sizes are how much of each file is complete.
+
+        A message that was put in several of them appears in all at once, but for the ends of batches.
+        """
+        found: list[tuple[_Known, News]] = []
+        others: list[str] = []
+
+        def messages() -> Iterator[_Read]:
+            for mailbox, size in sizes.items():
+                known = self._known(mailbox)
+                news = self._mailboxes.news(mailbox, known.state, size)
+                if news is not None:
+                    yield from self._messages(mailbox, known.generation, (entry.place for entry in news.entries))
+                    found.append((known, news))
+                if news is None or not (news.is_all and (known.is_whole or not known.state)):
+                    others.append(mailbox)
+
         come: list[Come] = []
-        for batch in self._batches(mailbox, (entry.place for entry in news.entries)):
-            come += self._put(mailbox, known.generation, batch, 1)
-        self._base.execute("UPDATE mailbox SET state = ? WHERE number = ?", (news.state, known.number))
-        return Followed(come, news.is_all and known.is_whole)
+        for batch in _batches(messages()):
+            come += self._put(batch, 1)
+        states = [(news.state, known.is_whole or not known.state, known.number) for known, news in found]
+        self._base.executemany("UPDATE mailbox SET state = ?, is_whole = ? WHERE number = ?", states)
+        return Followed(come, others)
 
     def read_again(self, mailbox: str) -> Iterator[list[Come]]:
         """Reads all of a mailbox, newest first, a batch a step."""
@@ -119,8 +141,8 @@ class Recorder:
         places: Iterator[str] = (entry.place for entry in self._mailboxes.entries(mailbox, newest_first=True))
         if self._mailboxes.has_names:
             places = self._unknown(known.number, generation, places)
-        for batch in self._batches(mailbox, places):
-            yield self._put(mailbox, generation, batch, -1)
+        for batch in _batches(self._messages(mailbox, generation, places)):
+            yield self._put(batch, -1)
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
             self._base.execute("DELETE FROM copy WHERE mailbox = ? AND generation < ?", (known.number, generation))
@@ -173,46 +195,43 @@ class Recorder:
 
     # Messages
 
-    def _batches(self, mailbox: str, places: Iterable[str]) -> Iterator[list[tuple[str, bytes]]]:
-        batch: list[tuple[str, bytes]] = []
-        octets = 0
+    def _messages(self, mailbox: str, generation: int, places: Iterable[str]) -> Iterator[_Read]:
         for place in places:
             mail = self._mailboxes.read(mailbox, place)
-            if mail is None:  # it was moved or removed meanwhile: the mailbox has another state, and will be read again
-                continue
-            batch.append((place, mail))
-            octets += len(mail)
-            if len(batch) >= BATCH or octets >= BATCH_OCTETS:
-                yield batch
-                batch, octets = [], 0
-        if batch:
-            yield batch
+            if mail is not None:  # else it was moved or removed meanwhile: the mailbox has another state, and is read again
+                yield _Read(mailbox, generation, place, mail)
 
-    def _put(self, mailbox: str, generation: int, batch: list[tuple[str, bytes]], step: int) -> list[Come]:
+    def _put(self, batch: list[_Read], step: int) -> list[Come]:
         """Puts messages in the index: those that are new there with all that is found out of them.
 
         Of messages that were received at the same moment, the next goes behind the last (`step` 1), or before it (-1).
         """
-        mails = [(place, self._mail(mail)) for place, mail in batch]
-        ids = [identity(mail) for _, mail in mails]
+        mails = [self._mail(read.octets) for read in batch]
+        ids = [identity(mail) for mail in mails]
         have = {
             id
             for (id,) in self._base.execute(
                 "SELECT m.id FROM json_each(?) k JOIN message m ON m.id = k.value", (json.dumps(ids),)
             )
         }
-        entries = {id: self._entry(mail) for id, (_, mail) in zip(ids, mails, strict=True) if id not in have}
+        new = {id: mail for id, mail in zip(ids, mails, strict=True) if id not in have}
+        entries = {id: self._entry(mail) for id, mail in new.items()}
         come: list[Come] = []
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
-            row = self._base.execute("SELECT number FROM mailbox WHERE name = ?", (mailbox,)).fetchone()
-            for id, (place, mail) in zip(ids, mails, strict=True) if row else ():
-                if self._is_deleted(id, mailbox, place):
+            numbers = self._numbers({read.mailbox for read in batch})
+            for id, read, mail in zip(ids, batch, mails, strict=True):
+                number, copy = numbers.get(read.mailbox), Come(id, read.mailbox)
+                if number is None or self._is_deleted(id, read.mailbox, read.place):
                     continue
                 key = self._key_of(id, entries, step)
-                if key is not None and self._put_copy(row[0], key, place, generation, Come(id, mailbox), mail):
-                    come.append(Come(id, mailbox))
+                if key is not None and self._put_copy(number, key, read, copy, mail):
+                    come.append(copy)
         return come
+
+    def _numbers(self, names: Collection[str]) -> dict[str, int]:
+        wanted = "SELECT m.name, m.number FROM json_each(?) k JOIN mailbox m ON m.name = k.value"
+        return dict(self._base.execute(wanted, (json.dumps(list(names)),)))
 
     def _mail(self, octets: bytes) -> bytes:
         return octets if self._mailboxes.has_names else mail_of_entry(octets)
@@ -249,16 +268,17 @@ class Recorder:
     def _has_key(self, key: int) -> bool:
         return self._base.execute("SELECT 1 FROM message WHERE key = ?", (key,)).fetchone() is not None
 
-    def _put_copy(self, number: int, key: int, place: str, generation: int, come: Come, mail: bytes) -> bool:
+    def _put_copy(self, number: int, key: int, read: _Read, come: Come, mail: bytes) -> bool:
         """Puts a copy in the index, or says where it is now; returns whether it is new."""
         moved = self._base.execute(
-            "UPDATE copy SET place = ?, generation = ? WHERE mailbox = ? AND key = ?", (place, generation, number, key)
+            "UPDATE copy SET place = ?, generation = ? WHERE mailbox = ? AND key = ?",
+            (read.place, read.generation, number, key),
         )
         if moved.rowcount:
             return False
-        read = self._base.execute("SELECT 1 FROM marks.mark WHERE id = ? AND mailbox = ?", come).fetchone()
+        is_read = self._base.execute("SELECT 1 FROM marks.mark WHERE id = ? AND mailbox = ?", come).fetchone()
         delivered = json.dumps(envelope_of(mail, header_at(mail, 0)).delivered_to)
-        values = (number, key, place, generation, int(bool(read)), delivered)
+        values = (number, key, read.place, read.generation, int(bool(is_read)), delivered)
         self._base.execute("INSERT INTO copy VALUES (?, ?, ?, ?, ?, ?)", values)
         return True
 
@@ -321,3 +341,16 @@ class Recorder:
                 (before,),
             )
             self._base.execute("DELETE FROM marks.tombstone WHERE removed < ?", (before,))
+
+
+def _batches(messages: Iterable[_Read]) -> Iterator[list[_Read]]:
+    batch: list[_Read] = []
+    octets = 0
+    for message in messages:
+        batch.append(message)
+        octets += len(message.octets)
+        if len(batch) >= BATCH or octets >= BATCH_OCTETS:
+            yield batch
+            batch, octets = [], 0
+    if batch:
+        yield batch

@@ -173,8 +173,7 @@ def _take(clerk: Clerk, notices: socket.socket) -> None:
     with suppress(BlockingIOError):
         while True:
             notice = json.loads(notices.recv(LONGEST))
-            if "mailbox" in notice:
-                clerk.noticed(notice["mailbox"], notice["size"])
+            clerk.noticed(notice.get("mailboxes", {}))
 
 
 def _tell(told: Told) -> None:

@@ -24,6 +24,12 @@ _SIZE = re.compile(rb",S=(\d{1,15})")
 EARLIER = 120
 """Seconds by which the time in a message's name may be earlier than when the message was put into its Maildir."""
 
+FEW = 100
+"""Messages of a Maildir that count as news if nothing was known of it."""
+
+LITTLE = 1 << 20
+"""Octets of a file that do."""
+
 _UNIQUE = re.compile(r"[^/:,]{1,250}")
 """The part of a Maildir file's name in front of flags and sizes."""
 
@@ -62,7 +68,8 @@ class Reader(Protocol):
 
     def news(self, mailbox: str, since: str, size: int | None = None) -> News | None:
         """What has been put in since it had that state. `size` is how much of a file is complete, for one that is written to
-        now. None if this cannot be told: the mailbox is missing, or has changed in other ways.
+        now. None if this cannot be told: the mailbox is missing, or has changed in other ways. With "" for the state all of
+        it is news, and None means that this is much.
         """
 
     def mailboxes(self) -> list[str]:
@@ -137,8 +144,10 @@ class MboxReader:
         if not state:
             return None
         inode, whole, changed = state.split(".")
-        before, start, _ = since.split(".")
         end = min(int(whole), size or int(whole))
+        if not since and end > LITTLE:
+            return None
+        before, start, _ = (since or f"{inode}.0.0").split(".")
         if inode == before and end <= int(start) < int(whole):
             return News([], since, True)  # more is being written
         if inode != before or end < int(start) or (end == int(start) and state != since):
@@ -238,9 +247,13 @@ class MaildirReader:
         state = self.state(mailbox)
         if not state:
             return None
-        least = int(since.split(".")[0]) // SECOND - EARLIER
-        names = sorted(name for name in self._names(mailbox, b"new") if _seconds(name) >= least)
-        return News([Entry(_unique(name), 0) for name in names], state, state == since)
+        names = sorted(self._names(mailbox, b"new"))
+        if since:
+            least = int(since.split(".")[0]) // SECOND - EARLIER
+            names = [name for name in names if _seconds(name) >= least]
+        elif len(names) > FEW or any(self._names(mailbox, b"cur")):
+            return None
+        return News([Entry(_unique(name), 0) for name in names], state, state == since or not since)
 
     def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
         """A mailbox's messages in the order of their files' names, which begin with the time."""

@@ -1,15 +1,17 @@
-"""Mailboxes that tell when mail was put in them. Whoever is told must not take long, nor fail.
+"""Mailboxes that tell when mail was put in them: once none is open any more, of all of them together.
 
-Knows nothing about who wants to know.
+So whoever follows them sees a message in the mailboxes of all its recipients at once. Whoever is told must not take long,
+nor fail. Knows nothing about who wants to know.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import partial
 
 from .letter import Letter
 from .mailbox import Extent, Mailbox, Mailboxes
 
-Tell = Callable[[str, int | None], None]
-"""Gets the name of a mailbox, and the size of its file if it is one."""
+Tell = Callable[[Mapping[str, int | None]], None]
+"""Gets the names of mailboxes, and for each the size of its file if it is one."""
 
 
 class ToldMailboxes:
@@ -17,6 +19,8 @@ class ToldMailboxes:
 
     def __init__(self, mailboxes: Mailboxes, tell: Tell) -> None:
         self._tell = tell
+        self._open_count = 0
+        self._changed: dict[str, int | None] = {}
         self.check = mailboxes.check
         self.sync = mailboxes.sync
         self.sync_names = mailboxes.sync_names
@@ -27,16 +31,25 @@ class ToldMailboxes:
 
     def open(self, mailbox: str) -> Mailbox:
         """Opens a mailbox; raises what that raises."""
-        return ToldMailbox(self._open(mailbox), mailbox, self._tell)
+        opened = ToldMailbox(self._open(mailbox), partial(self._closed, mailbox))
+        self._open_count += 1
+        return opened
+
+    def _closed(self, mailbox: str, has_changed: bool, extent: Extent | None) -> None:
+        self._open_count -= 1
+        if has_changed:
+            self._changed[mailbox] = extent.size if extent else None
+        if self._changed and not self._open_count:
+            changed, self._changed = self._changed, {}
+            self._tell(changed)
 
 
 class ToldMailbox:
-    """A mailbox that is open. When it is closed, it is told whether mail was put in it."""
+    """A mailbox that is open. When it is closed, it is told whether mail was put in it, and where it ends then."""
 
-    def __init__(self, mailbox: Mailbox, name: str, tell: Tell) -> None:
+    def __init__(self, mailbox: Mailbox, closed: Callable[[bool, Extent | None], None]) -> None:
         self._mailbox = mailbox
-        self._name = name
-        self._tell = tell
+        self._closed = closed
         self._has_changed = False
         self.take_back = mailbox.take_back
         self.missing = mailbox.missing
@@ -56,5 +69,4 @@ class ToldMailbox:
         """Closes it, and tells."""
         extent = self._mailbox.extent if self._has_changed else None
         self._mailbox.close()
-        if self._has_changed:
-            self._tell(self._name, extent.size if extent else None)
+        self._closed(self._has_changed, extent)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .test_recording import World, mail
+from .world import World, mail
 
 
 def test_it_is_behind_from_the_notice_until_all_is_read(tmp_path: Path) -> None:
@@ -12,9 +12,9 @@ def test_it_is_behind_from_the_notice_until_all_is_read(tmp_path: Path) -> None:
     for number in range(3):
         world.add(mail(number))
     world.add(mail(9), "eva")
-    world.clerk.noticed("ana")
+    world.clerk.noticed({"ana": None})
     world.now += 2
-    world.clerk.noticed("eva")
+    world.clerk.noticed({"eva": None})
     world.now += 1
     assert world.clerk.lag == (3.0, 2)
     world.work()

@@ -138,12 +138,12 @@ def test_half_a_message_is_not_read(mbox: World) -> None:
     mbox.work()
     with path.open("ab") as file:
         file.write(b"From a@b Thu Nov 26 09:00:00 2026\nSubject: hal")
-    mbox.clerk.noticed("ana", whole)
+    mbox.clerk.noticed({"ana": whole})
     mbox.work()
     assert mbox.subjects() == ["n1"], "the file is being written to"
     with path.open("ab") as file:
         file.write(b"f\n\nx\n\n")
-    mbox.clerk.noticed("ana", path.stat().st_size)
+    mbox.clerk.noticed({"ana": path.stat().st_size})
     mbox.work()
     assert sorted(mbox.subjects()) == ["half", "n1"]
 
@@ -153,11 +153,52 @@ def test_what_is_noticed_is_told_at_once(mbox: World) -> None:
     mbox.work()
     mbox.told.clear()
     mbox.add(mail(2))
-    mbox.clerk.noticed("ana", (mbox.directory / "ana.txt").stat().st_size)
+    mbox.clerk.noticed({"ana": (mbox.directory / "ana.txt").stat().st_size})
     mbox.clerk.work()
     (told,) = mbox.told
     assert [come.mailbox for come in told.come] == ["ana"] and not told.is_reset
     assert mbox.catalogue.row(None, told.come[0].id)["Subject"] == "n2"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("are_new", [False, True])
+def test_a_message_to_three_appears_in_all_their_mailboxes_at_once(world: World, are_new: bool) -> None:
+    names = ["ana", "bob", "eve"]
+    for name in () if are_new else names:
+        world.add(mail(1), name)
+    world.work()
+    world.told.clear()
+    for name in names:
+        world.add(mail(2), name)
+    statements: list[str] = []
+    world.recorder._base.set_trace_callback(statements.append)
+    world.clerk.noticed(dict.fromkeys(names))
+    world.clerk.work()
+    copies = [number for number, each in enumerate(statements) if each.startswith("INSERT INTO copy")]
+    assert len(copies) >= 3 and "COMMIT" not in statements[copies[0] : copies[-1]]
+    (told,) = world.told
+    assert sorted(come.mailbox for come in told.come) == names
+
+
+def test_one_mailbox_that_cannot_be_read_does_not_keep_others_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ana", "bob"):
+        world.add(mail(1), name)
+    world.work()
+    for name in ("ana", "bob"):
+        world.add(mail(2), name)
+    news = world.reader.news
+
+    def fails(mailbox: str, since: str, size: int | None = None) -> object:
+        if mailbox == "ana":
+            raise OSError("broken")
+        return news(mailbox, since, size)
+
+    monkeypatch.setattr(world.reader, "news", fails)
+    world.clerk.noticed({"ana": None, "bob": None})
+    world.clerk.work()
+    assert world.counts() == {"ana": (1, 1), "bob": (2, 2)}
+    monkeypatch.undo()
+    world.work()
+    assert world.counts() == {"ana": (2, 2), "bob": (2, 2)}
 
 
 def test_many_messages_of_one_second_keep_their_order_and_cost_no_search_for_a_place(mbox: World) -> None:

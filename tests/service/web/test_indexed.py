@@ -39,7 +39,7 @@ class World:
         """Mail is put in a mailbox, and noticed as the server's would be."""
         with (self.directory / f"{name}.txt").open("ab") as file:
             file.write(b"".join(octets))
-        self.notices.moved(name, (self.directory / f"{name}.txt").stat().st_size)
+        self.notices.moved({name: (self.directory / f"{name}.txt").stat().st_size})
 
     def until(self, is_so: Callable[[], object], seconds: float = 20.0) -> None:
         """Makes turns until something is so."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from storage.mailboxes import mbox_entries as module
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.mailboxes.reader import MaildirReader, MboxReader, Reader
+from storage.mailboxes.reader import FEW, LITTLE, MaildirReader, MboxReader, Reader
 
 from ...kit.post import MailboxKind, Post
 
@@ -126,3 +126,29 @@ def test_links_and_pipes_are_not_followed(tmp_path: Path, kind: MailboxKind, rea
         except OSError as error:
             assert "secret" not in str(error)
     opened.close()
+
+
+def test_all_of_a_file_is_news_if_it_is_little(tmp_path: Path) -> None:
+    entry = b"From a@b Thu Nov 26 09:00:00 2026\nSubject: x\n\nx\n\n"
+    path, reader = tmp_path / "johndoe.txt", MboxReader(tmp_path)
+    path.write_bytes(entry * 2 + entry[:20])
+    news = reader.news("johndoe", "", len(entry) * 2)
+    assert news and news.is_all and [each.size for each in news.entries] == [len(entry)] * 2
+    path.write_bytes(b"junk\n" + entry)
+    assert reader.news("johndoe", "") is None
+    path.write_bytes(entry * (LITTLE // len(entry) + 1))
+    assert reader.news("johndoe", "") is None
+
+
+def test_all_of_a_maildir_is_news_if_it_is_little(tmp_path: Path) -> None:
+    for part in ("new", "cur"):
+        (tmp_path / "johndoe" / part).mkdir(parents=True)
+    reader, new = MaildirReader(tmp_path), tmp_path / "johndoe" / "new"
+    for number in range(FEW):
+        (new / f"1700000{number:03}.1.host").write_bytes(b"x")
+    news = reader.news("johndoe", "")
+    assert news and news.is_all and len(news.entries) == FEW, "however old it is"
+    (new / "1700000999.1.host").write_bytes(b"x")
+    assert reader.news("johndoe", "") is None
+    (new / "1700000999.1.host").rename(tmp_path / "johndoe" / "cur" / "1700000999.1.host:2,S")
+    assert reader.news("johndoe", "") is None
