@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -231,6 +231,11 @@ def started(shower: Shower, directory: Path) -> Iterator[tuple[Running, int]]:
         yield running, port
 
 
+def ours_alone(directory: Path) -> AbstractContextManager[tuple[Running, int]]:
+    """Our server."""
+    return started(SHOWERS[0], directory)
+
+
 def _listens(port: int) -> bool:
     try:
         connection = http.client.HTTPConnection(HOST, port, timeout=5)
@@ -285,7 +290,7 @@ def large(options: argparse.Namespace, directory: Path) -> None:
             entry = mail(number).replace(b"\r\n", b"\n")
             stamp = time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(1_700_000_000 + number))
             file.write(f"From a@b {stamp}\n".encode() + entry + b"\n")
-    with started(SHOWERS[0], place) as (_running, port):
+    with ours_alone(place) as (running, port):
         began, client = time.monotonic(), Client(port)
         newest = f"number {count - 1} end"
         path = f"/api/v1/messages?limit={LISTED}&start={min(1000, count) - LISTED}"
@@ -299,7 +304,7 @@ def large(options: argparse.Namespace, directory: Path) -> None:
         lists = [_once(client, f"/api/v1/messages?limit={LISTED}") for _ in range(options.repeats)]
         deep = [_once(client, f"/api/v1/messages?limit={LISTED}&start={count // 2}") for _ in range(20)]
         field = [_once(client, SHOWERS[0].field(f"number {each} end")) for each in range(7, count, count // 20)]
-        memory = ", ".join(f"{name} {resident / 1024:.0f}" for name, resident in _memory(_running.pid))
+        memory = ", ".join(f"{name} {resident / 1024:.0f}" for name, resident in _memory(running.pid))
     frame.print_list(
         [
             f"{count:,} messages, index deleted: the newest 1,000 shown after {shown:.2f} s, all after {whole:.0f} s",

@@ -12,11 +12,16 @@ from typing import Any
 from .addresses import Address
 from .fields import raw_text
 from .identity import identity
-from .message import Message, content
+from .message import Message, Note, content
 from .parts import Part
 
 _LINK = re.compile(r"<\s*((?:https?|mailto):[^<>\s]{1,2000})\s*>", re.IGNORECASE)
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
+
+LONGEST = 2 << 20
+"""Characters of a text, and of HTML, that are shown. Nobody reads more, and whoever passes it on would be held up by it; the
+part has the rest.
+"""
 
 DIGESTED = 100
 """Parts whose content is digested; a mail with more is not one that anybody compares."""
@@ -56,9 +61,9 @@ def mail_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
         **row_of(message, came),
         "ReturnPath": envelope.return_path,
         "Date": moment(message.date or came or datetime.fromtimestamp(0, UTC)),
-        "Text": message.text,
+        "Text": message.text[:LONGEST],
         "HasText": message.has_text,
-        "HTML": message.html,
+        "HTML": message.html[:LONGEST],
         "Inline": [_part(message, part) for part in message.inline[:DIGESTED]],
         "Files": [_part(message, part) for part in message.attachments[:DIGESTED]],
         "Parts": [_part(message, part) for part in message.parts[:DIGESTED]],
@@ -73,10 +78,15 @@ def mail_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
             "Id": envelope.id,
             "Received": moment(envelope.came) if envelope.came else "",
         },
-        "Notes": [{"Kind": note.kind, "About": note.about} for note in message.notes],
+        "Notes": [{"Kind": note.kind, "About": note.about} for note in (*message.notes, *_cuts(message))],
         "Events": [_event(event._asdict()) for event in message.events],
         "IsSourceOnly": False,
     }
+
+
+def _cuts(message: Message) -> list[Note]:
+    parts = {"text": message.text, "HTML": message.html}
+    return [Note("cut", name) for name, text in parts.items() if len(text) > LONGEST]
 
 
 def moment(when: datetime) -> str:
