@@ -86,7 +86,7 @@ def measure(name: str, directory: Path) -> list[str]:
                 time.sleep(0.05)
             listed = time.perf_counter() - began
             (row,) = client.get("/mailbox/bomb/api/v1/messages")
-            paths = (f"/api/v1/message/{row['ID']}", f"/message/{row['ID']}", f"/api/v1/message/{row['ID']}")
+            paths = (f"/api/v1/message/{row['ID']}", f"/view/{row['ID']}", f"/api/v1/message/{row['ID']}")
             took = [timed(port, path) for path in paths]
         memory = peak(running.pid)
     worst = max(waits)

@@ -78,6 +78,8 @@ class Clerk:
         self._poll_at = 0.0
         self._remove_at = 0.0
         self._behind_since: float | None = None
+        self.found = 0
+        """New messages of the last part of the work."""
 
     @property
     def is_behind(self) -> bool:
@@ -113,6 +115,7 @@ class Clerk:
     def work(self) -> float:
         """Does a part of the work. Returns in how many seconds there is more to do: 0 for at once."""
         now = self._clock()
+        self.found = 0
         if self._urgent:
             self._catch_up()
         if now >= self._poll_at:
@@ -177,6 +180,7 @@ class Clerk:
             self._say(come)
 
     def _say(self, come: Sequence[Come]) -> None:
+        self.found += len(come)
         if come:
             self._tell(Told(come) if len(come) <= MOST_TOLD else Told(is_reset=True))
 

@@ -60,6 +60,11 @@ def _separated(octets: bytes) -> datetime | None:
     return date_of(raw_text(match[1]).partition(" ")[2]) if match else None
 
 
+def without_separator(octets: bytes) -> bytes:
+    """A mail as it was delivered, without the separator line of a mailbox file."""
+    return octets[octets.find(b"\n") + 1 :] if octets.startswith(b"From ") else octets
+
+
 def mail_of_entry(entry: bytes) -> bytes:
     """The mail of an entry of an mbox file in the mboxrd format: without quoting, and the blank line at its end.
 

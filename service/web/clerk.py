@@ -1,6 +1,7 @@
 """The process that keeps the index: told by notices and by lines on standard input, it tells by lines on standard output.
 
-Arguments: the mail directory, and the kind of its mailboxes. It has the least priority, and ends when its input does.
+Arguments: the mail directory, and the kind of its mailboxes. It ends when its input does, and when it has to
+begin anew.
 Lines in: `look` (something was deleted, or taken back), `again NAME` (a mailbox does not have what the index says). Lines
 out: `{"come": [[id, mailbox], ...], "reset": false}`, and once a second how the index stands (standing.py).
 """
@@ -15,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,7 +48,36 @@ LARGE = 256 << 10
 ATTEMPTS = 2
 """How often a message is read that was the end of the process."""
 
-NICENESS = 19
+USUAL, LEAST = 5, 19
+"""The niceness of the process, and what it is while there is much to do."""
+
+MUCH = 100
+"""New messages at once that are much."""
+
+CALM = 5.0
+"""Seconds without anything to do after which there is not much to do any more."""
+
+
+class Priority:
+    """How much of the processor the clerk asks for: somebody waits for the next mail, and nobody for the next thousand.
+
+    No process may ask for more again, so one that has asked for the least is over when it is calm, and another one begins.
+    """
+
+    def __init__(self, lower: Callable[[int], object] = os.nice, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lower = lower
+        self._clock = clock
+        self._is_least = False
+        self._busy_at = 0.0
+
+    def is_over(self, found: int, is_behind: bool) -> bool:
+        """Whether another process should go on, after work that has found so many messages."""
+        if found >= MUCH and not self._is_least:
+            self._is_least = True
+            self._lower(LEAST - USUAL)
+        if found or is_behind:
+            self._busy_at = self._clock()
+        return self._is_least and self._clock() > self._busy_at + CALM
 
 
 class TooSlow(Exception):  # noqa: N818 (a state, not an error)
@@ -107,7 +137,7 @@ def main() -> int:
     directory, kind = Path(sys.argv[1]), KINDS[sys.argv[2]]
     log_to(2, logging.INFO)
     log_as("index")
-    os.nice(NICENESS)
+    os.nice(USUAL)
     os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
@@ -142,8 +172,11 @@ def _lines_ended(ready: list[int]) -> bool:
 
 
 def _work(clerk: Clerk, recorder: Recorder, notices: socket.socket) -> None:
-    """Works until the input ends, or somebody has deleted the index: then the process is started again."""
+    """Works until the input ends; or somebody has deleted the index, or all is calm after much work: then the process is
+    started again.
+    """
     wait = tell_at = 0.0
+    priority = Priority()
     while recorder.is_current:
         ready, _, _ = select.select([0, notices.fileno()], [], [], wait)
         if 0 in ready:
@@ -155,6 +188,8 @@ def _work(clerk: Clerk, recorder: Recorder, notices: socket.socket) -> None:
         if notices.fileno() in ready:
             _take(clerk, notices)
         wait = clerk.work()
+        if priority.is_over(clerk.found, clerk.is_behind):
+            return
         if time.monotonic() >= tell_at:
             tell_at = time.monotonic() + standing.EVERY
             _say(standing.told(*clerk.lag, *recorder.totals()))

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from inbox.mime.envelope import mail_of_entry
+from inbox.mime.envelope import mail_of_entry, without_separator
 from inbox.mime.identity import identity
 from inbox.mime.message import message
 from inbox.mime.shown import mail_of, type_of
@@ -53,7 +53,7 @@ def _answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], by
     if octets is None:
         return {"status": "moved"}, b""
     if request["what"] == "octets":
-        return {"status": "ok"}, octets
+        return {"status": "ok"}, without_separator(octets)
     try:
         return _read(octets, request)
     except (MemoryError, RecursionError) as error:

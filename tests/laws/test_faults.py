@@ -74,8 +74,8 @@ FAULTS = (
         (
             Change(
                 "storage/journal/journal.py",
-                "[start, *frames], segment.end - len(start))\n            self._files.sync(segment.file)\n",
-                "[start, *frames], segment.end - len(start))\n",
+                "began = time.monotonic()\n            self._files.sync(segment.file)\n",
+                "began = time.monotonic()\n",
             ),
         ),
         ("tests/storage/stores/test_power_cuts.py", "-k", "test_nothing_acknowledged"),

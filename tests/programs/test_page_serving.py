@@ -61,9 +61,8 @@ def test_it_shows_what_all_workers_take_and_goes_on_when_one_dies(tmp_path: Path
             mail(of_worker(server, pid), number)
         wait_until(lambda: get(f"{url}api/v1/messages")["total"] == 4)
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: len(serving(server)) == 2 and first not in serving(server))
-        for number, pid in enumerate(serving(server), 4):
-            mail(of_worker(server, pid), number)
+        for number in (4, 5):
+            mail(server.connect(), number)
         wait_until(lambda: get(f"{url}api/v1/messages")["total"] == 6)
         assert server.stop() == 0
         assert pids(server.mail_dir, "page") == []
@@ -88,7 +87,7 @@ def test_each_user_sees_his_own_mail_and_who_looks_after_all_sees_all(tmp_path: 
         assert subjects(url, "a") == ["to a", "to a+b"] and subjects(url, "b") == ["to a+b", "to b"]
         of_b = next(row["ID"] for row in get(f"{url}api/v1/messages", "b")["messages"] if row["Subject"] == "to b")
         for path in (f"api/v1/message/{of_b}", f"mailbox/b/api/v1/message/{of_b}", f"api/v1/message/{of_b}/raw"):
-            assert status(url + path, "a") in (403, 404), path
+            assert status(url + path, "a") in (401, 404), path
         assert status(f"{url}api/v1/message/{of_b}", "b") == status(f"{url}api/v1/message/{of_b}", "r") == 200
         deleting = urllib.request.Request(f"{url}api/v1/messages", method="DELETE")
         deleting.add_header("Authorization", "Basic " + base64.b64encode(b"a:sesame").decode())
@@ -106,14 +105,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.parametrize("name", WORST)
 def test_a_bomb_is_shown_and_its_source_is_there(name: str, page: Page) -> None:
     lines = BOMBS[name]()[: 12 << 20]  # a line feed becomes two octets, and the server takes 25 MiB
-    octets = b"X-Bomb: yes\r\n" + lines.replace(b"\n", b"\r\n")
+    octets = b"X-Bomb: yes\n" + lines
     before = page.get("api/v1/messages?limit=1")["total"]
     with smtplib.SMTP("127.0.0.1", page.port, timeout=60) as client:
-        client.sendmail("x@y.example", ["bob@b.example"], octets)
+        client.sendmail("x@y.example", ["bob@b.example"], octets.replace(b"\n", b"\r\n"))
     page.see(before + 1)
     (row,) = page.get("api/v1/messages?limit=1")["messages"]
-    for path in (f"api/v1/message/{row['ID']}", f"message/{row['ID']}", f"api/v1/message/{row['ID']}/raw"):
+    for path in (f"api/v1/message/{row['ID']}", f"view/{row['ID']}", f"api/v1/message/{row['ID']}/raw"):
         with urllib.request.urlopen(page.url + path, timeout=60) as answer:
             shown = answer.read()
         assert b"could not be read" not in shown, path
-    assert shown.endswith(octets[-100:]) and b"\r\nX-Bomb: yes\r\n" in shown[:2000]
+    assert octets in shown and shown.startswith(b"Return-Path: <x@y.example>\n")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.mime.envelope import Envelope, envelope_of, mail_of_entry
+from inbox.mime.envelope import Envelope, envelope_of, mail_of_entry, without_separator
 from inbox.mime.header import header_at
 
 OURS = b"""Return-Path: <ana@example.org>
@@ -56,3 +56,9 @@ def test_a_mail_is_taken_out_of_its_entry() -> None:
 def test_any_octets_have_an_envelope(octets: bytes) -> None:
     "".join([read(octets).return_path, *read(octets).delivered_to]).encode("utf-8")
     mail_of_entry(octets)
+
+
+def test_the_separator_is_no_part_of_the_mail() -> None:
+    mail = b"Subject: x\n\nFrom here\n"
+    assert without_separator(b"From a@b Thu Nov 26 09:00:00 2026\n" + mail) == without_separator(mail) == mail
+    assert without_separator(b"From: a@b\n\n") == b"From: a@b\n\n"
