@@ -71,13 +71,14 @@ class EsmtpClient:
         find: FindMailbox = find_user,
         observer: Observer | None = None,
         follow: Follow | None = None,
+        stored: Callable[[int], None] | None = None,
         **policy: Any,
     ) -> None:
         self.store = Mailboxes()
         self.log: list[str] = []
         self._disk_is_slow = disk_is_slow
         site = Site(
-            ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Policy(**policy)
+            ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Policy(**policy), stored=stored
         )  # fmt: skip
         self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer, follow)
         self.session.open()

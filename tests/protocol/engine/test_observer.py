@@ -30,9 +30,10 @@ class Moves:
     def __init__(self) -> None:
         self.moves: list[Moved] = []
         self.lines: list[str] = []
+        self.transcript: list[str] = []
 
     def heard(self, line: str) -> None:
-        pass
+        self.transcript.append(line)
 
     def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
         self.moves.append(Moved(before, event, after, reply))
@@ -91,3 +92,27 @@ def test_each_move_is_one_of_the_table_and_none_is_left_out(stream: bytes, cuts:
     assert sum(move.reply is not None for move in moves.moves) == sum(line[3:4] == b" " for line in heard)
     same = [(before, event, after, reply.code if reply else 0) for before, event, after, reply in moves.moves]
     assert followed == same, "who follows hears of the same moves"
+
+
+def test_a_secret_behind_a_word_that_is_free_is_not_shown() -> None:
+    moves = Moves()
+    client = EsmtpClient(observer=moves)
+    client.say("EHLO me", "NOOP open", "XAUTH sesame", "NOOP sesame", "NOOP")
+    assert moves.transcript[-4:] == ["NOOP open", "...", "NOOP ...", "NOOP"]
+
+
+def test_one_may_follow_where_nobody_observes() -> None:
+    followed: list[Move] = []
+    client = EsmtpClient(follow=followed.append)
+    client.say("NOOP")
+    assert [(event, code) for _, event, _, code in followed] == [(Event.OPENED, 220), (Event.NOOP, 250)]
+
+
+def test_who_counts_messages_hears_of_those_that_were_stored() -> None:
+    stored: list[int] = []
+    client = EsmtpClient(stored=stored.append)
+    client.say("EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<johndoe@here.example>", "DATA")
+    client.send(b"..x\r\n.\r\n")
+    assert stored == [len(b".x\r\n")]
+    client.say("MAIL FROM:<a@b>", "RCPT TO:<johndoe@here.example>", "RSET")
+    assert len(stored) == 1
