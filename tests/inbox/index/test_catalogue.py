@@ -115,6 +115,24 @@ def test_tags(world_of_ten: World) -> None:
     assert catalogue.rename_tag(None, "b", None) == 2 and catalogue.tags(None) == ["c"] and catalogue.tags("bob") == []
 
 
+@pytest.mark.parametrize("sight", [None, "ana"])
+def test_the_list_of_tags_costs_the_same_with_more_messages(world_of_ten: World, sight: str | None) -> None:
+    catalogue, steps = world_of_ten.catalogue, list[int]()
+    catalogue.tag(None, world_of_ten.ids()[:2], ["a"])
+
+    def counted() -> int:
+        steps.clear()
+        catalogue._base.set_progress_handler(lambda: steps.append(1), 1)
+        assert catalogue.tags(sight) == ["a"]
+        return len(steps)
+
+    few = counted()
+    for number in range(100, 200):
+        world_of_ten.add(mail(number))
+    world_of_ten.work()
+    assert counted() <= few + 10, "steps of SQLite's machine"
+
+
 def test_a_question_that_takes_long_is_given_up(world_of_ten: World, monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = world_of_ten.catalogue
     with pytest.raises(TimeoutError):
