@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import frame, load, measuring, peers
 from bench.load import KIB, Load
 from bench.measuring import Setting
-from bench.outcome import figure
+from bench.outcome import figure, ratio
 from bench.peers import Peer
 from bench.tally import Tally
 
@@ -112,8 +112,7 @@ def report(options: argparse.Namespace, directory: Path) -> None:
     rows = []
     for name, found in rates.items():
         ratios = [rate / alone for rate, alone in zip(found, rates[ALONE], strict=True)]
-        ratio = f"{statistics.median(ratios):.3f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        rows.append([name, figure(statistics.median(found)), "" if name == ALONE else ratio, GOALS[name]])
+        rows.append([name, figure(statistics.median(found)), "" if name == ALONE else ratio(ratios), GOALS[name]])
     print("", *frame.table(HEADING, rows), sep="\n", flush=True)
 
 

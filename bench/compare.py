@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import frame, load, measuring, peers
 from bench.load import KIB, Load
 from bench.measuring import Setting
-from bench.outcome import figure
+from bench.outcome import figure, ratio
 from bench.peers import Peer
 from bench.tally import Tally, resident_kib
 from bench.visitors import allow_descriptors, visiting
@@ -58,8 +58,7 @@ class Pair(NamedTuple):
     def cells(self, scale: float = 1) -> list[str]:
         """The cells of the table: the medians, and the ratio."""
         ratios = [this / (base or 1e-9) for base, this in zip(*self, strict=True)]
-        ratio = f"{statistics.median(ratios):.3f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        return [*(figure(scale * statistics.median(values)) for values in self), ratio]
+        return [*(figure(scale * statistics.median(values)) for values in self), ratio(ratios)]
 
 
 def arguments() -> argparse.Namespace:

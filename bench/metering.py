@@ -23,7 +23,7 @@ from bench import frame, load, measuring, peers
 from bench.compare import ROWS
 from bench.load import Attention, Load
 from bench.measuring import SETTLING, Setting
-from bench.outcome import figure
+from bench.outcome import figure, ratio
 from bench.peers import Peer
 from bench.tally import cpu_of, cpu_seconds
 
@@ -102,7 +102,7 @@ def compare(setting: Setting, name: str) -> list[str]:
 
 def _ratio(found: dict[str, list[Found]], of: Callable[[Found], float]) -> str:
     ratios = [of(this) / of(base) for base, this in zip(found[WITHOUT], found[WITH], strict=True)]
-    return f"{statistics.median(ratios):.3f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    return ratio(ratios)
 
 
 def report(options: argparse.Namespace, directory: Path) -> None:

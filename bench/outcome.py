@@ -4,6 +4,7 @@ Knows nothing about how anything is measured.
 """
 
 import json
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -68,6 +69,11 @@ class Kept(NamedTuple):
 def figure(value: float) -> str:
     """A number, rounded to about three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def ratio(ratios: list[float]) -> str:
+    """The median of ratios, and the lowest and the highest."""
+    return f"{statistics.median(ratios):.3f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def row(work: str, against: str, found: list[float], goal: float, beside: tuple[str, str], **more: object) -> Row:

@@ -154,7 +154,7 @@ class Companion:
                 stream.close()
         self._process = None
         how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-        level = logging.WARNING if code else logging.DEBUG  # it may end to begin anew
+        level = logging.WARNING if code else logging.INFO  # it may end to begin anew
         log.log(level, "%s (process %d) %s: started again", self._name, process.pid, how)
         if self._reactor.now > self._started + STEADY:
             self._delay = FIRST_DELAY

@@ -34,7 +34,7 @@ def check(host: str, port: int, patience: float = PATIENCE) -> tuple[bool, str]:
     outcome = [(False, f"no answer within {patience:g} seconds")]
 
     def ask() -> None:
-        outcome[0] = _ask(host, port, time.monotonic() + 0.95 * patience)
+        outcome[0] = _ask(host, port, time.monotonic() + 0.9 * patience)
 
     # A look-up of a name cannot be given a limit, so a thread makes it, and is left alone when the time is over.
     thread = threading.Thread(target=ask, daemon=True)

@@ -122,8 +122,7 @@ NOTES = (
         "output",
         "When the server listens it prints one line per listener on standard output: listening on HOST:PORT, with (TLS) "
         "behind it for --listen-tls; with --web and --metrics a line each: showing mail on URL, telling figures on URL; "
-        "with --dev what to set in an application. The log goes to standard error, one line per "
-        "event.",
+        "with --dev what to set in an application. The log goes to standard error, one line per event.",
     ),
     (
         "signals",

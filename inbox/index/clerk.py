@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from ..mime.envelope import mail_of_entry
@@ -137,7 +138,7 @@ class Clerk:
             self.read_again(mailbox)
         for mailbox in self._recorder.changed():
             if mailbox not in self._reading and self._clock() >= self._not_before.get(mailbox, 0.0):
-                self._safely(self._look_at, mailbox)
+                self._safely(mailbox, partial(self._look_at, mailbox))
 
     def _look_at(self, mailbox: str) -> None:
         if self._mailboxes.state(mailbox) is None or self._mailboxes.is_still(mailbox):
@@ -150,7 +151,7 @@ class Clerk:
             self._follow(sizes)
         except (OSError, sqlite3.Error):
             for mailbox, size in sizes.items():
-                self._safely(lambda mailbox, size: self._follow({mailbox: size}), mailbox, size)
+                self._safely(mailbox, partial(self._follow, {mailbox: size}))
 
     def _follow(self, sizes: Mapping[str, int | None]) -> None:
         followed = self._recorder.follow(sizes)
@@ -184,9 +185,9 @@ class Clerk:
         if come:
             self._tell(Told(come) if len(come) <= MOST_TOLD else Told(is_reset=True))
 
-    def _safely(self, work: Callable[..., None], mailbox: str, *more: int | None) -> None:
+    def _safely(self, mailbox: str, work: Callable[[], None]) -> None:
         try:
-            work(mailbox, *more)
+            work()
         except (OSError, sqlite3.Error) as error:
             log.error("%s: cannot be read: %s: tried again", mailbox, error)
             self._not_before[mailbox] = self._clock() + POLL

@@ -53,6 +53,11 @@ class _Known(NamedTuple):
     generation: int
     is_whole: bool
 
+    @property
+    def has_no_gap(self) -> bool:
+        """Whether all that was there has been read, or nothing yet."""
+        return self.is_whole or not self.state
+
 
 class _Read(NamedTuple):
     """A message as its mailbox has it, which is read for the nth time: the `generation`."""
@@ -116,13 +121,13 @@ class Recorder:
                 if news is not None:
                     yield from self._messages(mailbox, known.generation, (entry.place for entry in news.entries))
                     found.append((known, news))
-                if news is None or not (news.is_all and (known.is_whole or not known.state)):
+                if news is None or not (news.is_all and known.has_no_gap):
                     others.append(mailbox)
 
         come: list[Come] = []
         for batch in _batches(messages()):
             come += self._put(batch, 1)
-        states = [(news.state, known.is_whole or not known.state, known.number) for known, news in found]
+        states = [(news.state, known.has_no_gap, known.number) for known, news in found]
         self._base.executemany("UPDATE mailbox SET state = ?, is_whole = ? WHERE number = ?", states)
         return Followed(come, others)
 

@@ -1,9 +1,9 @@
 """The process that keeps the index: told by notices and by lines on standard input, it tells by lines on standard output.
 
-Arguments: the mail directory, and the kind of its mailboxes. It ends when its input does, and when it has to
-begin anew.
-Lines in: `look` (something was deleted, or taken back), `again NAME` (a mailbox does not have what the index says). Lines
-out: `{"come": [[id, mailbox], ...], "reset": false}`, and once a second how the index stands (standing.py).
+Arguments: the mail directory, and the kind of its mailboxes. It ends when its input does, and when
+another one is to begin anew. Lines in: `look` (something was deleted, or taken back), `again NAME` (a mailbox does not have
+what the index says). Lines out: `{"come": [[id, mailbox], ...], "reset": false}`, and once a second how the index stands
+(standing.py).
 """
 
 import fcntl

@@ -66,7 +66,11 @@ class ToldMailbox:
         return self._mailbox.append(letters)
 
     def close(self) -> None:
-        """Closes it, and tells."""
-        extent = self._mailbox.extent if self._has_changed else None
-        self._mailbox.close()
-        self._closed(self._has_changed, extent)
+        """Closes it, and tells. Of one that cannot be closed nothing is told, and the others do not wait for it."""
+        has_changed, extent = False, None
+        try:
+            extent = self._mailbox.extent if self._has_changed else None
+            self._mailbox.close()
+            has_changed = self._has_changed
+        finally:
+            self._closed(has_changed, extent)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_each_user_sees_his_own_mail_and_who_looks_after_all_sees_all(tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with dev(tmp_path_factory.mktemp("bombs")) as page:
         yield page
 

@@ -73,6 +73,14 @@ def test_it_is_started_again_when_it_is_killed(world: World, caplog: pytest.LogC
     assert "was killed by signal 9: started again" in caplog.text
 
 
+def test_one_that_ends_as_it_should_is_no_reason_to_worry(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    program = world.begin("")
+    world.until(lambda: program.starts == 2)
+    (said,) = [each for each in caplog.records if "ended with 0: started again" in each.message]
+    assert said.levelname == "INFO"
+
+
 def test_it_waits_longer_each_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(companion, "LAST_DELAY", 0.2)
     program = world.begin("")

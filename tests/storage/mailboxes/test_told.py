@@ -49,3 +49,23 @@ def test_it_is_told_of_all_together_when_the_last_one_is_closed(tmp_path: Path) 
         assert told == []
     opened[2].close()
     assert told == [{"ana": None, "bob": None}], "nothing was put in the third one"
+
+
+def test_one_that_cannot_be_closed_does_not_keep_others_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, told = Files(), list[Mapping[str, int | None]]()
+    mailboxes = ToldMailboxes(MaildirMailboxes(files, files.open_top(tmp_path), tmp_path), told.append)
+    first, second = mailboxes.open("ana"), mailboxes.open("bob")
+    for mailbox in (first, second):
+        deque(mailbox.append([LETTER]), maxlen=0)
+    second.close()
+
+    def fails(*_: object) -> None:
+        raise OSError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "close", fails)
+        with pytest.raises(OSError, match="broken"):
+            first.close()
+    assert told == [{"bob": None}]
