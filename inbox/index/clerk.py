@@ -22,6 +22,9 @@ log = logging.getLogger("carteiro.inbox")
 POLL = 1.0
 """Seconds between two looks at all mailboxes."""
 
+TOGETHER = 32
+"""Mailboxes that have changed and are followed together: what was put in several of them appears in all at once."""
+
 RETRY = 0.5
 """Seconds until a mailbox that another program has locked is tried again."""
 
@@ -73,6 +76,7 @@ class Clerk:
         self._tell = tell
         self._clock = clock
         self._urgent: dict[str, int | None] = {}
+        self._changed: list[str] = []
         self._reading: dict[str, Iterator[list[Come]]] = {}
         self._began: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
@@ -85,13 +89,13 @@ class Clerk:
     @property
     def is_behind(self) -> bool:
         """Whether there is something that the index does not have yet, as far as is known."""
-        return bool(self._urgent or self._reading)
+        return bool(self._urgent or self._changed or self._reading)
 
     @property
     def lag(self) -> Lag:
         """How far it is behind."""
         since = self._behind_since
-        return Lag(0.0 if since is None else self._clock() - since, len(self._urgent.keys() | self._reading.keys()))
+        return Lag(0.0 if since is None else self._clock() - since, len({*self._urgent, *self._changed, *self._reading}))
 
     def noticed(self, sizes: Mapping[str, int | None]) -> None:
         """Somebody has put mail in mailboxes, and knows how much of each file is complete (None: all of it)."""
@@ -117,11 +121,12 @@ class Clerk:
         """Does a part of the work. Returns in how many seconds there is more to do: 0 for at once."""
         now = self._clock()
         self.found = 0
-        if self._urgent:
-            self._catch_up()
+        sizes, self._urgent = self._urgent, {}
+        self._together(sizes)
         if now >= self._poll_at:
             self._poll_at = now + POLL
             self._look()
+        self._look_on()
         if now >= self._remove_at:
             self._remove_at = now + self._remove()
         self._read_on()
@@ -136,17 +141,28 @@ class Clerk:
     def _look(self) -> None:
         for mailbox in self._recorder.unfinished():  # a deletion in it was taken back, say: somebody waits for that
             self.read_again(mailbox)
-        for mailbox in self._recorder.changed():
-            if mailbox not in self._reading and self._clock() >= self._not_before.get(mailbox, 0.0):
-                self._safely(mailbox, partial(self._look_at, mailbox))
+        self._changed = [
+            mailbox
+            for mailbox in self._recorder.changed()
+            if mailbox not in self._reading and self._clock() >= self._not_before.get(mailbox, 0.0)
+        ]
 
-    def _look_at(self, mailbox: str) -> None:
-        if self._mailboxes.state(mailbox) is None or self._mailboxes.is_still(mailbox):
-            self._follow({mailbox: None})
+    def _look_on(self) -> None:
+        """Follows some of those that have changed. There may be thousands, and what is noticed comes first."""
+        some, self._changed = self._changed[:TOGETHER], self._changed[TOGETHER:]
+        self._together({mailbox: None for mailbox in some if self._is_complete(mailbox)})
 
-    def _catch_up(self) -> None:
-        """Follows all mailboxes that were noticed, together; if that fails, each for itself."""
-        sizes, self._urgent = self._urgent, {}
+    def _is_complete(self, mailbox: str) -> bool:
+        """Whether nobody is writing to it. If it cannot be told, following it says why."""
+        try:
+            return self._mailboxes.state(mailbox) is None or self._mailboxes.is_still(mailbox)
+        except OSError:
+            return True
+
+    def _together(self, sizes: Mapping[str, int | None]) -> None:
+        """Follows mailboxes together; if that fails, each for itself."""
+        if not sizes:
+            return
         try:
             self._follow(sizes)
         except (OSError, sqlite3.Error):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from inbox.index.catalogue import Selected
+from inbox.index.clerk import TOGETHER
 from inbox.index.schema import DIRECTORY
 
 from .world import World, mail, mark_as_mutt_does
@@ -158,6 +159,36 @@ def test_what_is_noticed_is_told_at_once(mbox: World) -> None:
     (told,) = mbox.told
     assert [come.mailbox for come in told.come] == ["ana"] and not told.is_reset
     assert mbox.catalogue.row(None, told.come[0].id)["Subject"] == "n2"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("are_new", [False, True])
+def test_nor_one_by_one_when_nobody_has_noticed_it(world: World, are_new: bool) -> None:
+    """As when mail comes before the clerk has begun."""
+    names = ["ana", "bob", "eve"]
+    for name in () if are_new else names:
+        world.add(mail(1), name)
+    world.work()
+    world.told.clear()
+    for name in names:
+        world.add(mail(2), name)
+    world.now += 10_000
+    world.clerk.work()
+    assert [sorted(come.mailbox for come in told.come) for told in world.told] == [names]
+
+
+def test_what_is_noticed_does_not_wait_for_all_that_have_changed(world: World) -> None:
+    names = [f"n{number:03}" for number in range(2 * TOGETHER + 1)]
+    for name in names:
+        world.add(mail(1), name)
+    world.now += 10_000
+    assert world.clerk.work() == 0.0 and world.clerk.is_behind
+    assert len(world.counts()) == TOGETHER
+    world.add(mail(2), names[-1])
+    world.clerk.noticed({names[-1]: None})
+    world.clerk.work()
+    assert world.counts()[names[-1]] == (2, 2)
+    world.work()
+    assert len(world.counts()) == len(names)
 
 
 @pytest.mark.parametrize("are_new", [False, True])
