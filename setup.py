@@ -7,7 +7,7 @@ from setuptools import setup
 
 HERE = Path(__file__).resolve().parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "service" / "__init__.py").read_text(), re.MULTILINE)
-ROOMS = ("reactor", "protocol", "storage", "inbox", "web", "service")
+ROOMS = ("reactor", "protocol", "storage", "inbox", "web", "conformance", "service")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 METRICS = ["h11>=0.14", "prometheus-client>=0.14"]
 WEB = [*METRICS, "jinja2>=3.1", "nh3>=0.2.15"]
@@ -32,7 +32,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=[f"carteiro.{package}" for package in packages()],
-    package_data={"carteiro.web.pages": ["static/*", "templates/*"]},
+    package_data={"carteiro.web.pages": ["static/*", "templates/*"], "carteiro.conformance": ["dialogues/*.txt"]},
     package_dir={f"carteiro.{room}": room for room in ROOMS},
     scripts=["bin/smtpd", "bin/smtpc"],
     extras_require={

@@ -1,0 +1,95 @@
+"""The rows and columns of the table of what is lawful: where a session can be, and what a client can say there.
+
+Knows nothing about what is allowed (see `lawful`), or about how a session gets there (see `openings`).
+"""
+
+from enum import Enum
+
+
+class Place(Enum):
+    """What a server knows so far, as far as a client can tell. The value is the text for people."""
+
+    START = "nobody known"
+    HELO = "client known by HELO"
+    EHLO = "client known"
+    MAIL = "sender known"
+    RCPT = "sender and recipients known"
+    CONTENT = "mail data is coming"
+    CHUNK = "the octets of a chunk are coming"
+    CHUNKED = "a chunk came, the last did not"
+    DONE = "a message was accepted"
+    TLS = "encrypted, nobody known"
+    TLS_EHLO = "encrypted, client known"
+    TLS_RCPT = "encrypted, sender and recipients known"
+    AUTHED = "client authenticated"
+    # Where a command can lead, but that are no rows: every line is the same there.
+    VOID = "mail data for nobody is asked for, and then refused"
+    ASKED = "a challenge was sent"
+    CLOSED = "connection closed"
+
+    __hash__ = object.__hash__
+
+
+ROWS = tuple(Place)[:13]
+"""The places that are rows of the table."""
+
+OCTETS = b"X-Smtpcheck: a chunk\r\n"
+"""The octets of a chunk."""
+
+
+class Command(Enum):
+    """What a client says. The value is the line as the matrix shows it."""
+
+    EHLO = "EHLO"
+    HELO = "HELO"
+    EHLO_BARE = "EHLO-"
+    NOOP = "NOOP"
+    NOOP_SMALL = "noop"
+    HELP = "HELP"
+    VRFY = "VRFY"
+    EXPN = "EXPN"
+    RSET = "RSET"
+    RSET_X = "RSET x"
+    QUIT = "QUIT"
+    QUIT_X = "QUIT x"
+    UNKNOWN = "XYZZY"
+    EMPTY = "(empty)"
+    DOT = "."
+    MAIL = "MAIL"
+    MAIL_BAD = "MAIL-"
+    RCPT = "RCPT"
+    RCPT_NOBODY = "RCPT?"
+    RCPT_BAD = "RCPT-"
+    DATA = "DATA"
+    DATA_X = "DATA x"
+    BDAT = "BDAT"
+    LAST = "LAST"
+    STARTTLS = "STARTTLS"
+    AUTH = "AUTH"
+    AUTH_UNKNOWN = "AUTH?"
+
+    __hash__ = object.__hash__
+
+
+EXTENSIONS = {
+    Command.BDAT: "CHUNKING",
+    Command.LAST: "CHUNKING",
+    Command.STARTTLS: "STARTTLS",
+    Command.AUTH: "AUTH",
+    Command.AUTH_UNKNOWN: "AUTH",
+}
+"""The commands that count when their extension was offered in the session."""
+
+REMARKS = {
+    Command.EHLO_BARE: "EHLO without an argument",
+    Command.MAIL_BAD: "MAIL whose argument cannot be read",
+    Command.RCPT_BAD: "RCPT whose argument cannot be read",
+    Command.RCPT_NOBODY: "RCPT for a mailbox that is not there",
+    Command.UNKNOWN: "a word that is no command",
+    Command.EMPTY: "an empty line",
+    Command.DOT: "a dot alone on its line",
+    Command.LAST: "BDAT with LAST",
+    Command.AUTH_UNKNOWN: "AUTH with a mechanism that is not known",
+    Command.NOOP_SMALL: "NOOP in small letters",
+}
+"""What a column means, where its name does not say so."""
