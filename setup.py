@@ -34,7 +34,7 @@ setup(
     packages=[f"carteiro.{package}" for package in packages()],
     package_data={"carteiro.web.pages": ["static/*", "templates/*"], "carteiro.conformance": ["dialogues/*.txt"]},
     package_dir={f"carteiro.{room}": room for room in ROOMS},
-    scripts=["bin/smtpd", "bin/smtpc"],
+    scripts=["bin/smtpd", "bin/smtpc", "bin/smtpcount"],
     extras_require={
         "auth": AUTH,
         "metrics": METRICS,

@@ -78,7 +78,7 @@ def _metavar(formatter: argparse.HelpFormatter, action: argparse.Action) -> str:
 
 def _code(text: str) -> str:
     """Marks flags, literal addresses, and text that Markdown would take for a tag as code."""
-    return re.sub(r"(?<![\w-])(--[a-z][a-z-]*|\[::1\]:25|<>|CAP_NET_BIND_SERVICE)", r"`\1`", text)
+    return re.sub(r"(?<![\w-])(--[a-z][a-z0-9-]*|\[::1\]:25|<>|CAP_NET_BIND_SERVICE)", r"`\1`", text)
 
 
 def _wrapped(text: str, indent: str = "") -> str:

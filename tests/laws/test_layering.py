@@ -92,7 +92,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "inbox": [{"mime"}, {"search"}, {"index"}],
     "web": [{""}, {"mailpit", "mailhog", "pages"}, {"api"}],
     "conformance": [{"rules"}, {""}, {"probes"}],
-    "service": [{""}, {"client", "web"}],
+    "service": [{""}, {"audit", "client", "web"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""
 

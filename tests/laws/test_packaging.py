@@ -1,4 +1,4 @@
-"""Installed, both programs run from anywhere, and no general package name is taken."""
+"""Installed, all programs run from anywhere, and no general package name is taken."""
 
 import subprocess
 import sys
@@ -25,7 +25,8 @@ def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("johndoe\n")
     assert run(programs / "smtpd", "--version") == run(sys.executable, ROOT / "bin" / "smtpd", "--version")
     assert run(programs / "smtpd", "--table").startswith(" ")
-    assert run(programs / "smtpc", "--help").startswith("usage: smtpc")
+    for program in ("smtpc", "smtpcount"):
+        assert run(programs / program, "--help").startswith(f"usage: {program} ")
     installed = {path.relative_to(site) for site in sites(tmp_path) for path in (site / "carteiro").rglob("*.py")}
     assert {path.relative_to("carteiro") for path in installed} == {path.relative_to(ROOT) for path in MODULES}
     beside = {path.name for site in sites(tmp_path) for path in (site / "carteiro" / "web" / "pages").glob("*/*.*")}

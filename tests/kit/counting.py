@@ -1,0 +1,60 @@
+"""The counting checker, run beside a test: sends while the test does harm, and counts at the end."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .support import ROOT, wait_until
+
+PROGRAM = (sys.executable, str(ROOT / "bin" / "smtpcount"))
+
+
+def counted(history: Path, *arguments: object) -> tuple[int, dict[str, Any]]:
+    """Counts: the exit code and the figures."""
+    command = [*PROGRAM, str(history), "--json", *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode != 2, ended.stderr
+    return ended.returncode, json.loads(ended.stdout)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+class Storm:
+    """`bin/smtpcount` while it sends."""
+
+    def __init__(self, history: Path, ports: list[int], *arguments: object) -> None:
+        self.history = history
+        servers = [word for port in ports for word in ("--send", f"127.0.0.1:{port}")]
+        command = [*PROGRAM, str(history), *servers, "--seconds", "300", *map(str, arguments)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def acknowledged(self) -> int:
+        """How many messages have been answered 250 so far."""
+        return self.history.read_bytes().count(b'"code": 250,') if self.history.exists() else 0
+
+    def acknowledge(self, more: int, patience: float = 60) -> None:
+        """Returns when so many more have been."""
+        least = self.acknowledged() + more
+        wait_until(lambda: self.acknowledged() >= least or self.process.poll() is not None, patience)
+        assert self.process.poll() is None, self.process.communicate()
+
+    def stop(self, patience: float = 60) -> str:
+        """Ends the sending; returns what the program says of it."""
+        self.process.send_signal(signal.SIGTERM)
+        said, trouble = self.process.communicate(timeout=patience)
+        assert self.process.returncode == 0, trouble
+        return said
+
+    def kill(self) -> None:
+        """Ends it at once, if it runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
