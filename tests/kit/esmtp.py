@@ -57,6 +57,7 @@ class Checker:
 
 class EsmtpClient:
     """A client whose disk answers at the end of each turn, unless `disk_is_slow`. A TLS handshake succeeds at once.
+    `open_session` makes something that is used like a Session.
 
     Other arguments are those of `Policy`.
     """
@@ -72,6 +73,7 @@ class EsmtpClient:
         observer: Observer | None = None,
         follow: Follow | None = None,
         stored: Callable[[int], None] | None = None,
+        open_session: Callable[..., Any] = Session,
         **policy: Any,
     ) -> None:
         self.store = Mailboxes()
@@ -80,7 +82,7 @@ class EsmtpClient:
         site = Site(
             ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Policy(**policy), stored=stored
         )  # fmt: skip
-        self.session = Session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer, follow)
+        self.session: Session = open_session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer, follow)
         self.session.open()
         if is_encrypted:
             self.session.secured()

@@ -1,0 +1,1 @@
+"""What clients do against the RFCs, found out beside a session (--fussy)."""
