@@ -213,7 +213,7 @@ class Critic:
             if event in _NOT_BETWEEN_CHUNKS:
                 yield "3030-2-between-chunks"
         elif state in (REVERSE, FORWARD):
-            if event is Event.MAIL:
+            if event is Event.MAIL and self._tried.isdisjoint(_CONTENTS):  # else the end of the last one was refused
                 yield "5321-4.1.4-nested-mail"
             if event in _AUTHS:
                 yield "4954-4-in-transaction"

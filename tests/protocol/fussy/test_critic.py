@@ -337,12 +337,8 @@ def test_to_a_connection_it_looks_like_the_session() -> None:
 
 # A client that does all that the RFCs allow, at random
 
-GROUPED = st.sampled_from(
-    [b"RSET\r\n", b"HELP\r\n", MAIL + b"RSET\r\n", MAIL + RCPT + b"RSET\r\n", MAIL + HELLO[:-2] + b"\r\n"]
-)
-ALONE = st.sampled_from(
-    [b"NOOP\r\n", b"VRFY johndoe\r\n", b"EXPN list\r\n", HELLO, b"HELO c.example\r\n" + b"", b"help me\r\n"]
-)
+GROUPED = st.sampled_from([b"RSET\r\n", b"HELP\r\n", MAIL + b"RSET\r\n", MAIL + RCPT + b"RSET\r\n"])
+ALONE = st.sampled_from([b"NOOP\r\n", b"VRFY johndoe\r\n", b"EXPN list\r\n", HELLO, MAIL + HELLO, b"help me\r\n"])
 LINES = st.lists(st.one_of(st.sampled_from([b".", b"", b"x" * 998, b"..", b"a\tb"]), st.binary(max_size=30)), max_size=6)
 
 
