@@ -11,6 +11,7 @@ from typing import NamedTuple
 from reactor.stream import addresses
 from reactor.stream.conversation import Opener
 from reactor.stream.listener import listening
+from reactor.stream.server import Hurried
 
 from .resources import Resources
 
@@ -24,6 +25,8 @@ class Speech(NamedTuple):
     """Creates the conversation with a client."""
     refusal: bytes = b""
     """Sent to a client when there are too many connections."""
+    hurried: Hurried | None = None
+    """Hears of each client that has sent something before it was accepted."""
 
 
 class Listener(NamedTuple):

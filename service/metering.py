@@ -79,6 +79,10 @@ class Metering:
         yield Row("notices_dropped", (), self._notices.dropped if self._notices else 0)
         yield from self.counts.rows(self._closed)
 
+    def send(self, datagram: bytes) -> None:
+        """Sends something else the same way."""
+        self._snapshots.send(datagram)
+
     def close(self) -> None:
         """Closes all descriptors."""
         self._snapshots.close()

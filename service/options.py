@@ -108,6 +108,8 @@ ESMTP_SWITCHES = (
                               "(default: accept it)"),
     ("--tls-auto",            "make a self-signed certificate, and keep it in .tls in the mail directory; for development: "
                               "STARTTLS is offered"),
+    ("--fussy",               "say what each client does against the RFCs, at the end of its session: in the log, and with "
+                              "--web in its API; no reply changes"),
     ("--require-tls",         "accept no mail before STARTTLS"),
     ("--require-auth",        "accept no mail before AUTH"),
     ("--auth-accept-any",     "accept any name and password; for development"),

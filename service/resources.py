@@ -12,13 +12,15 @@ from storage.accounts.newcomers import Newcomers
 from storage.contract import Store
 
 from .counting import Counts
+from .fussy import Fussy
 from .sources import Sources
 
 
 class Resources(NamedTuple):
     """The options, the files' contents, and this process's own store, loop, and thread for password checks (`checks`).
 
-    With `newcomers`, each name may have a mailbox, not only those in the users file. With `counts`, what happens is counted.
+    With `newcomers`, each name may have a mailbox, not only those in the users file. With `counts`, what happens is counted;
+    with `fussy`, clients are examined.
     """
 
     options: argparse.Namespace
@@ -28,3 +30,4 @@ class Resources(NamedTuple):
     checks: Offload
     newcomers: Newcomers | None = None
     counts: Counts | None = None
+    fussy: Fussy | None = None

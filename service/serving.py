@@ -14,6 +14,7 @@ from reactor.stream.server import Server
 from reactor.supervisor import Parent
 from storage.contract import Store
 
+from .fussy import Fussy
 from .lifecycle import Lifecycle
 from .listeners import Listener
 from .metering import Metering
@@ -46,7 +47,8 @@ class Service:
         limits = options.max_connections, options.idle_timeout
         server = Server(self.reactor, *limits, tls, self._handshakes.beside)
         newcomers, counts = newcomers_of(options), metering.counts if metering else None
-        resources = Resources(options, sources, store, self.reactor, self._checks, newcomers, counts)
+        fussy = Fussy(metering.send if metering else None) if options.fussy else None
+        resources = Resources(options, sources, store, self.reactor, self._checks, newcomers, counts, fussy)
         for listener in listeners:
             (sock,) = listener.sockets
             server.listen_on(sock, *listener.speak(resources))

@@ -55,6 +55,8 @@ class Settings(NamedTuple):
     """Descriptors: of the sockets on which figures are told to anybody."""
     any_host: bool = False
     """Whether figures are told whatever name the server is asked for by."""
+    is_fussy: bool = False
+    """Whether clients of SMTP are examined."""
     metering: tuple[int, int] = (-1, -1)
     """Descriptors: where snapshots arrive, and of the file for what was added up."""
 
@@ -126,6 +128,7 @@ class Showing:
             smtp=smtp,
             figures=figures,
             any_host=options.metrics_public,
+            is_fussy=options.fussy,
             metering=self.metering.descriptors,
         )
         program, name = ("page", "the page") if options.web else ("monitor", "the monitor")

@@ -9,9 +9,11 @@ from protocol.engine import replies
 from protocol.engine.dialect import Dialect
 from protocol.engine.environment import Site
 from protocol.engine.session import Session
+from protocol.fussy.overheard import Overheard
 from reactor.stream.conversation import Opener
 
 from .counting import Counts
+from .fussy import Fussy
 from .listeners import Speech
 from .resources import Resources
 from .transcript import observer_for, report_for
@@ -26,19 +28,23 @@ def smtp(dialect: Dialect) -> Callable[[bool], Callable[[Resources], Speech]]:
             site = site_of(dialect, resources)
             too_many = replies.TOO_MANY_CONNECTIONS.about(site.hostname).line
             # A client that speaks TLS from the first octet on could not read a refusal in plain text.
-            return Speech(_opener(site, is_encrypted, resources.counts), b"" if is_encrypted else too_many)
+            fussy = resources.fussy
+            opener = _opener(site, is_encrypted, resources.counts, fussy)
+            # Under TLS the client speaks first, so none hurries.
+            return Speech(opener, b"" if is_encrypted else too_many, fussy.hurried if fussy and not is_encrypted else None)
 
         return speak
 
     return with_tls
 
 
-def _opener(site: Site, is_encrypted: bool, counts: Counts | None) -> Opener:
+def _opener(site: Site, is_encrypted: bool, counts: Counts | None, fussy: Fussy | None) -> Opener:
     follow = counts.follow if counts else None
 
-    def open_session(peer: str, wake: Callable[[], None]) -> Session:
+    def open_session(peer: str, wake: Callable[[], None]) -> Session | Overheard:
         address = peer.rpartition(":")[0].strip("[]")
-        session = Session(site, address, report_for(peer), wake, is_encrypted, observer_for(peer), follow)
+        beside = site, address, report_for(peer), wake, is_encrypted, observer_for(peer), follow
+        session = fussy.session(peer, *beside) if fussy else Session(*beside)
         if counts:
             counts.begun(session.state)
         return session

@@ -69,11 +69,12 @@ class Snapshots:
         def send() -> None:
             reactor.call_later(EVERY, send)
             for datagram in datagrams(number, began, rows()):
-                self._send(datagram)
+                self.send(datagram)
 
         send()
 
-    def _send(self, datagram: bytes) -> None:
+    def send(self, datagram: bytes) -> None:
+        """Sends a datagram, if there is room for it now."""
         try:
             self._ours.send(datagram, socket.MSG_DONTWAIT)
         except OSError:

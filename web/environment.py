@@ -5,7 +5,7 @@ service/ has the real ones.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypedDict, TypeVar
 
 T = TypeVar("T")
 
@@ -54,6 +54,43 @@ class Watch(NamedTuple):
     """All that is counted, in Prometheus's text format 0.0.4."""
 
 
+class ClientRemark(TypedDict):
+    """A rule of an RFC that a client broke in a session."""
+
+    Rule: str
+    """An id that never changes, as `5321-2.3.8-bare-lf`."""
+    Section: str
+    Level: str
+    """MUST, SHOULD or note."""
+    Words: str
+    """What it did."""
+    Instead: str
+    """What it should do."""
+    Times: int
+    Example: str
+    """The line with which it did so first; "" where that may be secret."""
+
+
+class ClientSession(TypedDict):
+    """A session of a client that is over."""
+
+    Ended: str
+    """RFC 3339 in UTC, with milliseconds."""
+    Client: str
+    """Its address and port."""
+    Name: str
+    """What it called itself in HELO or EHLO."""
+    Commands: int
+    Messages: int
+    """Those that were accepted."""
+    Remarks: list[ClientRemark]
+    """Empty: it kept to the RFCs, as far as can be seen."""
+
+
+LatestClients = Callable[[int], list[ClientSession]]
+"""Gives so many sessions, newest first."""
+
+
 class Tools(NamedTuple):
     """All of it."""
 
@@ -65,6 +102,8 @@ class Tools(NamedTuple):
     now: Callable[[], datetime]
     """The time, with a time zone."""
     watch: Watch = Watch()
+    clients: LatestClients | None = None
+    """Those of them that are known; None: clients are not examined."""
 
 
 class Figures(NamedTuple):

@@ -45,7 +45,7 @@ _CHUNKS = (Event.BDAT, Event.LAST)
 _CONTENTS = (Event.DATA, *_CHUNKS)
 _NEED_HELLO = (Event.MAIL, Event.RCPT, *_CONTENTS, Event.STARTTLS, *_AUTHS)
 _NOT_BETWEEN_CHUNKS = (Event.MAIL, Event.RCPT, Event.DATA, Event.STARTTLS, *_AUTHS)
-_LASTS = (*_HELLOS, Event.DATA, Event.VRFY, Event.EXPN, Event.NOOP)
+_LASTS = (Event.EHLO, Event.DATA, Event.VRFY, Event.EXPN, Event.NOOP)
 """What must be the last command of a group (RFC 2920 section 3.1)."""
 
 _TAKE_NOTHING = (Event.OPENED, Event.CHECKED, Event.FOUND)
@@ -202,7 +202,7 @@ class Critic:
         """Of a command that came before the reply to the last one."""
         if self._last is None:
             yield "5321-4.3.1-before-greeting"
-        elif "PIPELINING" not in self._offers and self._last not in _HELLOS:
+        elif "PIPELINING" not in self._offers:
             yield "5321-2.1-not-waiting"
         elif self._last in _LASTS:
             yield "2920-3.1-not-last"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..engine.environment import Follow, Move, Observer, Report, Site
 from ..engine.session import Session
-from ..engine.table import Interest
+from ..engine.table import Interest, State
 from .critic import Critic
 
 
@@ -65,6 +65,11 @@ class Overheard:
 
     # What is called from outside
 
+    def hurried(self) -> None:
+        """The client has spoken before it was accepted."""
+        if self._critic:
+            self._critic.hurried()
+
     def open(self) -> None:
         """The client has connected."""
         self._session.open()
@@ -112,6 +117,11 @@ class Overheard:
         self._settle()
 
     # What the session is
+
+    @property
+    def state(self) -> State:
+        """The state in the table."""
+        return self._session.state
 
     @property
     def outgoing(self) -> bytearray:

@@ -20,6 +20,9 @@ log = logging.getLogger("carteiro.reactor")
 DRAIN_LIMIT = 10.0
 """Seconds that connections have to end while the server drains."""
 
+Hurried = Callable[[str], None]
+"""Hears of a client (`host:port`) that has sent something before it was accepted."""
+
 _OWN_DESCRIPTORS = 64
 """Descriptors that the process needs in addition to its connections."""
 
@@ -58,9 +61,14 @@ class Server:
             self.listen_on(sock, open_conversation, refusal)
         return self.listen_on(first, open_conversation, refusal)
 
-    def listen_on(self, sock: socket.socket, open_conversation: Opener, refusal: bytes = b"") -> str:
-        """Accepts clients on a socket that already listens. Returns its address as `host:port`."""
-        listener = Listener(self._reactor, sock, partial(self._accepted, open_conversation, refusal))
+    def listen_on(
+        self, sock: socket.socket, open_conversation: Opener, refusal: bytes = b"", hurried: Hurried | None = None
+    ) -> str:
+        """Accepts clients on a socket that already listens. Returns its address as `host:port`.
+
+        `hurried` hears of each client that has sent something before it was accepted, just before its conversation begins.
+        """
+        listener = Listener(self._reactor, sock, partial(self._accepted, open_conversation, refusal, hurried))
         self._listeners.append(listener)
         return listener.address
 
@@ -86,12 +94,16 @@ class Server:
         for listener in self._listeners:
             listener.close()
 
-    def _accepted(self, open_conversation: Opener, refusal: bytes, sock: socket.socket, peer: str) -> None:
+    def _accepted(
+        self, open_conversation: Opener, refusal: bytes, hurried: Hurried | None, sock: socket.socket, peer: str
+    ) -> None:
         if len(self._connections) >= self._max_connections:
             self.refused += 1
             log.warning("%s refused: %d connections are the limit", peer, self._max_connections)
             _send_and_close(sock, refusal)
             return
+        if hurried and _has_input(sock):
+            hurried(peer)
         try:
             connection = Connection(
                 self._reactor, sock, peer, open_conversation, self._idle_timeout, self._closed, self._tls, self._beside
@@ -110,6 +122,14 @@ class Server:
     def _check_drained(self) -> None:
         if self._drained and not self._connections:
             self._drained()
+
+
+def _has_input(sock: socket.socket) -> bool:
+    """Whether the peer has sent something."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
 
 
 def _send_and_close(sock: socket.socket, data: bytes) -> None:

@@ -17,11 +17,12 @@ from reactor.loop import READ, Reactor
 from web.environment import Figures, Watch
 from web.request import RequestError
 
-from .. import VERSION
+from .. import VERSION, fussy
 from ..metering import PARENT
 from ..notices import PLACE
 from ..showing import NEEDED_FOR_METRICS, Settings, missing, what_to_install
 from ..snapshots import EVERY, LONGEST, Row, Snapshot, parsed
+from .clients import Clients
 from .keepsake import Keepsake
 from .moves import Moves
 from .standing import Standing
@@ -76,6 +77,8 @@ class Monitoring:
         self._socket = socket.socket(fileno=arriving)
         self._keepsake = Keepsake(memory)
         self._tally = Tally()
+        self.clients = Clients()
+        """Sessions of clients, if they are examined."""
         self._go_on(self._keepsake.kept())
         reactor.watch(self._socket, READ, self._arrived)
         self._tick()
@@ -134,7 +137,10 @@ class Monitoring:
 
     def _take(self, datagram: bytes) -> None:
         try:
-            self._tally.take(parsed(datagram))
+            if judged := fussy.parsed(datagram):
+                self.clients.take(judged)
+            else:
+                self._tally.take(parsed(datagram))
         except (ValueError, TypeError):
             log.exception("figures that cannot be read")
 

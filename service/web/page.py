@@ -77,4 +77,5 @@ def tools(reactor: Reactor, sending: Offload, settings: Settings, monitoring: Mo
     def now() -> datetime:
         return datetime.now().astimezone()
 
-    return Tools(reactor.call_later, sending.beside, submit, monitoring.figures, now, monitoring.watch)
+    clients = monitoring.clients.latest if settings.is_fussy else None
+    return Tools(reactor.call_later, sending.beside, submit, monitoring.figures, now, monitoring.watch, clients)

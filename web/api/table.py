@@ -1,7 +1,7 @@
 """The rows of carteiro's own API, and all rows of all three."""
 
 from ..contract import Inbox, Mailbox
-from ..environment import Tools
+from ..environment import ClientSession, Tools
 from ..events import Streams
 from ..mailhog import table as mailhog
 from ..mailpit import table as mailpit
@@ -11,6 +11,7 @@ from ..waits import LONGEST_WAIT, USUAL_WAIT, WaitingRoom
 from . import watched
 from .arrivals import Arrivals, Waits
 from .changes import ChangeStreams
+from .clients import MOST_LISTED, USUALLY_LISTED, Clients
 from .mailboxes import LONGEST_DELAY, Deleted, Mailboxes, Restored, Restoring, Wish
 from .openapi import Description
 
@@ -29,6 +30,12 @@ _DELAY = Parameter(
     "delay",
     "Seconds for which it can be taken back.",
     {"type": "integer", "minimum": 0, "maximum": LONGEST_DELAY, "default": 0},
+)
+
+_LIMIT = Parameter(
+    "limit",
+    "How many.",
+    {"type": "integer", "minimum": 0, "maximum": MOST_LISTED, "default": USUALLY_LISTED},
 )
 
 
@@ -101,7 +108,15 @@ def _of_the_server(inbox: Inbox, tools: Tools, description: Description) -> list
     document = {200: Answer("OpenAPI 3.1.", JSON, dict[str, object])}
     described = Operation("describe", "Describes all of this.", GROUP, answers=document)
     mailpits = Operation("describeMailpit", "Describes Mailpit's part.", mailpit.GROUP, answers=document)
+    examined = Operation(
+        "listClients",
+        "With --fussy: the latest sessions of SMTP clients, newest first, and what each did against the RFCs.",
+        GROUP,
+        (_LIMIT,),
+        answers={200: Answer("Sessions.", JSON, list[ClientSession])},
+    )
     return [
+        Route("GET", "/api/clients", Clients(tools.clients).clients, about=examined),
         Route("GET", "/api/openapi.json", description.openapi, about=described),
         Route("GET", "/api/v1/swagger.json", description.swagger, about=mailpits),
         *watched.routes(tools.watch, tools.call_later, inbox, GROUP, Access.READING),

@@ -109,6 +109,7 @@ CASES: list[tuple[str, tuple[bytes, ...], dict[str, Any]]] = [
     ("5321-3.3-mail-first", (*BEGUN, DATA, TEXT, DATA, QUIT), OFFERED),
     ("5321-3.3-no-recipient", (HELLO, MAIL, DATA, QUIT), OFFERED),
     ("5321-2.1-not-waiting", (b"HELO c.example\r\n", MAIL + RCPT, QUIT), OFFERED),
+    ("5321-2.1-not-waiting", (b"HELO c.example\r\n" + MAIL, QUIT), OFFERED),
     ("5321-2.1-not-waiting", (HELLO, b"RSET\r\n" + QUIT), HIDDEN),
     ("2920-3.1-not-last", (HELLO + MAIL, QUIT), OFFERED),
     ("2920-3.1-not-last", (HELLO, b"NOOP\r\n" + QUIT), OFFERED),
