@@ -17,7 +17,7 @@ from reactor.stream.server import Server
 from web.api.table import routes
 from web.application import Application
 from web.connection import HttpConnection
-from web.environment import Figures, Outcome, Tools, Watch
+from web.environment import Figures, LatestClients, Outcome, Tools, Watch
 from web.gate import Gate, Terms
 from web.pages.routes import pages
 
@@ -70,7 +70,14 @@ class Heard(NamedTuple):
 class WebServer:
     """The page and all API routes over an inbox. Its thread alone touches the inbox: `call` makes a call there."""
 
-    def __init__(self, terms: Terms | None = None, root: str = "", submit: Any = None, inbox: Any = None) -> None:
+    def __init__(
+        self,
+        terms: Terms | None = None,
+        root: str = "",
+        submit: Any = None,
+        inbox: Any = None,
+        clients: LatestClients | None = None,
+    ) -> None:
         self.reactor = Reactor()
         self.inbox: MemoryInbox = inbox or MemoryInbox(self.reactor.call_soon)
         self.outcome = Outcome(250)
@@ -86,6 +93,7 @@ class WebServer:
             lambda: FIGURES,
             lambda: NOW,
             Watch(lambda: self.trouble, lambda: b"# none\n"),
+            clients,
         )
         self.routes = routes(self.inbox, self.tools)
         """Those of the API."""

@@ -1,4 +1,4 @@
-"""`bin/smtpd --fussy`: what its log and its API say of clients, and that it has nothing to say of programs that keep to them."""
+"""`bin/smtpd --fussy`: what its log and its API say of clients, and that of real programs they say nothing."""
 
 import signal
 import smtplib
@@ -81,6 +81,7 @@ def test_the_api_tells(tmp_path: Path) -> None:
             client.sendmail("me@far.example", ["johndoe@here.example"], CONTENT)
         page.until(lambda: len(page.get("api/clients")) == 1)
         with Telnet(page.port) as client:
+            client.hear()
             client.say("HELO me.example", "RCPT TO:<johndoe@here.example>", "QUIT")
         page.until(lambda: len(page.get("api/clients")) == 2)
         late, early = page.get("api/clients")

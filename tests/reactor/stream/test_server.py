@@ -243,3 +243,20 @@ def test_open_files_are_allowed_as_far_as_the_system_allows(
     assert asked == [(4096, 4096), (10_064, 100_000), (10_064, resource.RLIM_INFINITY), (20, 20)]
     assert allowed == [4032, 10_000, 10_000, 10_000, 1]
     assert caplog.messages[0] == "open files are limited to 4096 here, so connections to 4032"
+
+
+def test_who_speaks_before_it_is_accepted_is_told() -> None:
+    service = Service()
+    hurried: list[str] = []
+    (sock,) = listening.listening("127.0.0.1", 0)[0]
+    address = parse(service.server.listen_on(sock, lambda peer, wake: service.opener(peer, wake), hurried=hurried.append))
+    try:
+        silent, speaks, leaves = (socket.create_connection(address, 5) for _ in range(3))
+        service.clients += [silent, speaks]
+        speaks.sendall(b"hello\n")
+        leaves.close()
+        service.turns()
+        assert hurried == [name(*speaks.getsockname())]
+        assert speaks.recv(100).startswith(b"hi\n"), "it is served all the same"
+    finally:
+        service.close()
