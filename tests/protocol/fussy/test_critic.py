@@ -1,5 +1,6 @@
 """For each rule a dialogue that breaks it and no other one; clients that keep to the RFCs; and that nothing changes."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from protocol.fussy.overheard import Overheard
 from protocol.fussy.rules import OF_TOLERANCES, RULES
 
 from ...kit.esmtp import Checker, EsmtpClient, proof
+from ...kit.support import ROOT
 from ..engine.test_buffer import pieces_of
 from ..esmtp.test_fuzz import CUTS, STREAM
 
@@ -160,6 +162,11 @@ CASES: list[tuple[str, tuple[bytes, ...], dict[str, Any]]] = [
 @pytest.mark.parametrize(("id", "steps", "policy"), CASES)
 def test_a_dialogue_that_breaks_a_rule(id: str, steps: tuple[bytes, ...], policy: dict[str, Any]) -> None:
     assert broken(*steps, **policy) == [id]
+
+
+def test_each_rule_is_in_the_document() -> None:
+    rows = re.findall(r"(?m)^\| `(\d.*?)` \| (.*?) \| (.*?) \| (.*?) \|$", (ROOT / "docs" / "fussy.md").read_text())
+    assert rows == [(rule.id, rule.level, rule.words, rule.instead) for rule in RULES.values()]
 
 
 def test_each_rule_is_broken() -> None:
