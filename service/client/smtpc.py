@@ -18,6 +18,7 @@ from ..options import Arguments, checked, seconds
 from ..reference import Reference
 from .dialogue import PATIENCE, Dialogue
 from .keyboard import Keyboard
+from .teaching import check
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for the connection to be established."""
@@ -33,7 +34,8 @@ NOTES = (
     (
         "exit codes",
         "0: the server said 221, or the script was sent to its end, even if lines of it were refused. 1: the server could "
-        "not be reached or closed the connection, or the script ended inside the mail data. 2: a bad flag. 130: Ctrl-C.",
+        "not be reached or closed the connection, or the script ended inside the mail data. 2: a bad flag. 130: Ctrl-C. "
+        "With --check, 0: all replies are lawful; 1: some are not; 2: this is no transcript.",
     ),
 )
 """Shown at the end of --help and of the reference."""
@@ -82,6 +84,11 @@ def parser() -> Arguments:
     patience = "give up when the server is silent for so long (default: a day)"
     made.add_argument("--timeout", metavar="SECONDS", type=seconds, default=PATIENCE, help=patience)
     made.add_argument("--quiet", action="store_true", help="from a script: show what the server says, and nothing else")
+    lesson = (
+        "say of a transcript (C: and S: lines, telnet's or swaks's output; - for standard input) what a server that keeps "
+        "to the RFCs would have said, line by line; connects to nothing"
+    )
+    made.add_argument("--check", metavar="FILE", help=lesson)
     made.add_argument("--reference", action=Reference, help="print this help as Markdown and exit")
     for title, text in NOTES:
         made.add_argument_group(title, text)
@@ -92,6 +99,8 @@ def main() -> int:
     """Runs the client; returns the exit code."""
     signal.signal(signal.SIGINT, leave_once)
     options = parser().parse_args()
+    if options.check is not None:
+        return check(options.check)
     host, port = options.server
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
