@@ -45,26 +45,39 @@ OPENINGS: dict[Place, Steps] = {
 }
 """How each row of the table is reached, from the greeting on."""
 
+REFERENCES: dict[Place, tuple[Steps, ...]] = {
+    **{place: (steps,) for place, steps in OPENINGS.items() if place not in (Place.CONTENT, Place.CHUNK)},
+    Place.MAIL: ((EHLO, MAIL), (HELO, MAIL)),
+    Place.RCPT: ((EHLO, MAIL, RCPT), (HELO, MAIL, RCPT)),
+    Place.TLS_MAIL: ((EHLO, TLS, EHLO, MAIL), (EHLO, TLS, HELO, MAIL)),
+    Place.TLS_CHUNKED: ((EHLO, TLS, EHLO, MAIL, RCPT, BDAT),),
+    Place.AUTHED_MAIL: ((EHLO, AUTH, MAIL),),
+}
+"""Ways to places whose signatures are learnt; where several lead to one, each has its own."""
+
 
 class Unreached(Exception):  # noqa: N818
     """The server did not let a session get to a place. The text says at what step, and how."""
 
 
-def way_to(place: Place, target: Target, needs_tls: bool = False, needs_auth: bool = False) -> Steps:
-    """The steps to a place, on this server: some ask for TLS, or for AUTH, before a transaction."""
-    steps = OPENINGS[place]
-    if target.tls is Tls.FIRST:
-        steps = (EHLO, TLS, *steps)
-    if place is Place.AUTHED and needs_tls and TLS not in steps and target.tls is Tls.NONE:
-        steps = (EHLO, TLS, *steps)
-    if needs_auth and MAIL in steps and AUTH not in steps:
-        steps = (*steps[: steps.index(MAIL)], AUTH, *steps[steps.index(MAIL) :])
-    return steps
+def way_to(place: Place, target: Target, prelude: tuple[str, ...] = ()) -> Steps:
+    """The steps to a place, on this server: some ask for TLS or for AUTH before a transaction."""
+    return prepared(OPENINGS[place], target, prelude)
 
 
-async def reach(dialogue: Dialogue, target: Target, place: Place) -> Reply:
+def prepared(steps: Steps, target: Target, prelude: tuple[str, ...] = ()) -> Steps:
+    """The steps, with those that this server asks for before them."""
+    wants_auth = AUTH not in steps and "AUTH" in prelude
+    for step in (MAIL,) if wants_auth else ():
+        if step in steps:
+            steps = (*steps[: steps.index(step)], AUTH, *steps[steps.index(step) :])
+    wants_tls = ("TLS" in prelude and (MAIL in steps or AUTH in steps)) or target.tls is Tls.FIRST
+    return (EHLO, TLS, *steps) if wants_tls and TLS not in steps else steps
+
+
+async def reach(dialogue: Dialogue, target: Target, place: Place, prelude: tuple[str, ...] = ()) -> Reply:
     """Brings a new connection to a place; returns the last reply. Raises Unreached."""
-    return await walk_to(dialogue, target, way_to(place, target))
+    return await walk_to(dialogue, target, way_to(place, target, prelude))
 
 
 async def walk_to(dialogue: Dialogue, target: Target, steps: Sequence[Step]) -> Reply:

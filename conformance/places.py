@@ -22,9 +22,11 @@ class Place(Enum):
     TLS_EHLO = "encrypted, client known"
     TLS_RCPT = "encrypted, sender and recipients known"
     AUTHED = "client authenticated"
-    # Where a command can lead, but that are no rows: every line is the same there.
+    # Where a command can lead, but that are no rows.
+    TLS_MAIL = "encrypted, sender known"
+    TLS_CHUNKED = "encrypted, a chunk came, the last did not"
+    AUTHED_MAIL = "authenticated, sender known"
     VOID = "mail data for nobody is asked for, and then refused"
-    ASKED = "a challenge was sent"
     CLOSED = "connection closed"
 
     __hash__ = object.__hash__
@@ -32,6 +34,13 @@ class Place(Enum):
 
 ROWS = tuple(Place)[:13]
 """The places that are rows of the table."""
+
+_UNDER_TLS = {Place.MAIL: Place.TLS_MAIL, Place.RCPT: Place.TLS_RCPT, Place.CHUNKED: Place.TLS_CHUNKED}
+UNDER = {
+    **dict.fromkeys((Place.TLS, Place.TLS_EHLO, Place.TLS_RCPT), _UNDER_TLS),
+    Place.AUTHED: {Place.MAIL: Place.AUTHED_MAIL},
+}
+"""What a place is called for a session that is encrypted or authenticated: it begins in one of these rows."""
 
 OCTETS = b"X-Smtpcheck: a chunk\r\n"
 """The octets of a chunk."""

@@ -56,7 +56,7 @@ class Target(NamedTuple):
 
     @property
     def proof(self) -> str:
-        """An AUTH that brings all it needs; asks for a challenge if no password is known."""
+        """An AUTH that brings all it needs; one that asks for a challenge if no password is known."""
         if not self.auth:
             return "AUTH PLAIN"
         name, password = self.auth
@@ -95,16 +95,23 @@ class Target(NamedTuple):
 class Profile(NamedTuple):
     """What the server was seen to do, before anything is judged.
 
-    `offered`: the extensions, by the place in which they were offered. `mechanisms`: those of AUTH. `refusals`: how many
-    commands it refuses before it closes, at most as many as were tried. `slowest`: seconds that the slowest reply took.
+    `greeting`: its first line. `offered`: the extensions, by the place in which they were offered. `mechanisms`: those of
+    AUTH. `refusals`: how many commands it refuses before it closes, or as many as were tried. `prelude`: what it asks for
+    before a transaction, of "TLS" and "AUTH". `size`: octets of a message, as SIZE has it; 0: not said.
     """
 
     greeting: str
     offered: Mapping[Place, frozenset[str]]
     mechanisms: tuple[str, ...] = ()
     refusals: int = 0
-    slowest: float = 0.0
+    prelude: tuple[str, ...] = ()
     size: int = 0
+
+    def offers(self, place: Place) -> frozenset[str]:
+        """What counts for a session that has come to a place. Before EHLO, and after HELO, it is only what has cells there."""
+        is_secret = place in (Place.TLS, Place.TLS_EHLO, Place.TLS_RCPT) or "TLS" in self.prelude
+        offered = self.offered.get(Place.TLS_EHLO if is_secret else Place.EHLO, frozenset())
+        return offered & {"STARTTLS", "AUTH"} if place in (Place.START, Place.TLS, Place.HELO) else offered
 
     def has(self, extension: str) -> bool:
         """Whether EHLO offers it in any place."""

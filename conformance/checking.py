@@ -1,0 +1,216 @@
+"""The whole check of one server: looks, learns its signatures, tries each cell, holds each probe, and says what was found.
+
+Knows nothing about connections, or about how a report looks.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from .finding import Finding, Untested
+from .judging import GRADES, Judge, Judged, Verdict
+from .lawful import cell
+from .looking import Look
+from .openings import BDAT as CHUNKS
+from .openings import OPENINGS, REFERENCES, TLS, Unreached
+from .places import ROWS, Command, Place
+from .target import Profile, Target
+from .trial import Probe, Trial
+from .trying import UNSAID, Seen, Tries
+from .walks import Signature, Signatures, walks
+from .ways import Grade
+from .wire import NotReached, Open, Together
+
+
+class Server(NamedTuple):
+    """A server under test, and how it is reached. `patience`: seconds to wait for a reply, which may grow."""
+
+    open_wire: Open
+    target: Target
+    together: Together
+    patience: Callable[[], float]
+
+
+class Selection(NamedTuple):
+    """What is to be tested: rules, by their ids; and whether intrusive probes are held, and those that wait for long."""
+
+    rules: frozenset[str]
+    is_intrusive: bool = False
+    waits: float = 0.0
+
+
+class Outcome(NamedTuple):
+    """What was found. `cells`: the matrix. `held`: how many probes were held."""
+
+    profile: Profile
+    cells: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
+    gaps: tuple[Untested, ...]
+    held: int = 0
+
+
+class Check:
+    """The check of one server."""
+
+    def __init__(self, server: Server, selection: Selection) -> None:
+        self._server = server
+        self._selection = selection
+
+    def run(self, probes: Sequence[Probe]) -> Outcome:
+        """Makes the check. Raises Untestable, or NotReached."""
+        server = self._server
+        (profile,) = server.together([Look(server.open_wire, server.target, server.patience).profile()])
+        cells = self._cells(profile)
+        findings = [*found(cells), *forgets_nothing(cells)]
+        trials = self._trials(profile, probes)
+        findings += [finding for trial in trials for finding in trial.findings]
+        gaps = [*untested(cells), *(gap for trial in trials for gap in trial.gaps)]
+        order = {rule: number for number, rule in enumerate(sorted(self._selection.rules))}
+        chosen = [finding for finding in findings if finding.rule in order]
+        chosen.sort(key=lambda finding: (finding.level.rank, finding.harm.rank, order[finding.rule]))
+        return Outcome(profile, tuple(cells), tuple(chosen), tuple(gap for gap in gaps if gap.rule in order), len(trials))
+
+    # The cells
+
+    def _cells(self, profile: Profile) -> list[Judged]:
+        """The matrix: each selected cell, judged; what is not right is tried once more."""
+        server = self._server
+        tries = Tries(server.open_wire, server.target, profile, walks(profile), server.patience)
+        judge = Judge(profile, self._signatures(tries, profile))
+        wanted = [(place, c) for place in ROWS for c in Command if self._is_wanted(profile, place, c)]
+        first = self._tried(tries, judge, profile, wanted)
+        doubtful = [(judged.place, judged.command) for judged in first if judged.verdict not in _CALM]
+        second = {(judged.place, judged.command): judged for judged in self._tried(tries, judge, profile, doubtful)}
+        return [_agreed(judged, second.get((judged.place, judged.command), judged)) for judged in first]
+
+    def _is_wanted(self, profile: Profile, place: Place, command: Command) -> bool:
+        return is_there(place, profile, self._server.target) and (
+            cell(place, command, profile.offers(place)).rule in self._selection.rules
+        )
+
+    def _signatures(self, tries: Tries, profile: Profile) -> Signatures:
+        ways = [
+            (place, steps)
+            for place, several in REFERENCES.items()
+            for steps in several
+            if is_there(place, profile, self._server.target)
+        ]
+        learnt: dict[Place, set[Signature]] = {}
+        for (place, _), signature in zip(ways, self._server.together([tries.signature(s) for _, s in ways]), strict=True):
+            if not isinstance(signature, str):
+                learnt.setdefault(place, set()).add(signature)
+        return Signatures(learnt)
+
+    def _tried(self, tries: Tries, judge: Judge, profile: Profile, wanted: Sequence[tuple[Place, Command]]) -> list[Judged]:
+        """The cells, tried and judged. Where lines are content all of them are sent in one message."""
+        paths = walks(profile).paths
+        single = [(p, c) for p, c in wanted if p not in _TEXTS or (c is Command.DOT and p is Place.CONTENT)]
+        jobs = [tries.seen(place, command, path) for place, command in single for path in paths]
+        texts = sorted({place for place, c in wanted if place in _TEXTS}, key=lambda place: place.value)
+        jobs += [tries.text(place, [c for p, c in wanted if p is place]) for place in texts]
+        results = self._server.together(jobs)
+        by_cell = {at: results[n * len(paths) : (n + 1) * len(paths)] for n, at in enumerate(single)}
+        by_text = dict(zip(texts, results[len(single) * len(paths) :], strict=True))
+        return [
+            judge.judge(*at, by_cell[at]) if at in by_cell else judged_text(at[0], at[1], by_text[at[0]], profile)
+            for at in wanted
+        ]
+
+    # The probes
+
+    def _trials(self, profile: Profile, probes: Sequence[Probe]) -> list[Trial]:
+        """The selected probes, held; those whose extension is not offered have nothing to say."""
+        chosen = [probe for probe in probes if self._is_chosen(probe, profile)]
+        trials = [Trial(self._server.open_wire, self._server.target, profile, self._server.patience()) for _ in chosen]
+        self._server.together([_held(probe, trial) for probe, trial in zip(chosen, trials, strict=True)])
+        return trials
+
+    def _is_chosen(self, probe: Probe, profile: Profile) -> bool:
+        selection = self._selection
+        return (
+            bool(selection.rules.intersection(probe.rules))
+            and (selection.is_intrusive or not probe.is_intrusive)
+            and probe.takes <= selection.waits
+            and all(profile.has(extension) for extension in probe.needs)
+        )
+
+
+async def _held(probe: Probe, trial: Trial) -> None:
+    try:
+        await probe.hold(trial)
+    except (Unreached, NotReached) as fault:
+        for rule in probe.rules:
+            trial.untested(rule, str(fault))
+
+
+_TEXTS = (Place.CONTENT, Place.CHUNK)
+_CALM = (Verdict.RIGHT, Verdict.NOTE)
+
+
+def is_there(place: Place, profile: Profile, target: Target) -> bool:
+    """Whether this server has such a place: TLS, AUTH and chunks are extensions."""
+    steps = REFERENCES.get(place, (OPENINGS.get(place, ()),))[0]
+    if TLS in steps and (Place.TLS_EHLO not in profile.offered or "TLS" in profile.prelude):
+        return False
+    if place in (Place.AUTHED, Place.AUTHED_MAIL):
+        return target.auth is not None and "AUTH" in profile.offers(Place.EHLO)
+    return not (CHUNKS in steps or place is Place.CHUNK) or "CHUNKING" in profile.offers(place)
+
+
+def judged_text(place: Place, command: Command, seen: Seen, profile: Profile) -> Judged:
+    """The verdict on a line that was one of many in a message."""
+    rule = cell(place, command, profile.offers(place)).rule
+    if command in UNSAID:
+        return Judged(place, command, Verdict.ABSENT, rule)
+    if seen.why or seen.code[:1] == "4":
+        return Judged(place, command, Verdict.UNTESTED, rule, seen.why or f"the message is refused for now ({seen.code})")
+    if seen.surplus:
+        what = "of lines that are content some are answered"
+        return Judged(place, command, Verdict.DIFFERS, rule, what, seen.lines, seen.code)
+    if seen.code[:1] == "2":
+        return Judged(place, command, Verdict.RIGHT, rule, "", seen.lines, seen.code)
+    if seen.code[:1] == "5":
+        return Judged(place, command, Verdict.UNTESTED, rule, f"the message is refused ({seen.code})", seen.lines, seen.code)
+    what = f"content that looks like commands is answered {seen.code or 'with nothing'}"
+    return Judged(place, command, Verdict.HANGS if not seen.code else Verdict.CLOSES, rule, what, seen.lines, seen.code)
+
+
+def _agreed(first: Judged, second: Judged) -> Judged:
+    """What two tries say together: the same, or that it cannot be told."""
+    if first.verdict is second.verdict and first.rule == second.rule:
+        return second
+    return second._replace(verdict=Verdict.UNTESTED, what="two tries had different outcomes", lines=())
+
+
+def found(cells: Sequence[Judged]) -> list[Finding]:
+    """The findings of a matrix: one for each rule and grade, with the shortest dialogue."""
+    groups: dict[tuple[str, Grade, str], list[Judged]] = {}
+    for judged in cells:
+        if judged.verdict in GRADES and judged.verdict is not Verdict.RIGHT:
+            what = judged.what if judged.verdict is Verdict.NOTE else ""
+            groups.setdefault((judged.rule, GRADES[judged.verdict], what), []).append(judged)
+    findings = []
+    for (rule, grade, _), group in groups.items():
+        shortest = min(group, key=lambda judged: len(judged.lines))
+        names = tuple(judged.name for judged in group)
+        what = f'{shortest.command.value} in the state "{shortest.place.value}": {shortest.what}'
+        findings.append(Finding(rule, Grade.NOTE if rule == "5321-7.8-few-refusals" else grade, what, shortest.lines, names))
+    return findings
+
+
+def forgets_nothing(cells: Sequence[Judged]) -> list[Finding]:
+    """Whether the server knows after the handshake what it was told before it: MAIL is then no longer refused."""
+    mails = {judged.place: judged for judged in cells if judged.command is Command.MAIL}
+    start, secret = mails.get(Place.START), mails.get(Place.TLS)
+    if start and secret and start.code[:1] == "5" and secret.code[:1] == "2":
+        what = "MAIL is refused before EHLO, and taken before the second EHLO, which TLS asks for"
+        return [Finding("3207-4.2-forgets", Grade.MUST, what, secret.lines, (secret.name,))]
+    return []
+
+
+def untested(cells: Sequence[Judged]) -> list[Untested]:
+    """What of a matrix could not be tested, by rule and reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for judged in cells:
+        if judged.verdict is Verdict.UNTESTED:
+            groups.setdefault((judged.rule, judged.what), []).append(judged.name)
+    return [Untested(rule, why, tuple(names)) for (rule, why), names in groups.items()]

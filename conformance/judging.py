@@ -1,0 +1,165 @@
+"""Judges what was seen of a command in a place, by the table of what is lawful.
+
+Knows nothing about connections.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from .cells import LATER
+from .dialogue import CLOSED, SILENT
+from .lawful import HOMES, cell
+from .places import UNDER, Command, Place
+from .target import Profile
+from .trying import Seen
+from .walks import Signatures
+from .ways import ANY, SAME, Cell, Grade, Places, Way
+
+
+class Verdict(Enum):
+    """What is said of a cell. The value is its mark in the matrix."""
+
+    RIGHT = "."
+    NOTE = ","
+    CODE = "c"
+    SHOULD = "s"
+    DIFFERS = "X"
+    CLOSES = "C"
+    HANGS = "H"
+    UNTESTED = "?"
+    ABSENT = " "
+
+    __hash__ = object.__hash__
+
+
+MEANINGS = {
+    Verdict.RIGHT: "right",
+    Verdict.NOTE: "allowed, and worth knowing",
+    Verdict.CODE: "only the code is another than an RFC names",
+    Verdict.SHOULD: "against a SHOULD",
+    Verdict.DIFFERS: "wrong: the reply, or the state behind it",
+    Verdict.CLOSES: "the connection is closed",
+    Verdict.HANGS: "no reply",
+    Verdict.UNTESTED: "could not be tested",
+    Verdict.ABSENT: "there is no such place on this server",
+}
+_VERDICTS = {
+    Grade.RIGHT: Verdict.RIGHT,
+    Grade.NOTE: Verdict.NOTE,
+    Grade.CODE: Verdict.CODE,
+    Grade.SHOULD: Verdict.SHOULD,
+    Grade.MUST: Verdict.DIFFERS,
+}
+GRADES = {verdict: grade for grade, verdict in _VERDICTS.items()} | dict.fromkeys(
+    (Verdict.CLOSES, Verdict.HANGS), Grade.MUST
+)
+"""The grade of a finding that a verdict gives rise to."""
+
+
+class Judged(NamedTuple):
+    """A cell of the matrix. `what`: what happened, a sentence; of an UNTESTED one, why."""
+
+    place: Place
+    command: Command
+    verdict: Verdict
+    rule: str
+    what: str = ""
+    lines: tuple[str, ...] = ()
+    code: str = ""
+
+    @property
+    def name(self) -> str:
+        """PLACE/COMMAND."""
+        return f"{self.place.name}/{self.command.value}"
+
+
+class Judge:
+    """Judges the cells of one server."""
+
+    def __init__(self, profile: Profile, signatures: Signatures) -> None:
+        self._profile = profile
+        self._signatures = signatures
+
+    def judge(self, place: Place, command: Command, tries: Sequence[Seen]) -> Judged:
+        """The verdict on a command in a place, by one try for each walk."""
+        found = cell(place, command, self._profile.offers(place))
+        first = tries[0]
+        unreached = next((seen.why for seen in tries if seen.why), "")
+        if unreached:
+            return Judged(place, command, Verdict.UNTESTED, found.rule, unreached)
+        if len({(seen.code, seen.end, seen.after) for seen in tries}) > 1:
+            codes = " and ".join(sorted({seen.code or "nothing" for seen in tries}))
+            return Judged(place, command, Verdict.UNTESTED, found.rule, f"it answers now this way, now that: {codes}")
+        places = self._places(tries)
+        if max(seen.surplus for seen in tries) and found.rule != "3030-2-not-offered":
+            extra = next(seen for seen in tries if seen.surplus)
+            what = "more replies come than commands were sent"
+            return Judged(place, command, Verdict.DIFFERS, "5321-4.3.1-one-reply", what, extra.lines, first.code)
+        if first.code == "334" and first.after != "501":
+            verdict = Verdict.CODE if first.after[:1] == "5" else Verdict.DIFFERS
+            what = f"the asterisk that ends the attempt is answered {first.after or 'with nothing'}"
+            return Judged(place, command, verdict, "4954-4-cancel", what, first.lines, first.code)
+        for way in found.ways:
+            if way.unless and way.unless in self._profile.offers(place):
+                continue
+            if way.allows(first.code) and self._leads(way, place, places):
+                verdict = Verdict.UNTESTED if way is LATER else _VERDICTS[way.grade]
+                return Judged(place, command, verdict, way.rule or found.rule, way.why, first.lines, first.code)
+        return self._wrong(found, place, command, tries, places)
+
+    def _places(self, tries: Sequence[Seen]) -> frozenset[Place]:
+        """Where the command has led, as far as can be told."""
+        end = tries[0].end
+        if end is not None:
+            return frozenset({end})
+        return self._signatures.places(tuple(seen.walked for seen in tries))
+
+    def _leads(self, way: Way, place: Place, places: frozenset[Place]) -> bool:
+        """Whether a way leads where the command has led."""
+        if way.to is ANY:
+            return Place.CLOSED not in places
+        return bool(set(self._meant(way.to, place)) & places)
+
+    def _meant(self, to: Places, place: Place) -> tuple[Place, ...]:
+        """The places that a way leads to from a place."""
+        if to is SAME:
+            return (place,)
+        found = to if isinstance(to, tuple) else HOMES[place]
+        assert isinstance(found, tuple)
+        return tuple(UNDER.get(place, {}).get(target, target) for target in found)
+
+    def _wrong(self, found: Cell, place: Place, command: Command, tries: Sequence[Seen], places: frozenset[Place]) -> Judged:
+        """What is in no way of the cell."""
+        seen = tries[0]
+        if seen.code == SILENT:
+            return Judged(place, command, Verdict.HANGS, "5321-4.3.1-silence", "no reply comes", seen.lines, seen.code)
+        has_closed = Place.CLOSED in places or any(walked.walked[:1] == (CLOSED,) for walked in tries)
+        if has_closed and command is not Command.QUIT:
+            what = (
+                "the connection is closed" if seen.code == CLOSED else f"it answers {seen.code}, and closes the connection"
+            )
+            if self._profile.refusals <= 1 and seen.code[:1] in ("4", "5"):
+                what = "the connection is closed after one refused command"
+                return Judged(place, command, Verdict.CLOSES, "5321-7.8-few-refusals", what, seen.lines, seen.code)
+            return Judged(place, command, Verdict.CLOSES, "5321-3.8-closes", what, seen.lines, seen.code)
+        what = self._words(found, seen, place, places)
+        return Judged(place, command, Verdict.DIFFERS, found.rule, what, tries[-1].lines, seen.code)
+
+    def _words(self, found: Cell, seen: Seen, place: Place, places: frozenset[Place]) -> str:
+        """What happened, in words: the reply is not allowed here, or it leads where it must not."""
+        if seen.after.startswith("!"):
+            return f"it answers 220, and the TLS handshake fails: {seen.after[2:]}"
+        if not any(way.allows(seen.code) for way in found.ways):
+            right = " or ".join(found.ways[0].codes) or "no reply"
+            return f"it answers {seen.code}, where {right} is due"
+        led = " or ".join(f'"{at.value}"' for at in sorted(places, key=lambda at: at.name)) or "a state like no other"
+        meant = " or ".join(
+            dict.fromkeys(
+                f'"{at.value}"'
+                for way in found.ways
+                if way.allows(seen.code) and way.to is not ANY
+                for at in self._meant(way.to, place)
+            )
+        )
+        return f"it answers {seen.code or 'nothing'}, and is then in {led}, where {meant} is due"
