@@ -34,7 +34,7 @@ setup(
     packages=[f"carteiro.{package}" for package in packages()],
     package_data={"carteiro.web.pages": ["static/*", "templates/*"], "carteiro.conformance": ["dialogues/*.txt"]},
     package_dir={f"carteiro.{room}": room for room in ROOMS},
-    scripts=["bin/smtpd", "bin/smtpc", "bin/smtpcount"],
+    scripts=["bin/smtpd", "bin/smtpc", "bin/smtpcount", "bin/smtpcheck"],
     extras_require={
         "auth": AUTH,
         "metrics": METRICS,

@@ -195,7 +195,7 @@ AUTH = _cell(
     way("530 534 538", SAME, "it wants TLS, or a stronger mechanism"),
     LATER,
 )
-AUTH_OR = _also(AUTH, way("5", SAME, "refused before EHLO"))
+AUTH_OR = _also(AUTH, right("5", SAME))
 AUTH_IN = _cell("4954-4-in-transaction", right("503", SAME), only_code("5", "503 is due within a transaction"))
 AUTH_CHUNK = _also(AUTH_IN, OPEN)
 AUTH_2 = _cell("4954-4-again", right("503", SAME), only_code("5", "503 is due for a further AUTH"))

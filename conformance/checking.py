@@ -10,8 +10,7 @@ from .finding import Finding, Untested
 from .judging import GRADES, Judge, Judged, Verdict
 from .lawful import cell
 from .looking import Look
-from .openings import BDAT as CHUNKS
-from .openings import OPENINGS, REFERENCES, TLS, Unreached
+from .openings import OPENINGS, Unreached, ways_to
 from .places import ROWS, Command, Place
 from .target import Profile, Target
 from .trial import Probe, Trial
@@ -59,6 +58,7 @@ class Check:
         """Makes the check. Raises Untestable, or NotReached."""
         server = self._server
         (profile,) = server.together([Look(server.open_wire, server.target, server.patience).profile()])
+        self._server = server = server._replace(target=aimed(server.target, profile))
         cells = self._cells(profile)
         findings = [*found(cells), *forgets_nothing(cells)]
         trials = self._trials(profile, probes)
@@ -83,17 +83,12 @@ class Check:
         return [_agreed(judged, second.get((judged.place, judged.command), judged)) for judged in first]
 
     def _is_wanted(self, profile: Profile, place: Place, command: Command) -> bool:
-        return is_there(place, profile, self._server.target) and (
-            cell(place, command, profile.offers(place)).rule in self._selection.rules
-        )
+        rule = cell(place, command, profile.offers(place)).rule
+        return rule in self._selection.rules and bool(ways_to(place, self._server.target, profile))
 
     def _signatures(self, tries: Tries, profile: Profile) -> Signatures:
-        ways = [
-            (place, steps)
-            for place, several in REFERENCES.items()
-            for steps in several
-            if is_there(place, profile, self._server.target)
-        ]
+        target = self._server.target
+        ways = [(place, steps) for place in OPENINGS if place not in _TEXTS for steps in ways_to(place, target, profile)]
         learnt: dict[Place, set[Signature]] = {}
         for (place, _), signature in zip(ways, self._server.together([tries.signature(s) for _, s in ways]), strict=True):
             if not isinstance(signature, str):
@@ -142,18 +137,15 @@ async def _held(probe: Probe, trial: Trial) -> None:
             trial.untested(rule, str(fault))
 
 
+def aimed(target: Target, profile: Profile) -> Target:
+    """The target, with what the first look has told of how to speak to it."""
+    known = [mechanism for mechanism in ("PLAIN", "LOGIN") if mechanism in profile.mechanisms]
+    mechanism = [*known, *profile.mechanisms, "PLAIN"][0]
+    return target._replace(is_old=profile.is_old, mechanism=mechanism)
+
+
 _TEXTS = (Place.CONTENT, Place.CHUNK)
 _CALM = (Verdict.RIGHT, Verdict.NOTE)
-
-
-def is_there(place: Place, profile: Profile, target: Target) -> bool:
-    """Whether this server has such a place: TLS, AUTH and chunks are extensions."""
-    steps = REFERENCES.get(place, (OPENINGS.get(place, ()),))[0]
-    if TLS in steps and (Place.TLS_EHLO not in profile.offered or "TLS" in profile.prelude):
-        return False
-    if place in (Place.AUTHED, Place.AUTHED_MAIL):
-        return target.auth is not None and "AUTH" in profile.offers(Place.EHLO)
-    return not (CHUNKS in steps or place is Place.CHUNK) or "CHUNKING" in profile.offers(place)
 
 
 def judged_text(place: Place, command: Command, seen: Seen, profile: Profile) -> Judged:

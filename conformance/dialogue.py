@@ -128,13 +128,14 @@ class Dialogue:
         await self.wire.pause(seconds)
 
     async def leave(self) -> None:
-        """Says QUIT, hears the reply, and closes. What came before the 221 is surplus."""
+        """Says QUIT, hears the reply, and closes. What came before the reply to it is surplus."""
         if not self.is_closed:
             said = len(self.lines)
-            reply = await self.say("QUIT")
-            while reply.code[:1] in ("2", "3", "4", "5") and reply.code not in ("221", "421") and len(self.surplus) < 5:
-                self.surplus.append(reply)
-                reply = await self.hear(min(self.patience, 1.0))
+            heard = [await self.say("QUIT")]
+            while heard[-1].code[:1] in ("2", "3", "4", "5") and heard[-1].code not in ("221", "421") and len(heard) < 5:
+                heard.append(await self.hear(min(self.patience, 1.0)))
+            replies = [reply for reply in heard if reply.code not in (SILENT, CLOSED)]
+            self.surplus += replies[:-1]
             if not self.surplus:
                 del self.lines[said:]
         self.wire.close()

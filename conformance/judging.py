@@ -14,7 +14,7 @@ from .places import UNDER, Command, Place
 from .target import Profile
 from .trying import Seen
 from .walks import Signatures
-from .ways import ANY, SAME, Cell, Grade, Places, Way
+from .ways import ANY, HOME, SAME, Cell, Grade, Places, Way
 
 
 class Verdict(Enum):
@@ -83,7 +83,7 @@ class Judge:
 
     def judge(self, place: Place, command: Command, tries: Sequence[Seen]) -> Judged:
         """The verdict on a command in a place, by one try for each walk."""
-        found = cell(place, command, self._profile.offers(place))
+        found = self.cell(place, command)
         first = tries[0]
         unreached = next((seen.why for seen in tries if seen.why), "")
         if unreached:
@@ -99,14 +99,19 @@ class Judge:
         if first.code == "334" and first.after != "501":
             verdict = Verdict.CODE if first.after[:1] == "5" else Verdict.DIFFERS
             what = f"the asterisk that ends the attempt is answered {first.after or 'with nothing'}"
-            return Judged(place, command, verdict, "4954-4-cancel", what, first.lines, first.code)
+            return Judged(place, command, verdict, "4954-4-cancel", what, first.short, first.code)
         for way in found.ways:
             if way.unless and way.unless in self._profile.offers(place):
                 continue
             if way.allows(first.code) and self._leads(way, place, places):
                 verdict = Verdict.UNTESTED if way is LATER else _VERDICTS[way.grade]
-                return Judged(place, command, verdict, way.rule or found.rule, way.why, first.lines, first.code)
+                return Judged(place, command, verdict, way.rule or found.rule, way.why, first.short, first.code)
         return self._wrong(found, place, command, tries, places)
+
+    def cell(self, place: Place, command: Command) -> Cell:
+        """The cell that counts. Where AUTH comes before a transaction, a session is still authenticated behind it."""
+        row = Place.AUTHED if place is Place.DONE and "AUTH" in self._profile.prelude else place
+        return cell(row, command, self._profile.offers(row))
 
     def _places(self, tries: Sequence[Seen]) -> frozenset[Place]:
         """Where the command has led, as far as can be told."""
@@ -127,13 +132,16 @@ class Judge:
             return (place,)
         found = to if isinstance(to, tuple) else HOMES[place]
         assert isinstance(found, tuple)
+        if to is HOME:
+            prelude = self._profile.prelude
+            found += (Place.AUTHED,) * ("AUTH" in prelude) + (Place.TLS_EHLO,) * ("TLS" in prelude)
         return tuple(UNDER.get(place, {}).get(target, target) for target in found)
 
     def _wrong(self, found: Cell, place: Place, command: Command, tries: Sequence[Seen], places: frozenset[Place]) -> Judged:
         """What is in no way of the cell."""
         seen = tries[0]
         if seen.code == SILENT:
-            return Judged(place, command, Verdict.HANGS, "5321-4.3.1-silence", "no reply comes", seen.lines, seen.code)
+            return Judged(place, command, Verdict.HANGS, "5321-4.3.1-silence", "no reply comes", seen.short, seen.code)
         has_closed = Place.CLOSED in places or any(walked.walked[:1] == (CLOSED,) for walked in tries)
         if has_closed and command is not Command.QUIT:
             what = (
@@ -144,7 +152,9 @@ class Judge:
                 return Judged(place, command, Verdict.CLOSES, "5321-7.8-few-refusals", what, seen.lines, seen.code)
             return Judged(place, command, Verdict.CLOSES, "5321-3.8-closes", what, seen.lines, seen.code)
         what = self._words(found, seen, place, places)
-        return Judged(place, command, Verdict.DIFFERS, found.rule, what, tries[-1].lines, seen.code)
+        is_code = seen.after.startswith("!") or not any(way.allows(seen.code) for way in found.ways)
+        lines = seen.short if is_code else tries[-1].lines
+        return Judged(place, command, Verdict.DIFFERS, found.rule, what, lines, seen.code)
 
     def _words(self, found: Cell, seen: Seen, place: Place, places: frozenset[Place]) -> str:
         """What happened, in words: the reply is not allowed here, or it leads where it must not."""

@@ -35,6 +35,10 @@ class Look:
         """Looks. Raises Untestable, or NotReached."""
         before: Steps = (EHLO, TLS) if self._target.tls is Tls.FIRST else ()
         hello = await self._hello(before)
+        is_old = hello.code[:1] == "5" and not self._target.is_lmtp
+        if is_old:
+            self._target = self._target._replace(is_old=True)
+            hello = await self._hello(before)
         if hello.code != "250":
             raise Untestable(f"EHLO is answered {_text(hello)}: is this a server of SMTP?")
         offered = {Place.EHLO: frozenset(hello.words)}
@@ -47,7 +51,7 @@ class Look:
         prelude = await self._prelude(offered)
         size = next((int(word) for word in hello.parameters("SIZE") if word.isdigit()), 0)
         refusals = min(await self._refusals("XYZZY"), await self._refusals("DATA"))
-        return Profile(self._greeting.decode("utf-8", "replace"), offered, mechanisms, refusals, prelude, size)
+        return Profile(self._greeting.decode("utf-8", "replace"), offered, mechanisms, refusals, prelude, size, is_old)
 
     async def _hello(self, before: Steps) -> Reply:
         """The answer to EHLO, after some steps; none if these are not let."""

@@ -8,7 +8,7 @@ from enum import Enum
 
 from .dialogue import Dialogue, Reply
 from .places import OCTETS, Place
-from .target import Target, Tls
+from .target import Profile, Target, Tls
 
 
 class Step(Enum):
@@ -28,56 +28,63 @@ class Step(Enum):
 EHLO, HELO, TLS, AUTH, MAIL, RCPT, DATA, DOT, BDAT = Step
 Steps = tuple[Step, ...]
 
-OPENINGS: dict[Place, Steps] = {
-    Place.START: (),
-    Place.HELO: (HELO,),
-    Place.EHLO: (EHLO,),
-    Place.MAIL: (EHLO, MAIL),
-    Place.RCPT: (EHLO, MAIL, RCPT),
-    Place.CONTENT: (EHLO, MAIL, RCPT, DATA),
-    Place.CHUNK: (EHLO, MAIL, RCPT),
-    Place.CHUNKED: (EHLO, MAIL, RCPT, BDAT),
-    Place.DONE: (EHLO, MAIL, RCPT, DATA, DOT),
-    Place.TLS: (EHLO, TLS),
-    Place.TLS_EHLO: (EHLO, TLS, EHLO),
-    Place.TLS_RCPT: (EHLO, TLS, EHLO, MAIL, RCPT),
-    Place.AUTHED: (EHLO, AUTH),
-}
-"""How each row of the table is reached, from the greeting on."""
-
-REFERENCES: dict[Place, tuple[Steps, ...]] = {
-    **{place: (steps,) for place, steps in OPENINGS.items() if place not in (Place.CONTENT, Place.CHUNK)},
+OPENINGS: dict[Place, tuple[Steps, ...]] = {
+    Place.START: ((),),
+    Place.HELO: ((HELO,),),
+    Place.EHLO: ((EHLO,),),
     Place.MAIL: ((EHLO, MAIL), (HELO, MAIL)),
     Place.RCPT: ((EHLO, MAIL, RCPT), (HELO, MAIL, RCPT)),
+    Place.CONTENT: ((EHLO, MAIL, RCPT, DATA),),
+    Place.CHUNK: ((EHLO, MAIL, RCPT),),
+    Place.CHUNKED: ((EHLO, MAIL, RCPT, BDAT),),
+    Place.DONE: ((EHLO, MAIL, RCPT, DATA, DOT),),
+    Place.TLS: ((EHLO, TLS),),
+    Place.TLS_EHLO: ((EHLO, TLS, EHLO),),
+    Place.TLS_RCPT: ((EHLO, TLS, EHLO, MAIL, RCPT),),
+    Place.AUTHED: ((EHLO, AUTH), (EHLO, TLS, EHLO, AUTH)),
     Place.TLS_MAIL: ((EHLO, TLS, EHLO, MAIL), (EHLO, TLS, HELO, MAIL)),
     Place.TLS_CHUNKED: ((EHLO, TLS, EHLO, MAIL, RCPT, BDAT),),
-    Place.AUTHED_MAIL: ((EHLO, AUTH, MAIL),),
+    Place.AUTHED_MAIL: ((EHLO, AUTH, MAIL), (EHLO, TLS, EHLO, AUTH, MAIL)),
 }
-"""Ways to places whose signatures are learnt; where several lead to one, each has its own."""
+"""How each place is reached, from the greeting on. Where there are several ways, a place may have several signatures."""
 
 
 class Unreached(Exception):  # noqa: N818
     """The server did not let a session get to a place. The text says at what step, and how."""
 
 
-def way_to(place: Place, target: Target, prelude: tuple[str, ...] = ()) -> Steps:
-    """The steps to a place, on this server: some ask for TLS or for AUTH before a transaction."""
-    return prepared(OPENINGS[place], target, prelude)
+def ways_to(place: Place, target: Target, profile: Profile) -> list[Steps]:
+    """The ways to a place on this server, with what it asks for before a transaction. None: there is no such place."""
+    found = [prepared(steps, target, profile) for steps in OPENINGS.get(place, ())]
+    return [steps for steps in found if _is_possible(place, steps, target, profile)]
 
 
-def prepared(steps: Steps, target: Target, prelude: tuple[str, ...] = ()) -> Steps:
+def prepared(steps: Steps, target: Target, profile: Profile) -> Steps:
     """The steps, with those that this server asks for before them."""
-    wants_auth = AUTH not in steps and "AUTH" in prelude
-    for step in (MAIL,) if wants_auth else ():
-        if step in steps:
-            steps = (*steps[: steps.index(step)], AUTH, *steps[steps.index(step) :])
-    wants_tls = ("TLS" in prelude and (MAIL in steps or AUTH in steps)) or target.tls is Tls.FIRST
-    return (EHLO, TLS, *steps) if wants_tls and TLS not in steps else steps
+    if "AUTH" in profile.prelude and AUTH not in steps and MAIL in steps:
+        steps = (*steps[: steps.index(MAIL)], AUTH, *steps[steps.index(MAIL) :])
+    wants_tls = "TLS" in profile.prelude and MAIL in steps
+    return (EHLO, TLS, *steps) if target.tls is Tls.FIRST or (wants_tls and TLS not in steps) else steps
 
 
-async def reach(dialogue: Dialogue, target: Target, place: Place, prelude: tuple[str, ...] = ()) -> Reply:
+def _is_possible(place: Place, steps: Steps, target: Target, profile: Profile) -> bool:
+    """Whether this server offers what the steps need. TLS comes once."""
+    is_secret = TLS in steps
+    offered = profile.offered.get(Place.TLS_EHLO if is_secret and target.tls is Tls.NONE else Place.EHLO, frozenset())
+    return (
+        steps.count(TLS) <= 1
+        and (not is_secret or target.tls is Tls.FIRST or Place.TLS_EHLO in profile.offered)
+        and (AUTH not in steps or (target.auth is not None and "AUTH" in offered))
+        and ((BDAT not in steps and place is not Place.CHUNK) or "CHUNKING" in offered)
+    )
+
+
+async def reach(dialogue: Dialogue, target: Target, profile: Profile, place: Place) -> Reply:
     """Brings a new connection to a place; returns the last reply. Raises Unreached."""
-    return await walk_to(dialogue, target, way_to(place, target, prelude))
+    ways = ways_to(place, target, profile)
+    if not ways:
+        raise Unreached(f'the server has no state "{place.value}"')
+    return await walk_to(dialogue, target, ways[0])
 
 
 async def walk_to(dialogue: Dialogue, target: Target, steps: Sequence[Step]) -> Reply:
@@ -105,7 +112,7 @@ async def make(dialogue: Dialogue, target: Target, step: Step) -> Reply:
     if step is BDAT:
         return await dialogue.say(f"BDAT {len(OCTETS)}", OCTETS)
     if step is AUTH:
-        return await dialogue.say(target.proof, shown="AUTH PLAIN (the credentials)")
+        return await dialogue.say(target.proof, shown=target.shown_proof)
     lines = {EHLO: target.hello, HELO: f"HELO {target.me}", MAIL: target.mail, RCPT: target.rcpt, DATA: "DATA"}
     return await dialogue.say(lines[step])
 

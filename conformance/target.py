@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from .places import OCTETS, Command, Place
 
+PREPARED = (Place.MAIL, Place.RCPT, Place.CONTENT, Place.CHUNK, Place.CHUNKED, Place.DONE)
+"""Places to which what a server asks for before a transaction leads."""
+
 MARK = "X-Smtpcheck"
 """The header field that marks each message."""
 
@@ -27,7 +30,8 @@ class Target(NamedTuple):
 
     `to`: a mailbox that takes mail; all messages go there. `unknown`: one that is not there. `sender`: the reverse-path.
     `me`: the client's name. `date`: for messages, as RFC 5322 writes it. `auth`: name and password. `is_lmtp`: LHLO in place
-    of EHLO, and a reply for each recipient.
+    of EHLO, and a reply for each recipient. `is_old`: HELO in place of EHLO, which this server does not know. `mechanism`:
+    of AUTH.
     """
 
     to: str
@@ -38,10 +42,17 @@ class Target(NamedTuple):
     auth: tuple[str, str] | None = None
     tls: Tls = Tls.NONE
     is_lmtp: bool = False
+    is_old: bool = False
+    mechanism: str = "PLAIN"
 
     @property
     def hello(self) -> str:
-        """EHLO, or what stands in its place."""
+        """The line by which the client makes itself known."""
+        return f"HELO {self.me}" if self.is_old else self.ehlo
+
+    @property
+    def ehlo(self) -> str:
+        """EHLO, or LHLO."""
         return f"LHLO {self.me}" if self.is_lmtp else f"EHLO {self.me}"
 
     @property
@@ -58,9 +69,14 @@ class Target(NamedTuple):
     def proof(self) -> str:
         """An AUTH that brings all it needs; one that asks for a challenge if no password is known."""
         if not self.auth:
-            return "AUTH PLAIN"
+            return f"AUTH {self.mechanism}"
         name, password = self.auth
         return "AUTH PLAIN " + b64encode(f"\0{name}\0{password}".encode()).decode()
+
+    @property
+    def shown_proof(self) -> str:
+        """The same, as a report may show it."""
+        return f"AUTH {self.mechanism} (name and password)" if self.auth else ""
 
     def message(self, subject: str, text: str = "A message that smtpcheck leaves.") -> bytes:
         """A message that is marked, with CRLF at the end of each line, without the dot."""
@@ -72,9 +88,9 @@ class Target(NamedTuple):
         """What stands for a command: the line, and the octets that follow it at once."""
         chunk = OCTETS if "CHUNKING" in offered else b""
         lines = {
-            Command.EHLO: self.hello,
+            Command.EHLO: self.ehlo,
             Command.HELO: f"HELO {self.me}",
-            Command.EHLO_BARE: self.hello.split()[0],
+            Command.EHLO_BARE: self.ehlo.split()[0],
             Command.VRFY: f"VRFY {self.to}",
             Command.EXPN: "EXPN smtpcheck",
             Command.EMPTY: "",
@@ -97,7 +113,8 @@ class Profile(NamedTuple):
 
     `greeting`: its first line. `offered`: the extensions, by the place in which they were offered. `mechanisms`: those of
     AUTH. `refusals`: how many commands it refuses before it closes, or as many as were tried. `prelude`: what it asks for
-    before a transaction, of "TLS" and "AUTH". `size`: octets of a message, as SIZE has it; 0: not said.
+    before a transaction, of "TLS" and "AUTH". `size`: octets of a message, as SIZE has it; 0: not said. `is_old`:
+    it knows no EHLO.
     """
 
     greeting: str
@@ -106,10 +123,12 @@ class Profile(NamedTuple):
     refusals: int = 0
     prelude: tuple[str, ...] = ()
     size: int = 0
+    is_old: bool = False
 
     def offers(self, place: Place) -> frozenset[str]:
-        """What counts for a session that has come to a place. Before EHLO, and after HELO, it is only what has cells there."""
-        is_secret = place in (Place.TLS, Place.TLS_EHLO, Place.TLS_RCPT) or "TLS" in self.prelude
+        """What counts for a session that has come to a place. Before EHLO, and after HELO, few extensions do."""
+        is_secret = place in (Place.TLS, Place.TLS_EHLO, Place.TLS_RCPT) or ("TLS" in self.prelude and place in PREPARED)
+        is_secret |= place is Place.AUTHED and "AUTH" not in self.offered.get(Place.EHLO, ())
         offered = self.offered.get(Place.TLS_EHLO if is_secret else Place.EHLO, frozenset())
         return offered & {"STARTTLS", "AUTH"} if place in (Place.START, Place.TLS, Place.HELO) else offered
 

@@ -30,7 +30,7 @@ class Trial:
     async def open(self, place: Place = Place.EHLO) -> Dialogue:
         """A connection that has come to a place. Raises Unreached if the server does not let it. Close it with `leave`."""
         dialogue = Dialogue(await self._open(), self.patience)
-        await reach(dialogue, self.target, place, self.profile.prelude)
+        await reach(dialogue, self.target, self.profile, place)
         return dialogue
 
     def breaks(self, rule: str, what: str, dialogue: Dialogue, grade: Grade = Grade.MUST, remark: str = "") -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .dialogue import CLOSED, SILENT, Dialogue, Reply
-from .openings import Steps, Unreached, prepared, walk_to, way_to
+from .openings import Steps, Unreached, walk_to, ways_to
 from .places import Command, Place
 from .target import Profile, Target
 from .walks import Signature, Walks, walk
@@ -28,7 +28,8 @@ class Seen(NamedTuple):
 
     `code`: of the reply, or what stood in its place. `end`: where it led, if that was seen at once: CONTENT, VOID, CLOSED.
     `walked`: what the walk behind it was answered. `after`: what a follow-up was answered, or why the handshake failed.
-    `surplus`: replies too many. `lines`: the dialogue. `why`: set if the place was not reached.
+    `surplus`: replies too many. `lines`: the dialogue. `said`: how many of them there were when the command was answered.
+    `why`: set if the place was not reached.
     """
 
     code: str
@@ -37,7 +38,13 @@ class Seen(NamedTuple):
     after: str = ""
     surplus: int = 0
     lines: tuple[str, ...] = ()
+    said: int = 0
     why: str = ""
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """The dialogue without the walk."""
+        return self.lines[: self.said]
 
 
 class Tries:
@@ -54,7 +61,6 @@ class Tries:
 
     async def signature(self, steps: Steps) -> Signature | str:
         """What each walk is answered behind these steps; or why they cannot be made."""
-        steps = prepared(steps, self._target, self._profile.prelude)
         codes = []
         for path in self._walks.paths:
             try:
@@ -67,11 +73,12 @@ class Tries:
     async def seen(self, place: Place, command: Command, path: Sequence[Command]) -> Seen:
         """A command in a place, with a walk behind it."""
         try:
-            dialogue = await self._begin(way_to(place, self._target, self._profile.prelude))
+            dialogue = await self._begin(ways_to(place, self._target, self._profile)[0])
         except (Unreached, NotReached) as fault:
             return Seen("", why=str(fault))
         reply = await self._said(dialogue, place, command)
         seen = await self._followed(dialogue, command, reply)
+        seen = seen._replace(said=len(dialogue.lines))
         if seen.end is None and not seen.after.startswith("!"):
             walked = await walk(dialogue, self._target, path, self._walks.refusals)
             seen = seen._replace(walked=walked)
@@ -80,10 +87,11 @@ class Tries:
     async def text(self, place: Place, commands: Sequence[Command]) -> Seen:
         """Lines that look like commands, as mail data or as a chunk: `code` is the reply to the end of it."""
         try:
-            dialogue = await self._begin(way_to(place, self._target, self._profile.prelude))
+            dialogue = await self._begin(ways_to(place, self._target, self._profile)[0])
         except (Unreached, NotReached) as fault:
             return Seen("", why=str(fault))
-        lines = [self._target.line(command, frozenset())[0] for command in commands if command not in UNSAID]
+        told = self._target._replace(auth=None)
+        lines = [told.line(command, frozenset())[0] for command in commands if command not in UNSAID]
         content = self._target.message("lines that look like commands", "\r\n".join(lines))
         if place is Place.CHUNK:
             dialogue.tell(f"BDAT {len(content)} LAST", content)
@@ -106,8 +114,11 @@ class Tries:
     async def _said(self, dialogue: Dialogue, place: Place, command: Command) -> Reply:
         """The reply to a command, SILENT if it is passed over."""
         line, octets = self._target.line(command, self._profile.offers(place))
+        if place is Place.CONTENT:
+            dialogue.send(self._target.message("its end"))
+            return await dialogue.say(line)
         if command not in NOT_READ:
-            return await dialogue.say(line, octets, "AUTH PLAIN (the credentials)" if " " in line[11:] else "")
+            return await dialogue.say(line, octets, self._target.shown_proof if command is Command.AUTH else "")
         dialogue.tell(line)
         reply = await dialogue.say("NOOP")
         later = await dialogue.hear(GRACE)

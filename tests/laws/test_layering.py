@@ -91,8 +91,8 @@ FLOORS: dict[str, list[set[str]]] = {
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
     "inbox": [{"mime"}, {"search"}, {"index"}],
     "web": [{""}, {"mailpit", "mailhog", "pages"}, {"api"}],
-    "conformance": [{"rules"}, {""}, {"probes"}],
-    "service": [{""}, {"audit", "client", "web"}],
+    "conformance": [{"rules"}, {""}, {"probes", "reports"}],
+    "service": [{""}, {"audit", "client", "conformance", "web"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""
 

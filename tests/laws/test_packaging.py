@@ -25,8 +25,9 @@ def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("johndoe\n")
     assert run(programs / "smtpd", "--version") == run(sys.executable, ROOT / "bin" / "smtpd", "--version")
     assert run(programs / "smtpd", "--table").startswith(" ")
-    for program in ("smtpc", "smtpcount"):
+    for program in ("smtpc", "smtpcount", "smtpcheck"):
         assert run(programs / program, "--help").startswith(f"usage: {program} ")
+    assert "5321-4.1.4-hello-again" in run(programs / "smtpcheck", "--list")
     installed = {path.relative_to(site) for site in sites(tmp_path) for path in (site / "carteiro").rglob("*.py")}
     assert {path.relative_to("carteiro") for path in installed} == {path.relative_to(ROOT) for path in MODULES}
     beside = {path.name for site in sites(tmp_path) for path in (site / "carteiro" / "web" / "pages").glob("*/*.*")}

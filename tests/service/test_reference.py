@@ -15,13 +15,13 @@ def printed(program: str, *flags: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout
 
 
-@pytest.mark.parametrize("program", ["smtpd", "smtpc", "smtpcount"])
+@pytest.mark.parametrize("program", ["smtpd", "smtpc", "smtpcount", "smtpcheck"])
 def test_the_reference_is_what_the_program_prints(program: str) -> None:
     made = printed(program, "--reference")
     assert (ROOT / "docs" / f"{program}.md").read_text() == made, f"bin/{program} --reference > docs/{program}.md"
 
 
-@pytest.mark.parametrize("program", ["smtpd", "smtpc", "smtpcount"])
+@pytest.mark.parametrize("program", ["smtpd", "smtpc", "smtpcount", "smtpcheck"])
 def test_the_reference_has_all_that_help_has(program: str) -> None:
     made, shown = printed(program, "--reference"), printed(program, "--help")
     flags = set(re.findall(r"(?m)^  (?:-h, )?(--[a-z-]+)", shown))

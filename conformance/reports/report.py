@@ -1,0 +1,83 @@
+"""What a report is made of, whatever its format.
+
+Knows nothing about formats.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..checking import Outcome
+from ..finding import Finding
+from ..judging import Verdict
+from ..rules.rule import Harm, Level
+
+NOT_COUNTED = (Verdict.ABSENT, Verdict.UNTESTED)
+FINE = (Verdict.RIGHT, Verdict.NOTE)
+
+
+class Report(NamedTuple):
+    """The check of one server, for people.
+
+    `server`: its address or name. `findings`: those that were asked for. `known`: keys of them that a baseline has. `gone`:
+    keys of the baseline that no longer occur. `left_out`: how many findings are not told, for discretion. `how`: the flags,
+    in words. `seconds`: how long it took. `connections`: how many were made.
+    """
+
+    server: str
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    date: str
+    seconds: float = 0.0
+    connections: int = 0
+    known: frozenset[str] = frozenset()
+    gone: tuple[str, ...] = ()
+    left_out: int = 0
+    how: str = ""
+
+    @property
+    def new(self) -> tuple[Finding, ...]:
+        """The findings that break something, and that no baseline has: those that count."""
+        return tuple(f for f in self.findings if f.level is not Level.NOTE and f.key not in self.known)
+
+    @property
+    def tested(self) -> int:
+        """How many cells were tested."""
+        return sum(judged.verdict not in NOT_COUNTED for judged in self.outcome.cells)
+
+    @property
+    def right(self) -> int:
+        """How many of them are right."""
+        return sum(judged.verdict in FINE for judged in self.outcome.cells)
+
+    def broken(self, level: Level, harm: Harm | None = None) -> int:
+        """How many rules are broken at a level, and with a harm. Those of which only the code is wrong count as SHOULD."""
+        rules = {f.rule for f in self.findings if f.level is level and (harm is None or f.harm is harm)}
+        return len(rules)
+
+    @property
+    def summary(self) -> str:
+        """The last line of a text report."""
+        outcome = self.outcome
+        harms = [
+            f"{self.broken(level, harm)} {harm.value}"
+            for level, harm in ((Level.MUST, Harm.DANGER), (Level.MUST, Harm.STOPS))
+        ]
+        parts = [
+            f"{_counted(self.tested, 'cell')}: {self.right} right, {self.tested - self.right} not",
+            f"{_counted(outcome.held, 'probe')}",
+            f"rules broken: {self.broken(Level.MUST)} MUST ({', '.join(harms)}), {self.broken(Level.SHOULD)} SHOULD",
+        ]
+        if outcome.gaps:
+            parts.append(f"{len({gap.rule for gap in outcome.gaps})} could not be tested")
+        if self.known:
+            parts.append(f"{len([f for f in self.findings if f.key in self.known])} known")
+        return "; ".join([*parts, f"{self.seconds:.1f} s"])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def by_harm(findings: Iterable[Finding]) -> Sequence[Finding]:
+    """The findings, the worst first: by what they break, then by what clients suffer."""
+    return sorted(findings, key=lambda finding: (finding.level.rank, finding.harm.rank))
