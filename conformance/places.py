@@ -26,6 +26,7 @@ class Place(Enum):
     TLS_MAIL = "encrypted, sender known"
     TLS_CHUNKED = "encrypted, a chunk came, the last did not"
     AUTHED_MAIL = "authenticated, sender known"
+    ASKED = "a challenge was sent"
     VOID = "mail data for nobody is asked for, and then refused"
     CLOSED = "connection closed"
 
