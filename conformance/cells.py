@@ -190,7 +190,7 @@ TLS_CHUNK = _also(TLS_OR, OPEN)
 ACTIVE = _cell("3207-4.2-active", right("5", SAME), way("454", SAME, "refused for now, though TLS is in use"))
 AUTH = _cell(
     "4954-4-auth",
-    right("334", SAME),
+    right("334", (P.ASKED,)),
     right("235", TRUSTED),
     way("530 534 538", SAME, "it wants TLS, or a stronger mechanism"),
     LATER,

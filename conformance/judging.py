@@ -135,6 +135,7 @@ class Judge:
         if to is HOME:
             prelude = self._profile.prelude
             found += (Place.AUTHED,) * ("AUTH" in prelude) + (Place.TLS_EHLO,) * ("TLS" in prelude)
+        found = tuple(place if target is Place.ASKED else target for target in found)  # the kit has ended the attempt
         return tuple(UNDER.get(place, {}).get(target, target) for target in found)
 
     def _wrong(self, found: Cell, place: Place, command: Command, tries: Sequence[Seen], places: frozenset[Place]) -> Judged:
