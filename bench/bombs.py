@@ -21,7 +21,7 @@ from bench import frame, peers
 from bench.load import HOST
 from bench.shown import Client, ours_alone, send, until
 from bench.tally import processes
-from tests.inbox.mime.bombs import BOMBS
+from tests.kit.bombs import BOMBS
 
 PAUSE = 0.005
 OTHER = f"/mailbox/{peers.MAILBOX}/api/v1/messages?limit=50"

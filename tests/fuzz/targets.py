@@ -26,8 +26,8 @@ from storage.mailboxes.fields import headed, unix_pieces
 from storage.mailboxes.letter import Letter
 
 from ..kit.esmtp import Checker, EsmtpClient
+from ..kit.esmtp_streams import WAY, check
 from ..kit.support import NOW, Client
-from ..protocol.esmtp.test_fuzz import WAY, check
 
 CUT = b"\xfe"
 """Where it stands in made up octets, a piece ends. It is no octet of UTF-8."""

@@ -12,15 +12,11 @@ from protocol.engine.environment import Policy, Site
 from protocol.engine.session import Session
 from protocol.esmtp.table import ESMTP
 
+from ..kit.documents import blocks
+from ..kit.notebook import Notebook
 from ..kit.support import ROOT, Client, MemoryStore, find_user
-from ..service.test_transcript import Notebook
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def blocks(name: str, language: str) -> list[str]:
-    """The fenced blocks of a document."""
-    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", (ROOT / name).read_text())
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -5,7 +5,7 @@ from pathlib import PurePath
 import pytest
 
 from ..kit.support import ROOT
-from .test_layering import MODULES
+from .test_layering import MODULES, imports
 
 TESTS = ROOT / "tests"
 OWN = {"kit", "laws", "programs", "dialogues", "fuzz"}
@@ -41,3 +41,14 @@ def test_the_other_folders_are_there_and_no_rooms(folder: str) -> None:
 )
 def test_a_file_that_lies_elsewhere_is_found(path: str) -> None:
     assert fault(PurePath(path))
+
+
+def borrowed(path: PurePath, text: str) -> list[str]:
+    """The tests of another room that a file imports from. What rooms share is in tests/kit."""
+    found = [name for level, name, _ in imports(text) if level != 1]
+    return [name for name in found if name.rpartition(".")[2].startswith("test_") and path.parts[0] != "laws"]
+
+
+def test_what_the_tests_of_rooms_share_is_in_the_kit() -> None:
+    assert not {str(path): found for path in FILES if (found := borrowed(path, (TESTS / path).read_text()))}
+    assert borrowed(PurePath("storage/test_x.py"), "from ..web.test_y import z\n") == ["web.test_y"]

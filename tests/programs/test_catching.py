@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ..kit.documents import blocks
 from ..kit.page import dev
 from ..kit.server import Server
 from ..kit.support import ROOT, program
-from ..laws.test_documents import blocks
 from .test_clients_esmtp import NODE_PATH
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ..kit.node import CLIENTS, FIELDS, FLAT, calls_of
 from ..kit.page import Page, dev
-from ..web.test_node_clients import CLIENTS, FIELDS, FLAT, calls_of
 
 pytest.importorskip("h11")
 

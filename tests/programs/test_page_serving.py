@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ..inbox.mime.bombs import BOMBS
+from ..kit.bombs import BOMBS
 from ..kit.fleet import mail, of_worker, workers
 from ..kit.page import Page, dev, pids, url_of
 from ..kit.server import Server

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ..kit.fleet import begun, is_alive, mail, numbers, of_worker, workers
+from ..kit.locks import lock
 from ..kit.server import Server, Telnet
 from ..kit.support import ROOT, wait_until
-from ..storage.mailboxes.test_mbox_locks import lock
 
 __all__ = ["lock"]
 

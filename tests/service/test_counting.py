@@ -14,9 +14,9 @@ from service.counting import MOST_NEW, Counts, rows_of_store
 from service.snapshots import Row
 from storage.stores.discard import DiscardStore
 
+from ..kit.cutting import pieces_of
 from ..kit.esmtp import Checker, EsmtpClient
-from ..protocol.engine.test_buffer import pieces_of
-from ..protocol.esmtp.test_fuzz import CUTS, STREAM
+from ..kit.esmtp_streams import CUTS, STREAM
 
 TABLE = ESMTP.table
 WAYS_OUT = ("hang_up", "time_out", "break_down", "stop", "drain", "end", "quit", "browser")

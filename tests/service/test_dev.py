@@ -15,9 +15,9 @@ from service.options import arguments
 from service.sources import read
 from service.wiring import policy_of
 
+from ..kit.documents import blocks
 from ..kit.esmtp_server import line_of
 from ..kit.support import ROOT, program
-from ..laws.test_documents import blocks
 from .world import service_of
 
 LONG = (

@@ -3,35 +3,13 @@
 import pytest
 
 from protocol.classic.table import CLASSIC
-from protocol.engine.ends import Ending
 from protocol.engine.environment import Policy, Site
-from protocol.engine.replies import Reply
 from protocol.engine.session import Session
-from protocol.engine.table import Event, State
 from protocol.esmtp.table import ESMTP
 
 from ..kit.esmtp import Checker, base64, proof
+from ..kit.notebook import Notebook
 from ..kit.support import MESSAGE, MemoryStore, find_user
-
-
-class Notebook:
-    """What a session told, each line with who said it."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def report(self, words: str, *values: object) -> None:
-        self.lines.append("! " + words % values)
-
-    def heard(self, line: str) -> None:
-        self.lines.append(f"C: {line}")
-
-    def moved(self, before: State, event: Event | Ending, after: State, reply: Reply | None) -> None:
-        if after is not before:
-            self.lines.append(f"{before.name} -> {after.name}")
-
-    def said(self, line: str) -> None:
-        self.lines.append(f"S: {line}")
 
 
 def transcript(data: bytes, step: int = 100_000, is_esmtp: bool = True, **policy: object) -> list[str]:

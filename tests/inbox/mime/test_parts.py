@@ -13,7 +13,7 @@ from inbox.mime import parts
 from inbox.mime.header import header_at
 from inbox.mime.parts import MOST_LEVELS, MOST_PARTS, Structure, structure
 
-from .bombs import nested
+from ...kit.bombs import nested
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
 

@@ -3,8 +3,8 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ...kit.cutting import CUTS, pieces_of
 from ...kit.support import Client, Kept
-from ..engine.test_buffer import CUTS, pieces_of
 
 LINE = st.sampled_from(
     [

@@ -6,13 +6,9 @@ from hypothesis import strategies as st
 
 from protocol.engine.buffer import Buffer
 
+from ...kit.cutting import CUTS, pieces_of
+
 LIMIT = 10
-
-
-def pieces_of(data: bytes, cuts: list[int]) -> list[bytes]:
-    """`data` cut at some places (taken modulo its length)."""
-    places = sorted({cut % (len(data) + 1) for cut in cuts})
-    return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
 
 
 def lines_of(pieces: list[bytes]) -> list[bytes]:
@@ -51,7 +47,6 @@ def expected_content(data: bytes) -> tuple[bytes, bool, list[bytes]]:
 
 
 NEAR_ENDS = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b".", b"\r\n.\r\n", b"x", b"\0"]), max_size=12).map(b"".join)
-CUTS = st.lists(st.integers(0, 40), max_size=12)
 
 
 def test_a_line_ends_at_lf_and_a_cr_before_it_is_dropped() -> None:

@@ -19,8 +19,8 @@ from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP
 
 from ...kit.esmtp import EsmtpClient, proof
+from ...kit.esmtp_steps import STEPS, heard
 from ...kit.support import MESSAGE, TO_DATA, Client
-from ..esmtp.test_equivalences import STEPS, heard
 
 
 class Slow(Session):

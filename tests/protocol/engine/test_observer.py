@@ -10,9 +10,9 @@ from protocol.engine.replies import Reply
 from protocol.engine.table import Event, Mark, State, Transition
 from protocol.esmtp.table import ESMTP, HOMES
 
+from ...kit.cutting import pieces_of
 from ...kit.esmtp import Checker, EsmtpClient
-from ..esmtp.test_fuzz import CUTS, STREAM
-from .test_buffer import pieces_of
+from ...kit.esmtp_streams import CUTS, STREAM
 
 TABLE = ESMTP.table
 

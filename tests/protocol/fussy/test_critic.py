@@ -17,10 +17,10 @@ from protocol.fussy.critic import LONGEST_EXAMPLE, LONGEST_LINE, Critic
 from protocol.fussy.overheard import Overheard
 from protocol.fussy.rules import OF_TOLERANCES, RULES
 
+from ...kit.cutting import pieces_of
 from ...kit.esmtp import Checker, EsmtpClient, proof
+from ...kit.esmtp_streams import CUTS, STREAM
 from ...kit.support import ROOT
-from ..engine.test_buffer import pieces_of
-from ..esmtp.test_fuzz import CUTS, STREAM
 
 HANDSHAKE = b"<handshake>"
 LEAVES = b"<leaves>"

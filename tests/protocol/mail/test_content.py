@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from protocol.mail.content import MAX_RECEIVED, MOST_CRS, Hops, MessageId, Newlines
 
-from ..engine.test_buffer import CUTS, pieces_of
+from ...kit.cutting import CUTS, pieces_of
 
 ENDS = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"x", b".", b"\0"]), max_size=12).map(b"".join)
 

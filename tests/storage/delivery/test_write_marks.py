@@ -14,9 +14,9 @@ from storage.stores.journalled import JournalledStore
 from storage.stores.mail_stores import MailStores
 from storage.stores.shared import SharedStore
 
+from ...kit.locks import lock
 from ...kit.post import Post
 from ...kit.support import wait_until
-from ..mailboxes.test_mbox_locks import lock
 
 __all__ = ["lock"]
 

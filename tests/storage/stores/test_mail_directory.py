@@ -14,10 +14,10 @@ from storage.errors import StorageError
 
 from ...kit.disk import Watched
 from ...kit.fleet import begun, mail, of_worker, workers
+from ...kit.locks import lock
 from ...kit.post import Post
 from ...kit.server import Server
 from ...kit.support import ROOT, wait_until
-from ..mailboxes.test_mbox_locks import lock
 
 __all__ = ["lock"]
 
