@@ -39,7 +39,7 @@ from .ways import Grade
 HEADS = {"rule", "needs", "from", "takes", "is", "remark"}
 GRADES = {"note": Grade.NOTE, "code": Grade.CODE, "should": Grade.SHOULD, "must": Grade.MUST}
 _OTHER = re.compile(r"(?:~ (note|code|should|skip)|(!)) (\S+?): (.+)")
-_TIMES = re.compile(r"\{(.+?)\*(\d+)\}")
+_TIMES = re.compile(r"\{([^{}]+)\*(\d+)\}")
 _OCTET = re.compile(r"\\(?:x([0-9a-fA-F]{2})|([rn0t\\]))")
 
 

@@ -3,7 +3,7 @@
 Knows nothing about mail data.
 """
 
-from ..dialogue import CLOSED, SILENT
+from ..dialogue import CLOSED, SILENT, Reply
 from ..places import Place
 from ..trial import Probe, Trial
 from ..ways import Grade
@@ -30,7 +30,7 @@ async def long_lines(trial: Trial) -> None:
         is_two = await drain(dialogue, trial.patience)
         await dialogue.leave()
         if is_two:
-            what = f"a line of {length + 6:,} octets is answered {1 + len(dialogue.surplus)} times or more: parts of it are commands"
+            what = f"a line of {length + 6:,} octets is answered more than once: parts of it are commands"
             trial.breaks("5321-4.5.3.1.9-long-line", what, dialogue)
             return
 
@@ -43,7 +43,9 @@ async def recipients(trial: Trial) -> None:
     dialogue = await trial.open(Place.MAIL)
     for number in range(LEAST):
         reply = await dialogue.say(trial.target.rcpt)
-        if reply.code[:2] != "25":
+        if reply.code[:2] == "25":
+            del dialogue.lines[-2:]
+        else:
             what = f"recipient {number + 1} is answered {said(reply.code)}"
             dialogue.lines[2:-2] = ["..."]
             trial.breaks("5321-4.5.3.1.8-recipients", what, dialogue, remark="it may be how this server is set up")
@@ -54,13 +56,14 @@ async def recipients(trial: Trial) -> None:
 async def too_many(trial: Trial) -> None:
     """A recipient too many is refused with 452."""
     dialogue = await trial.open(Place.MAIL)
-    for number in range(MANY):
+    number, reply = 0, Reply("250")
+    while number < MANY and reply.code[:2] == "25":
+        number += 1
         reply = await dialogue.say(trial.target.rcpt)
-        if reply.code[:2] != "25":
-            break
-        del dialogue.lines[4:]
+        if reply.code[:2] == "25":
+            del dialogue.lines[-2:]
     if reply.code not in ("250", "251", "252", "452", "450", "451", "421", "552"):
-        what = f"recipient {number + 1} is answered {said(reply.code)}, where 452 is due"
+        what = f"recipient {number} is answered {said(reply.code)}, where 452 is due"
         trial.breaks("5321-4.5.3.1.10-too-many", what, dialogue, Grade.SHOULD)
     elif reply.code == "552":
         what = "it is refused with 552, as old servers did"

@@ -34,7 +34,7 @@ async def raw(dialogue: Dialogue, line: str, patience: float) -> bytes:
 async def forms(trial: Trial) -> None:
     """Each reply has the form that the grammar asks for. Each rule is said to be broken once."""
     dialogue = await trial.open()
-    is_enhanced = "ENHANCEDSTATUSCODES" in trial.profile.offers(Place.EHLO)
+    is_enhanced = "ENHANCEDSTATUSCODES" in trial.profile.offered.get(Place.EHLO, frozenset())
     lines = [trial.target.hello, "NOOP", "HELP", f"VRFY {trial.target.to}", "XYZZY", "RCPT", trial.target.mail]
     lines += [trial.target.rcpt, f"RCPT TO:<{trial.target.unknown}>", "RSET"]
     found: dict[str, str] = {}
@@ -49,7 +49,7 @@ async def forms(trial: Trial) -> None:
 
 def flaws(command: str, heard: bytes, is_enhanced: bool) -> list[tuple[str, str]]:
     """What is wrong with the form of a reply: rules, and what happened."""
-    lines = heard.splitlines(keepends=True)
+    lines = first_reply(heard)
     matches = [_LINE.fullmatch(line) for line in lines]
     if not lines or None in matches:
         broken = next((line for line, match in zip(lines, matches, strict=True) if match is None), b"")
@@ -69,6 +69,13 @@ def flaws(command: str, heard: bytes, is_enhanced: bool) -> list[tuple[str, str]
     elif is_enhanced and not all(_is_enhanced(match) for match in parts):
         found.append(("2034-4-enhanced", f"the reply to {command} has none, or one with another first digit"))
     return found
+
+
+def first_reply(heard: bytes) -> list[bytes]:
+    """The lines up to the first that is no line with more behind it."""
+    lines = heard.splitlines(keepends=True)
+    last = next((number for number, line in enumerate(lines) if line[3:4] != b"-"), len(lines))
+    return lines[: last + 1]
 
 
 def _is_enhanced(match: "re.Match[bytes]") -> bool:

@@ -11,7 +11,7 @@ DANGER, STOPS, COSMETIC = Harm
 BEYOND: tuple[Rule, ...] = (
     # Streams
     Rule("2920-3.1-pipelined", MUST, DANGER,
-         "Where PIPELINING is offered, commands that are sent together are answered as if they had come one at a time, in order.",
+         "Where PIPELINING is offered, commands that are sent together are answered as if each had come alone, in order.",
          "Keep what was read behind a command, and carry out commands one after the other."),
     Rule("2920-3.1-behind-dot", MUST, STOPS,
          "Where PIPELINING is offered, what comes right behind the end of a message is read as commands, and answered.",
@@ -81,8 +81,8 @@ BEYOND: tuple[Rule, ...] = (
          "A server greets with 220, or with 554 if it takes no mail, and then waits for QUIT.",
          "Answer the connection with one 220 and the server's name."),
     Rule("5321-4.2-reply-grammar", MUST, STOPS,
-         "Each line of a reply is three digits, a blank (or a hyphen, if more lines follow), text and CRLF; all lines of a reply "
-         "have the same code.",
+         "Each line of a reply is three digits, a blank (or a hyphen, if more lines follow), text and CRLF; all lines of a "
+         "reply have the same code.",
          "Make all replies in one place."),
     Rule("5321-4.5.3.1.5-reply-line", MUST, COSMETIC,
          "A line of a reply has at most 512 octets, CRLF included.",
@@ -91,8 +91,8 @@ BEYOND: tuple[Rule, ...] = (
          "Each line of the answer to EHLO after the first is a keyword of letters, digits and hyphens, and its parameters.",
          "List nothing but extensions."),
     Rule("2034-4-enhanced", MUST, COSMETIC,
-         "Where ENHANCEDSTATUSCODES is offered, each reply but those to the connection and to EHLO has such a code, with the same "
-         "first digit.",
+         "Where ENHANCEDSTATUSCODES is offered, each reply but the greeting and those to EHLO has such a code, with the "
+         "same first digit.",
          "Put the code in front of the text of every line."),
     # Lines
     Rule("5321-4.3.2-syntax", MUST, STOPS,
