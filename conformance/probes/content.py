@@ -6,7 +6,7 @@ Knows nothing about what becomes of a message. What is hidden in one is never a 
 from ..dialogue import CLOSED, SILENT, Dialogue
 from ..places import Place
 from ..trial import Probe, Trial
-from .saying import TOO_MANY, drain, said
+from .saying import TOO_MANY, said
 
 ENDINGS = {
     "LF . LF": b"\n.\n",
@@ -33,11 +33,11 @@ async def ended_early(trial: Trial, text: bytes) -> tuple[Dialogue, bool]:
     vrfy = b"VRFY " + trial.target.to.encode() + b"\r\n"
     dialogue.send(trial.target.message("ends of mail data") + text + vrfy + vrfy + b"the end\r\n.\r\n")
     first = await dialogue.hear()
-    is_early = False
-    if first.code not in (SILENT, CLOSED, "421"):
-        is_early = await drain(dialogue, trial.patience)
+    if first.code in (SILENT, CLOSED, "421"):
+        dialogue.close()
+        return dialogue, False
     await dialogue.leave()
-    return dialogue, is_early
+    return dialogue, bool(dialogue.surplus)
 
 
 async def is_odd(trial: Trial, rule: str) -> bool:

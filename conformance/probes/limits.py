@@ -7,7 +7,7 @@ from ..dialogue import CLOSED, SILENT, Reply
 from ..places import Place
 from ..trial import Probe, Trial
 from ..ways import Grade
-from .saying import drain, said
+from .saying import said
 
 LONG = (600, 2_000, 5_000, 20_000, 70_000)
 """Octets of lines that are too long."""
@@ -27,9 +27,8 @@ async def long_lines(trial: Trial) -> None:
         if first.code in (SILENT, CLOSED, "421"):
             dialogue.close()
             continue
-        is_two = await drain(dialogue, trial.patience)
         await dialogue.leave()
-        if is_two:
+        if dialogue.surplus:
             what = f"a line of {length + 6:,} octets is answered more than once: parts of it are commands"
             trial.breaks("5321-4.5.3.1.9-long-line", what, dialogue)
             return

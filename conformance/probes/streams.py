@@ -7,7 +7,7 @@ from ..dialogue import CLOSED, SILENT
 from ..places import Place
 from ..trial import Probe, Trial
 from ..ways import Grade
-from .saying import NO_QUIT, TOO_MANY, drain, quits, said, unlike
+from .saying import NO_QUIT, TOO_MANY, quits, said, unlike
 
 PAUSE = 0.1
 """Seconds between two pieces, so that the server reads them apart."""
@@ -112,8 +112,6 @@ async def injected(trial: Trial) -> None:
         trial.untested("3207-4.2-injection", f"the handshake fails behind it: {fault}")
         dialogue.close()
         return
-    if not await drain(dialogue, trial.patience):
-        await dialogue.say("NOOP")
     await dialogue.leave()
     if dialogue.surplus:
         what = "under TLS a reply comes to the command that was sent in the clear"

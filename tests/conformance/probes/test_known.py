@@ -2,8 +2,7 @@
 
 import pytest
 
-from conformance.dialogue import Dialogue
-from conformance.places import Place
+from conformance.looking import Look
 from conformance.probes.known import PROBES
 from conformance.scripts import probe, read
 from conformance.target import Profile
@@ -21,16 +20,13 @@ ALL = [*PROBES, *SCRIPTS]
 EVERY = pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.name)
 
 
-async def profile_of(open_wire: Open) -> Profile:
-    dialogue = Dialogue(await open_wire(), 1.0)
-    await dialogue.greeting()
-    reply = await dialogue.say("EHLO client.example")
-    (size,) = [int(word) for word in reply.parameters("SIZE")] or [0]
-    return Profile("", {Place.EHLO: frozenset(reply.words)}, tuple(reply.parameters("AUTH")), 8, 0.0, size)
+def profile_of(open_wire: Open) -> Profile:
+    """What the first look tells."""
+    return run(Look(open_wire, TARGET, lambda: 1.0).profile())
 
 
 def held(open_wire: Open, probe: Probe) -> Trial:
-    trial = Trial(open_wire, TARGET, run(profile_of(open_wire)), 1.0)
+    trial = Trial(open_wire, TARGET, profile_of(open_wire), 1.0)
     run(probe.hold(trial))
     return trial
 
@@ -55,7 +51,7 @@ OF_THE_TABLE = {
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_found_and_nothing_else(fault: Fault) -> None:
-    profile = run(profile_of(toys(fault)))
+    profile = profile_of(toys(fault))
     found = set()
     for each in ALL:
         if all(profile.has(extension) for extension in each.needs):
