@@ -155,6 +155,9 @@ def judged_text(place: Place, command: Command, seen: Seen, profile: Profile) ->
         return Judged(place, command, Verdict.ABSENT, rule)
     if seen.why or seen.code[:1] == "4":
         return Judged(place, command, Verdict.UNTESTED, rule, seen.why or f"the message is refused for now ({seen.code})")
+    if seen.surplus == 1:  # a line that is carried out is not alone
+        what = "a message is answered twice"
+        return Judged(place, command, Verdict.DIFFERS, "5321-4.3.1-one-reply", what, seen.lines, seen.code)
     if seen.surplus:
         what = "of lines that are content some are answered"
         return Judged(place, command, Verdict.DIFFERS, rule, what, seen.lines, seen.code)

@@ -163,6 +163,7 @@ class Dialogue:
         """Replies that are here before the next command was sent belong to none."""
         while b"\n" in self._unread:
             line, _, self._unread = self._unread.partition(b"\n")
+            line = line.removesuffix(b"\r")
             self.lines.append("S: " + _text(line))
             if line[3:4] != b"-":
                 self.surplus.append(Reply(line[:3].decode("ascii", "replace"), (line,)))

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from .cells import LATER
-from .dialogue import CLOSED, SILENT
+from .dialogue import CLOSED, GARBLED, SILENT
 from .lawful import HOMES, cell
 from .places import UNDER, Command, Place
 from .target import Profile
@@ -96,6 +96,9 @@ class Judge:
             extra = next(seen for seen in tries if seen.surplus)
             what = "more replies come than commands were sent"
             return Judged(place, command, Verdict.DIFFERS, "5321-4.3.1-one-reply", what, extra.lines, first.code)
+        if first.code == GARBLED:
+            what = "the lines of the reply do not go together, or are none"
+            return Judged(place, command, Verdict.DIFFERS, "5321-4.2-reply-grammar", what, first.short, first.code)
         if first.code == "334" and first.after != "501":
             verdict = Verdict.CODE if first.after[:1] == "5" else Verdict.DIFFERS
             what = f"the asterisk that ends the attempt is answered {first.after or 'with nothing'}"

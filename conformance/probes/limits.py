@@ -7,7 +7,7 @@ from ..dialogue import CLOSED, SILENT, Reply
 from ..places import Place
 from ..trial import Probe, Trial
 from ..ways import Grade
-from .saying import said
+from .saying import gathers, said
 
 LONG = (600, 2_000, 5_000, 20_000, 70_000)
 """Octets of lines that are too long."""
@@ -20,6 +20,9 @@ MANY = 1_001
 
 async def long_lines(trial: Trial) -> None:
     """Of a line that is too long no part is a command."""
+    if not await gathers(trial):
+        trial.untested("5321-4.5.3.1.9-long-line", "even a short command is not answered right when it comes in pieces")
+        return
     for length in LONG:
         dialogue = await trial.open()
         dialogue.tell(b"XYZZY " + b"x" * length)

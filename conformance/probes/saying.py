@@ -7,6 +7,9 @@ from ..dialogue import CLOSED, SILENT
 from ..places import Place
 from ..trial import Trial
 
+PAUSE = 0.1
+"""Seconds between two pieces, so that the server reads them apart."""
+
 
 def said(code: str) -> str:
     """A code, or what stands in its place, for people."""
@@ -19,6 +22,17 @@ async def quits(trial: Trial) -> bool:
     reply = await dialogue.say("QUIT")
     dialogue.close()
     return reply.code == "221"
+
+
+async def gathers(trial: Trial) -> bool:
+    """Whether a command that comes in two pieces is answered as one that comes whole."""
+    dialogue = await trial.open()
+    dialogue.send(b"NO")
+    await dialogue.pause(PAUSE)
+    dialogue.send(b"OP\r\n")
+    reply = await dialogue.hear()
+    await dialogue.leave()
+    return reply.code == "250" and not dialogue.surplus
 
 
 async def unlike(trial: Trial) -> str:

@@ -7,10 +7,7 @@ from ..dialogue import CLOSED, SILENT
 from ..places import Place
 from ..trial import Probe, Trial
 from ..ways import Grade
-from .saying import NO_QUIT, TOO_MANY, quits, said, unlike
-
-PAUSE = 0.1
-"""Seconds between two pieces, so that the server reads them apart."""
+from .saying import NO_QUIT, PAUSE, TOO_MANY, quits, said, unlike
 
 
 async def pipelined(trial: Trial) -> None:

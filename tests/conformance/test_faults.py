@@ -1,0 +1,25 @@
+"""A toy server with one fault, under the whole check: just that is found. Without a fault, nothing is."""
+
+import pytest
+
+from conformance.checking import Check, Outcome, Selection, Server
+from conformance.rules.known import RULES
+
+from ..kit.toy import FAULTS, LAWFUL, Fault, toys
+from ..kit.wires import TARGET, together
+from .probes.test_known import ALL
+
+EVERYTHING = Selection(frozenset(RULES), is_intrusive=True, waits=600.0)
+
+
+def checked(fault: Fault) -> Outcome:
+    return Check(Server(toys(fault), TARGET, together, lambda: 1.0), EVERYTHING).run(ALL)
+
+
+@pytest.mark.parametrize("fault", [LAWFUL, *FAULTS], ids=lambda fault: fault.name)
+def test_just_that_is_found(fault: Fault) -> None:
+    assert {finding.rule for finding in checked(fault).findings} == set(fault.finds)
+
+
+def test_there_are_many() -> None:
+    assert len(FAULTS) > 40 and len({fault.name for fault in FAULTS}) == len(FAULTS)
