@@ -4,10 +4,11 @@ Knows nothing about those that are dialogue files (see `scripts`).
 """
 
 from ..trial import Probe
+from .auth import AUTH
 from .content import CONTENT
 from .limits import LIMITS
 from .lmtp import LMTP
 from .replies import REPLIES
 from .streams import STREAMS
 
-PROBES: tuple[Probe, ...] = (*STREAMS, *CONTENT, *LIMITS, *REPLIES, *LMTP)
+PROBES: tuple[Probe, ...] = (*STREAMS, *CONTENT, *LIMITS, *REPLIES, *AUTH, *LMTP)

@@ -244,7 +244,11 @@ def keeps_recipients(toy: Toy, data: bytes) -> bytes:
 
 
 def cancels_nothing(toy: Toy, data: bytes) -> bytes:
-    return b"AAAA\r\n" if toy.session.state is ASKING and data == b"*\r\n" else data
+    return b"AHgAeA==\r\n" if toy.session.state is ASKING and data == b"*\r\n" else data
+
+
+def takes_anything(toy: Toy, data: bytes) -> bytes:
+    return b"AGpvaG5kb2UAc2VjcmV0\r\n" if toy.session.state is ASKING and data == b"!?\r\n" else data
 
 
 def in_pieces(toy: Toy, data: bytes) -> bytes:
@@ -305,6 +309,7 @@ FAULTS = (
         ("5321-4.5.3.1.5-reply-line",),
         says=of_replies(rb"252 2.1.5 Not", b"252 2.1.5 Not" + b"x" * 600),
     ),
+    Fault("takes anything for base64", ("4954-4-base64",), takes_anything),
     Fault("goes on behind an asterisk", ("4954-4-cancel",), cancels_nothing),
     Fault("refuses blanks at the end", ("5321-4.1.1-trailing-blanks",), of_commands(rb"(NOOP|>) +\r\n", b"\\1\0\r\n")),
     Fault("refuses NOOP with an argument", ("5321-4.1.1.9-noop-argument",), of_commands(rb"NOOP x+", b"NOOP\0")),
