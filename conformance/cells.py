@@ -123,6 +123,22 @@ NESTED = _cell(
 _ARGUMENT = only_code("5", "501 is due for this argument")
 ARG = _cell("5321-4.1.4-mail-argument", right("501", SAME), _ARGUMENT)
 ARG_OR = _cell("5321-4.1.4-mail-argument", right("501 503", SAME), _ARGUMENT)
+PAR = _cell(
+    "5321-4.1.1.11-parameter",
+    right("555 501 504", SAME),
+    POLICY,
+    only_code("5", "555 is due for a parameter that is not known"),
+    against("250", (P.MAIL,), "a parameter that is not known is taken"),
+    LATER,
+)
+PAR_OR = _cell(
+    "5321-4.1.1.11-parameter",
+    right("555 501 503 504", SAME),
+    POLICY,
+    only_code("5", "555 or 503 is due for a parameter that is not known"),
+    against("250", (P.MAIL,), "a parameter that is not known is taken"),
+    LATER,
+)
 RCPT_1 = _cell(
     "5321-3.3-rcpt-first",
     right("503", SAME),
@@ -168,11 +184,11 @@ BDAT = _cell("3030-2-bdat", right("250", (P.CHUNKED,)), LATER)
 LAST = _cell("3030-2-bdat", right("250", HOME), way("5", ANY, "the content is refused"), LATER)
 BDAT_1 = _cell("3030-2-discard", right("503 554", ANY), _AFTER)
 BDAT_9 = _cell("3030-2-after-last", right("503", ANY), _AFTER)
-CHUNK_DATA = _cell("3030-2-data-after-bdat", right("503", ANY), only_code("5", "503 is due for DATA after BDAT", ANY))
+CHUNK_D = _cell("3030-2-data-after-bdat", right("503", ANY), only_code("5", "503 is due for DATA after BDAT", ANY))
 CHUNK_DX = _cell("3030-2-data-after-bdat", right("503 501 500", ANY), only_code("5", "503 is due for DATA after BDAT", ANY))
-CHUNK_MAIL = _also(NESTED, OPEN)
-CHUNK_ARG = _cell(ARG.rule, right("501 503", SAME), OPEN, _ARGUMENT)
-CHUNK_RCPT = _cell(
+CHUNK_M = _also(NESTED, OPEN)
+CHUNK_A = _cell(ARG.rule, right("501 503", SAME), OPEN, _ARGUMENT)
+CHUNK_RC = _cell(
     "3030-2-between-chunks",
     right("503", SAME),
     OPEN,

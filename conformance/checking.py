@@ -15,7 +15,7 @@ from .places import ROWS, Command, Place
 from .target import Profile, Target
 from .trial import Probe, Trial
 from .trying import UNSAID, Seen, Tries
-from .walks import Signature, Signatures, walks
+from .walks import Signature, Signatures, is_plausible, walks
 from .ways import Grade
 from .wire import NotReached, Open, Together
 
@@ -91,7 +91,7 @@ class Check:
         ways = [(place, steps) for place in OPENINGS if place not in _TEXTS for steps in ways_to(place, target, profile)]
         learnt: dict[Place, set[Signature]] = {}
         for (place, _), signature in zip(ways, self._server.together([tries.signature(s) for _, s in ways]), strict=True):
-            if not isinstance(signature, str):
+            if not isinstance(signature, str) and is_plausible(place, walks(profile).paths, signature):
                 learnt.setdefault(place, set()).add(signature)
         return Signatures(learnt)
 
@@ -145,6 +145,7 @@ def aimed(target: Target, profile: Profile) -> Target:
 
 
 _TEXTS = (Place.CONTENT, Place.CHUNK)
+_NO_COMMAND = (Command.DOT, Command.EMPTY, Command.UNKNOWN)
 _CALM = (Verdict.RIGHT, Verdict.NOTE)
 
 
@@ -188,8 +189,16 @@ def found(cells: Sequence[Judged]) -> list[Finding]:
         shortest = min(group, key=lambda judged: len(judged.lines))
         names = tuple(judged.name for judged in group)
         what = f'{shortest.command.value} in the state "{shortest.place.value}": {shortest.what}'
-        findings.append(Finding(rule, Grade.NOTE if rule == "5321-7.8-few-refusals" else grade, what, shortest.lines, names))
+        told = Grade.NOTE if rule == "5321-7.8-few-refusals" else grade
+        findings.append(Finding(rule, told, what, shortest.lines, names, remark(group)))
     return findings
+
+
+def remark(group: Sequence[Judged]) -> str:
+    """What speaks for the server."""
+    if all(judged.verdict is Verdict.CLOSES and judged.command in _NO_COMMAND for judged in group):
+        return "it may be a deliberate defence against what is no client of SMTP"
+    return ""
 
 
 def forgets_nothing(cells: Sequence[Judged]) -> list[Finding]:

@@ -90,9 +90,7 @@ class Dialogue:
         while True:
             line = await self._line(seconds or self.patience)
             if isinstance(line, str):
-                self.lines.append(
-                    {SILENT: "(no reply)", CLOSED: "(the server closes the connection)"}.get(line, f"({line})")
-                )
+                self._note({SILENT: "(no reply)", CLOSED: "(the server closes the connection)"}.get(line, f"({line})"))
                 return Reply(GARBLED if lines else line, tuple(lines))
             self.lines.append("S: " + _text(line))
             match = _LINE.fullmatch(line)
@@ -106,7 +104,6 @@ class Dialogue:
         """Whether nothing more comes for so long. What comes is surplus."""
         reply = await self.hear(seconds)
         if reply.code in (SILENT, CLOSED):
-            self.lines.pop()
             return reply.code == SILENT
         self.surplus.append(reply)
         return False
@@ -158,6 +155,11 @@ class Dialogue:
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
         return line.removesuffix(b"\r")
+
+    def _note(self, words: str) -> None:
+        """Remembers what happened, once."""
+        if self.lines[-1:] != [words]:
+            self.lines.append(words)
 
     def _skip_surplus(self) -> None:
         """Replies that are here before the next command was sent belong to none."""

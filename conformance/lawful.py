@@ -28,14 +28,14 @@ from .cells import (
     BDAT_9,
     CASE,
     CASE_1,
-    CHUNK_ARG,
-    CHUNK_DATA,
+    CHUNK_A,
+    CHUNK_D,
     CHUNK_DX,
     CHUNK_EMPTY,
-    CHUNK_MAIL,
+    CHUNK_M,
     CHUNK_NO,
     CHUNK_R,
-    CHUNK_RCPT,
+    CHUNK_RC,
     CLEAR,
     CRYPT,
     DATA,
@@ -63,6 +63,8 @@ from .cells import (
     NOOP,
     NOOP_1,
     OCTET,
+    PAR,
+    PAR_OR,
     QUIT,
     QUIT_X,
     RCPT,
@@ -101,15 +103,15 @@ def ends(rset: Cell, rset_x: Cell, quit: Cell, quit_x: Cell, unknown: Cell, empt
     return {C.RSET: rset, C.RSET_X: rset_x, C.QUIT: quit, C.QUIT_X: quit_x} | words
 
 
-def sends(mail: Cell, bad: Cell, rcpt: Cell, nobody: Cell, rcpt_bad: Cell, data: Cell, data_x: Cell) -> Cells:
+def sends(mail: Cell, mail_x: Cell, bad: Cell, rcpt: Cell, nobody: Cell, rcpt_bad: Cell, data: Cell, data_x: Cell) -> Cells:
     """Part of a row: the transaction's commands."""
-    paths = {C.MAIL: mail, C.MAIL_BAD: bad, C.RCPT: rcpt, C.RCPT_NOBODY: nobody, C.RCPT_BAD: rcpt_bad}
+    paths = {C.MAIL: mail, C.MAIL_X: mail_x, C.MAIL_BAD: bad, C.RCPT: rcpt, C.RCPT_NOBODY: nobody, C.RCPT_BAD: rcpt_bad}
     return paths | {C.DATA: data, C.DATA_X: data_x}
 
 
 def extends(bdat: Cell, last: Cell, starttls: Cell, auth: Cell, unknown: Cell) -> Cells:
     """Part of a row: the commands of extensions, where these were offered."""
-    return {C.BDAT: bdat, C.LAST: last, C.STARTTLS: starttls, C.AUTH: auth, C.AUTH_UNKNOWN: unknown}
+    return {C.BDAT: bdat, C.LAST: last, C.STARTTLS: starttls, C.AUTH: auth, C.AUTH_ASK: auth, C.AUTH_UNKNOWN: unknown}
 
 
 # fmt: off
@@ -145,21 +147,21 @@ ENDS = {
     P.TLS_RCPT: ends(RSET,   RSET_X,  QUIT,  QUIT_X, NO,       EMPTY,       DOT),
     P.AUTHED:   ends(RSET,   RSET_X,  QUIT,  QUIT_X, NO,       EMPTY,       DOT),
 }
-#                     MAIL        MAIL-      RCPT        RCPT?       RCPT-     DATA        DATA x
+#                     MAIL     MAIL x   MAIL-    RCPT      RCPT?     RCPT-     DATA     DATA x
 SENDS = {
-    P.START:    sends(MAIL_1,     ARG_OR,    RCPT_1,     RCPT_1,     ARG_R_OR, DATA_1,     DATA_X1),
-    P.HELO:     sends(MAIL,       ARG,       RCPT_1,     RCPT_1,     ARG_R_OR, DATA_1,     DATA_X1),
-    P.EHLO:     sends(MAIL,       ARG,       RCPT_1,     RCPT_1,     ARG_R_OR, DATA_1,     DATA_X1),
-    P.MAIL:     sends(NESTED,     ARG_OR,    RCPT,       NOBODY,     ARG_R,    DATA_1,     DATA_X1),
-    P.RCPT:     sends(NESTED,     ARG_OR,    RCPT,       NOBODY,     ARG_R,    DATA,       DATA_X),
-    P.CONTENT:  sends(TEXT,       TEXT,      TEXT,       TEXT,       TEXT,     TEXT,       TEXT),
-    P.CHUNK:    sends(OCTET,      OCTET,     OCTET,      OCTET,      OCTET,    OCTET,      OCTET),
-    P.CHUNKED:  sends(CHUNK_MAIL, CHUNK_ARG, CHUNK_RCPT, CHUNK_RCPT, CHUNK_R,  CHUNK_DATA, CHUNK_DX),
-    P.DONE:     sends(MAIL,       ARG,       RCPT_1,     RCPT_1,     ARG_R_OR, DATA_1,     DATA_X1),
-    P.TLS:      sends(MAIL_1,     ARG_OR,    RCPT_1,     RCPT_1,     ARG_R_OR, DATA_1,     DATA_X1),
-    P.TLS_EHLO: sends(MAIL,       ARG,       RCPT_1,     RCPT_1,     ARG_R_OR, DATA_1,     DATA_X1),
-    P.TLS_RCPT: sends(NESTED,     ARG_OR,    RCPT,       NOBODY,     ARG_R,    DATA,       DATA_X),
-    P.AUTHED:   sends(MAIL,       ARG,       RCPT_1,     RCPT_1,     ARG_R_OR, DATA_1,     DATA_X1),
+    P.START:    sends(MAIL_1,  PAR_OR,  ARG_OR,  RCPT_1,   RCPT_1,   ARG_R_OR, DATA_1,  DATA_X1),
+    P.HELO:     sends(MAIL,    PAR,     ARG,     RCPT_1,   RCPT_1,   ARG_R_OR, DATA_1,  DATA_X1),
+    P.EHLO:     sends(MAIL,    PAR,     ARG,     RCPT_1,   RCPT_1,   ARG_R_OR, DATA_1,  DATA_X1),
+    P.MAIL:     sends(NESTED,  PAR_OR,  ARG_OR,  RCPT,     NOBODY,   ARG_R,    DATA_1,  DATA_X1),
+    P.RCPT:     sends(NESTED,  PAR_OR,  ARG_OR,  RCPT,     NOBODY,   ARG_R,    DATA,    DATA_X),
+    P.CONTENT:  sends(TEXT,    TEXT,    TEXT,    TEXT,     TEXT,     TEXT,     TEXT,    TEXT),
+    P.CHUNK:    sends(OCTET,   OCTET,   OCTET,   OCTET,    OCTET,    OCTET,    OCTET,   OCTET),
+    P.CHUNKED:  sends(CHUNK_M, CHUNK_A, CHUNK_A, CHUNK_RC, CHUNK_RC, CHUNK_R,  CHUNK_D, CHUNK_DX),
+    P.DONE:     sends(MAIL,    PAR,     ARG,     RCPT_1,   RCPT_1,   ARG_R_OR, DATA_1,  DATA_X1),
+    P.TLS:      sends(MAIL_1,  PAR_OR,  ARG_OR,  RCPT_1,   RCPT_1,   ARG_R_OR, DATA_1,  DATA_X1),
+    P.TLS_EHLO: sends(MAIL,    PAR,     ARG,     RCPT_1,   RCPT_1,   ARG_R_OR, DATA_1,  DATA_X1),
+    P.TLS_RCPT: sends(NESTED,  PAR_OR,  ARG_OR,  RCPT,     NOBODY,   ARG_R,    DATA,    DATA_X),
+    P.AUTHED:   sends(MAIL,    PAR,     ARG,     RCPT_1,   RCPT_1,   ARG_R_OR, DATA_1,  DATA_X1),
 }
 #                       BDAT    LAST    STARTTLS   AUTH        AUTH?
 EXTENDS = {

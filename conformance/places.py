@@ -66,6 +66,7 @@ class Command(Enum):
     EMPTY = "(empty)"
     DOT = "."
     MAIL = "MAIL"
+    MAIL_X = "MAIL x"
     MAIL_BAD = "MAIL-"
     RCPT = "RCPT"
     RCPT_NOBODY = "RCPT?"
@@ -76,6 +77,7 @@ class Command(Enum):
     LAST = "LAST"
     STARTTLS = "STARTTLS"
     AUTH = "AUTH"
+    AUTH_ASK = "AUTH+"
     AUTH_UNKNOWN = "AUTH?"
 
     __hash__ = object.__hash__
@@ -86,12 +88,15 @@ EXTENSIONS = {
     Command.LAST: "CHUNKING",
     Command.STARTTLS: "STARTTLS",
     Command.AUTH: "AUTH",
+    Command.AUTH_ASK: "AUTH",
     Command.AUTH_UNKNOWN: "AUTH",
 }
 """The commands that count when their extension was offered in the session."""
 
 REMARKS = {
     Command.EHLO_BARE: "EHLO without an argument",
+    Command.MAIL_X: "MAIL with a parameter that is not known",
+    Command.AUTH_ASK: "AUTH that waits for a challenge, and then ends the attempt",
     Command.MAIL_BAD: "MAIL whose argument cannot be read",
     Command.RCPT_BAD: "RCPT whose argument cannot be read",
     Command.RCPT_NOBODY: "RCPT for a mailbox that is not there",

@@ -95,6 +95,7 @@ class Target(NamedTuple):
             Command.EXPN: "EXPN smtpcheck",
             Command.EMPTY: "",
             Command.MAIL: self.mail,
+            Command.MAIL_X: f"{self.mail} XYZZY=1",
             Command.MAIL_BAD: "MAIL FROM:<@",
             Command.RCPT: self.rcpt,
             Command.RCPT_NOBODY: f"RCPT TO:<{self.unknown}>",
@@ -102,6 +103,7 @@ class Target(NamedTuple):
             Command.BDAT: f"BDAT {len(chunk)}",
             Command.LAST: f"BDAT {len(chunk)} LAST",
             Command.AUTH: self.proof,
+            Command.AUTH_ASK: f"AUTH {self.mechanism}",
             Command.AUTH_UNKNOWN: "AUTH XYZZY",
         }
         octets = chunk if command in (Command.BDAT, Command.LAST) else b""

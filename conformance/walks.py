@@ -14,7 +14,7 @@ are more of them.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .dialogue import CLOSED, Dialogue, Reply
+from .dialogue import CLOSED, GARBLED, SILENT, Dialogue, Reply
 from .places import Command, Place
 from .target import Profile, Target
 
@@ -87,3 +87,19 @@ class Signatures:
     def knows(self, place: Place) -> bool:
         """Whether the place was reached."""
         return bool(self._learnt.get(place))
+
+
+_FIRST = {
+    **dict.fromkeys((Place.MAIL, Place.TLS_MAIL, Place.AUTHED_MAIL), (C.RCPT, "2")),
+    **dict.fromkeys((Place.RCPT, Place.TLS_RCPT), (C.DATA, "354")),
+}
+
+
+def is_plausible(place: Place, paths: Sequence[Sequence[Command]], signature: Signature) -> bool:
+    """Whether a session is alive in a place, and can do what the place is for: name recipients, send content."""
+    if any(codes[0] in (SILENT, CLOSED, GARBLED) for codes in signature):
+        return False
+    if place not in _FIRST:
+        return True
+    command, code = _FIRST[place]
+    return all(codes[0].startswith(code) for path, codes in zip(paths, signature, strict=True) if path[0] is command)
