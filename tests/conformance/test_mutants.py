@@ -55,6 +55,9 @@ LATITUDES: dict[str, Reason] = {
     "AUTH and STARTTLS before EHLO may be refused or carried out: no RFC says.": lambda state, event, new: (
         state in NOBODY and event in (E.AUTH, E.PROOF, E.STARTTLS)
     ),
+    "A first HELO may lead wherever no extension is needed, since none counts behind it.": lambda state, event, new: (
+        state is S.START and event is E.HELO and isinstance(new, tuple) and new[0] in HOMES
+    ),
     "An attempt at AUTH is ended at its first challenge.": lambda state, event, new: state is S.ASKING,
     "What comes before EHLO in TLS differs from what comes before EHLO in the clear only behind an EHLO.": (
         lambda state, event, new: state in NOBODY and isinstance(new, tuple) and new[0] in NOBODY

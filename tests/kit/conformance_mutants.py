@@ -47,10 +47,11 @@ def recorded() -> Recorded:
 
 
 def key_of(job: Coroutine[Any, Any, Any]) -> Key:
-    """What a job is: its name, and its arguments."""
+    """What a job is: its name, its arguments, and the walks that the server is led on."""
     frame: Any = job
     values = frame.cr_frame.f_locals
-    return (frame.cr_code.co_name, *(repr(value) for name, value in values.items() if name != "self"))
+    walks = getattr(values["self"], "_walks", None)
+    return (frame.cr_code.co_name, walks, *(repr(value) for name, value in values.items() if name != "self"))
 
 
 def check(dialect: Dialect, together: Any) -> Outcome:

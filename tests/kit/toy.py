@@ -239,7 +239,7 @@ def swaps(toy: Toy, data: bytes) -> bytes:
 
 def keeps_recipients(toy: Toy, data: bytes) -> bytes:
     if toy.session.state in (REVERSE, FORWARD):
-        return re.sub(rb"(?i)\AMAIL FROM:<[^@\r\n][^\r\n]*", b"NOOP", data)
+        return re.sub(rb"(?i)\AMAIL FROM:<[^@\r\n][^\r\n ]*(?=\r\n)", b"NOOP", data)
     return data
 
 
