@@ -10,6 +10,7 @@ VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "service" / "__init__.py").re
 ROOMS = ("reactor", "protocol", "storage", "inbox", "web", "conformance", "service")
 AUTH = ["argon2-cffi>=23.1", "bcrypt>=4.1"]
 METRICS = ["h11>=0.14", "prometheus-client>=0.14"]
+POSTGRES = ["psycopg>=3.2"]
 WEB = [*METRICS, "jinja2>=3.1", "nh3>=0.2.15"]
 CLIENTS = ["mailhog==0.1.1", "mailpit-api-client==1.0.0"]
 """Clients of the web side, as they are published: tests use them unchanged."""
@@ -39,6 +40,7 @@ setup(
         "auth": AUTH,
         "metrics": METRICS,
         "web": WEB,
+        "postgres": POSTGRES,
         "dev": [
             *AUTH,
             *WEB,
@@ -47,6 +49,7 @@ setup(
             "hypothesis>=6.100",
             "mypy>=1.11",
             "playwright>=1.40",
+            "psycopg[binary]>=3.2",
             "pytest>=8",
             "pytest-cov>=5",
             "pytest-xdist>=3.6",

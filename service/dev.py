@@ -30,6 +30,7 @@ _PLACES = {
     "mbox": "is put in {directory}/{name}.txt",
     "maildir": "is put in {directory}/{name}/new",
     "discard": "is thrown away",
+    "postgres": "is put in the database's mailbox {name}",
 }
 
 

@@ -15,7 +15,7 @@ from protocol.esmtp import domains
 from protocol.esmtp.extensions import EXTENSIONS
 from reactor.stream import addresses
 
-from . import VERSION
+from . import VERSION, database
 from .dev import preset
 from .page_options import add_page, page_flaw
 from .reference import Reference
@@ -149,9 +149,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     if options.dev:
         given = ["--dialect", "esmtp", *(sys.argv[1:] if words is None else words)]
         options = parser.parse_args([*preset(parser.parse_args(given)), *given])
-    if options.users_file is None and not options.table and not options.check and options.create_mailboxes is None:
+    serves = not (options.table or options.check or options.database_init)
+    if options.users_file is None and serves and options.create_mailboxes is None:
         parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")
-    flaw = _flaw(options) or _mailbox_flaw(options) or page_flaw(options)
+    flaw = _flaw(options) or _mailbox_flaw(options) or page_flaw(options) or database.flaw(options)
     if flaw:
         parser.error(flaw)
     return options
@@ -174,8 +175,11 @@ def _parser() -> Arguments:
         add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
     name = "what the server calls itself (default: the machine's name)"
     add("--hostname", metavar="NAME", type=checked(domains.parse_hostname), help=name)
-    kinds = "a file DIR/NAME.txt per user, a Maildir DIR/NAME/, or nothing at all, for measuring (default: %(default)s)"
-    add("--store", choices=STORES, default="mbox", help=kinds)
+    kinds = (
+        "a file DIR/NAME.txt per user, a Maildir DIR/NAME/, nothing at all, for measuring, or a PostgreSQL cluster "
+        "(default: %(default)s)"
+    )
+    add("--store", choices=[*STORES, database.NAME], default="mbox", help=kinds)
     add("--catch-all", metavar="NAME", help="the user who gets mail for unknown names (default: it is refused)")
     dialect = "the table to speak: classic for learning, esmtp for RFC 5321 (default: %(default)s)"
     add("--dialect", choices=DIALECTS, default="classic", help=dialect)
@@ -184,6 +188,7 @@ def _parser() -> Arguments:
     _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
     _add_development(parser.add_argument_group("for development"))
     add_page(parser.add_argument_group("to see the mail"), checked(addresses.parse))
+    database.add_flags(parser.add_argument_group("with --store postgres"))
     loudness = parser.add_mutually_exclusive_group()
     for flag, level, meaning in (
         ("--verbose", logging.DEBUG, "log dialogues: lines of clients as C:, replies as S:, and states; never a secret"),

@@ -70,6 +70,6 @@ class Service:
             parent.end()
         for offload in (self._checks, self._handshakes, self._syncs):
             offload.close()
-        self.reactor.close()
         self._store.close()
+        self.reactor.close()
         log.info("stopped")

@@ -18,6 +18,7 @@ from reactor.supervisor import Parent
 from storage.contract import Stores
 from storage.errors import StorageError
 
+from . import database
 from .check import check
 from .dev import advice
 from .listeners import Listener, open_listeners
@@ -47,6 +48,8 @@ def main() -> int:
             return _report(*options.check)
         if options.table:
             say("smtpd", FORMATS[options.table](DIALECTS[options.dialect].table))
+        elif options.database_init:
+            say("smtpd", database.make(options))
         else:
             serve(options)
     except (*SourceError, StorageError, ListenError) as error:
@@ -93,7 +96,7 @@ def serve(options: argparse.Namespace) -> None:
     else:
         server = _workers(options, sources, stores, listeners, showing)
     server.run(announce)
-    if count > 1:
+    if count > 1 and options.store != database.NAME:
         # Now move what workers left that were killed, or that found a mailbox locked by another worker at the end.
         stores_of(options, count).first.close()
         log.info("stopped")

@@ -22,7 +22,7 @@ from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.offload import Offload
 from storage.accounts.newcomers import Newcomers
-from storage.contract import Meter, OpenStores, Stores
+from storage.contract import Foresighted, Meter, OpenStores, Stores
 from storage.files import Files
 from storage.mailboxes.mailbox import Mailboxes, MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
@@ -32,6 +32,7 @@ from storage.mailboxes.told import Tell, ToldMailboxes
 from storage.stores.discard import DiscardStores
 from storage.stores.mail_stores import MailStores
 
+from . import database
 from .resources import Resources
 from .sources import Sources
 
@@ -74,6 +75,8 @@ def stores_of(options: argparse.Namespace, count: int, tell: Tell | None = None,
 
     Raises StorageError.
     """
+    if options.store == database.NAME:
+        return database.stores_of(options, count, meter)
     kind = MAILBOXES.get(options.store)
     if kind is None:
         return STORES[options.store](options.mail_dir, count)
@@ -91,19 +94,24 @@ def dialect_of(options: argparse.Namespace) -> Dialect:
 
 def site_of(dialect: Dialect, resources: Resources) -> Site:
     """The Site that all sessions of a process in this dialect share."""
-    options = resources.options
+    options, store = resources.options, resources.store
     return Site(
         dialect,
         options.hostname,
         _finder(resources),
-        resources.store,
+        store,
         time.time,
         options.max_message_size,
         MAX_REFUSALS[options.dialect] if options.max_refusals is None else options.max_refusals,
         policy_of(options, resources.sources, resources.checks),
         resources.reactor.share,
         resources.counts.stored if resources.counts else None,
+        store.refusal if isinstance(store, Foresighted) else _never,
     )
+
+
+def _never() -> None:
+    """A store that does not know beforehand refuses nothing beforehand."""
 
 
 def newcomers_of(options: argparse.Namespace) -> Newcomers | None:

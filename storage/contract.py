@@ -47,6 +47,14 @@ class Condition(NamedTuple):
     """Those of them of which it has to be found out what they have: of MOST_LOOKED_AT, at most."""
 
 
+@runtime_checkable
+class Foresighted(Protocol):
+    """A store that knows beforehand that it would not take a message. Not all do."""
+
+    def refusal(self) -> StorageError | None:
+        """Why a message had better not be begun now; None: it may. It must be quick."""
+
+
 MOST_LOOKED_AT = 1000
 """Mailboxes that are looked at for a `Condition`: it must be quick, too."""
 
@@ -58,6 +66,13 @@ class Conditioned(Protocol):
     @property
     def condition(self) -> Condition:
         """How it stands now."""
+
+
+class Timer(Protocol):
+    """A call that is to be made."""
+
+    def cancel(self) -> None:
+        """Cancels the call, if it was not made yet."""
 
 
 class Loop(Protocol):
@@ -73,6 +88,12 @@ class Loop(Protocol):
 
     def unwatch(self, file: int | socket) -> None:
         """Stops watching the descriptor."""
+
+    now: float
+    """Seconds since an arbitrary moment, at the end of this turn's wait."""
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Makes a call `delay` seconds after `now`, or later if the loop is busy."""
 
     @property
     def is_quiet(self) -> bool:

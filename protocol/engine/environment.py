@@ -139,3 +139,5 @@ class Site(NamedTuple):
     """How many commands one client may run now; never more than the argument."""
     stored: Callable[[int], None] | None = None
     """Hears of each message that was stored for all its recipients: the octets of mail data, as for `max_message_size`."""
+    refusal: Callable[[], Fault | None] = lambda: None
+    """Why storage would not take a message now, if that is known before any of it was sent."""

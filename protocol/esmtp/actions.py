@@ -138,6 +138,9 @@ class EsmtpActions:
             return refusal
         if self._messages == policy.max_messages > 0:
             return replies.TOO_MANY_MESSAGES.about(policy.max_messages)
+        fault = self._site.refusal()
+        if fault:
+            return transaction.FAULTS[fault.kind]
         wish = self._wished(envelope) if envelope.parameters else _NO_WISH
         if isinstance(wish, Reply):
             return wish

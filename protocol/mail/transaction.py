@@ -91,7 +91,7 @@ class Transaction:
             if self._client and self._message_id:
                 self._log(self._client, self._message_id.value, message_id, since, fault)
         finally:  # an error in the log must not cost the client its reply
-            answer(replies.MESSAGE_ACCEPTED if fault is None else _FAULTS[fault.kind])
+            answer(replies.MESSAGE_ACCEPTED if fault is None else FAULTS[fault.kind])
 
     def _log(self, client: Client, name: bytes, message_id: str, since: float, fault: Fault | None) -> None:
         outcome = "stored" if fault is None else f"not stored ({fault})"
@@ -115,4 +115,5 @@ class Transaction:
             self._message = None
 
 
-_FAULTS = {"no room": replies.NO_ROOM, "for now": replies.NOT_STORED, "for good": replies.NEVER_STORED}
+FAULTS = {"no room": replies.NO_ROOM, "for now": replies.NOT_STORED, "for good": replies.NEVER_STORED}
+"""The replies to the faults of storage, by their kind."""

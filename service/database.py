@@ -1,0 +1,86 @@
+"""The store in a PostgreSQL cluster: its flags, and its stores as the options choose them.
+
+Knows nothing about how messages get there. Its library is imported when it is needed: a server without it has other stores.
+"""
+
+import argparse
+import logging
+from collections.abc import Callable
+
+from storage.contract import Meter, Store, Stores
+from storage.errors import StorageError
+from storage.stores.discard import DiscardStore
+
+log = logging.getLogger("carteiro")
+
+NAME = "postgres"
+"""Of the store, as a value of --store."""
+
+_MISSING = "psycopg is not installed: run pip install 'carteiro[postgres]' 'psycopg[binary]'"
+
+
+def add_flags(group: "argparse._ArgumentGroup") -> None:
+    """Adds the flags to a group."""
+    where = (
+        "the cluster, as libpq takes it: 'host=a,b,c dbname=mail', or a URI; all its hosts; the password belongs in "
+        "~/.pgpass"
+    )
+    group.add_argument("--database", metavar="WHERE", help=where)
+    single = "take a database without synchronous standbys: what is accepted is on one disk then"
+    group.add_argument("--database-single", action="store_true", help=single)
+    init = "make the tables in --database, or bring them up to date, and partitions for the next half year; then exit"
+    group.add_argument("--database-init", action="store_true", help=init)
+
+
+def flaw(options: argparse.Namespace) -> str:
+    """Why these options cannot be combined; "" if they can."""
+    is_used = options.store == NAME
+    rules = (
+        (is_used and not options.database, "--store postgres: say where with --database 'host=a,b,c dbname=mail'"),
+        (options.database_init and not options.database, "--database-init: say where with --database"),
+        (options.database and not is_used and not options.database_init, "--database: only with --store postgres"),
+        (options.database_single and not options.database, "--database-single: only with --store postgres"),
+        (is_used and options.create_mailboxes is not None, "--create-mailboxes: not with --store postgres"),
+    )
+    return next((words for is_broken, words in rules if is_broken), "")
+
+
+def make(options: argparse.Namespace) -> str:
+    """Makes the schema; returns what was done. Raises StorageError."""
+    try:
+        from storage.stores.postgres import hosts, schema
+    except ImportError as error:
+        raise StorageError(f"--database-init: {_MISSING}") from error
+    return schema.make(hosts.parse(options.database))
+
+
+def stores_of(options: argparse.Namespace, count: int, meter: Meter | None) -> Stores:
+    """The stores of so many processes. Looks at the cluster before. Raises StorageError."""
+    try:
+        from storage.stores.postgres import hosts, schema
+        from storage.stores.postgres.store import PostgresStore
+    except ImportError as error:
+        raise StorageError(f"--store postgres: {_MISSING}") from error
+    cluster = hosts.parse(options.database)
+    words = schema.flaw(cluster, options.database_single)
+    if words:
+        raise StorageError(words)
+    if words is None:
+        log.warning("no primary answers: mail is refused until one does")
+
+    def open_store(number: int) -> Store:
+        return PostgresStore(cluster, options.database_single, number=number, meter=meter)
+
+    return _Stores(open_store, count)
+
+
+class _Stores:
+    """The stores of processes that share nothing but the database. Several are started by one that takes no mail itself."""
+
+    def __init__(self, open_store: Callable[[int], Store], count: int) -> None:
+        self._open = open_store
+        self.first: Store = open_store(1) if count == 1 else DiscardStore()
+
+    def of_worker(self, number: int) -> Store:
+        """The store of a worker, which connects when it joins the worker's loop."""
+        return self._open(number)
