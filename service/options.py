@@ -158,6 +158,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
+_KINDS = (
+    "a file DIR/NAME.txt per user, a Maildir DIR/NAME/, nothing at all, for measuring, or a PostgreSQL cluster "
+    "(default: %(default)s)"
+)
+
+
 def _parser() -> Arguments:
     parser = Arguments(
         prog="smtpd", allow_abbrev=False, description="Receives mail by SMTP and puts it into one mailbox per user."
@@ -175,11 +181,7 @@ def _parser() -> Arguments:
         add(flag, metavar=shown, type=kind, default=default, help=f"{meaning} (default: %(default)s)")
     name = "what the server calls itself (default: the machine's name)"
     add("--hostname", metavar="NAME", type=checked(domains.parse_hostname), help=name)
-    kinds = (
-        "a file DIR/NAME.txt per user, a Maildir DIR/NAME/, nothing at all, for measuring, or a PostgreSQL cluster "
-        "(default: %(default)s)"
-    )
-    add("--store", choices=[*STORES, database.NAME], default="mbox", help=kinds)
+    add("--store", choices=[*STORES, database.NAME], default="mbox", help=_KINDS)
     add("--catch-all", metavar="NAME", help="the user who gets mail for unknown names (default: it is refused)")
     dialect = "the table to speak: classic for learning, esmtp for RFC 5321 (default: %(default)s)"
     add("--dialect", choices=DIALECTS, default="classic", help=dialect)
@@ -188,13 +190,13 @@ def _parser() -> Arguments:
     _add_esmtp(parser.add_argument_group("with --dialect esmtp"))
     _add_development(parser.add_argument_group("for development"))
     add_page(parser.add_argument_group("to see the mail"), checked(addresses.parse))
-    database.add_flags(parser.add_argument_group("with --store postgres"))
     loudness = parser.add_mutually_exclusive_group()
     for flag, level, meaning in (
         ("--verbose", logging.DEBUG, "log dialogues: lines of clients as C:, replies as S:, and states; never a secret"),
         ("--quiet", logging.WARNING, "log warnings and errors only"),
     ):
         loudness.add_argument(flag, action="store_const", const=level, default=logging.INFO, dest="level", help=meaning)
+    database.add_flags(parser.add_argument_group("with --store postgres"))
     _add_instead_of_serving(add)
     for title, text in NOTES:
         parser.add_argument_group(title, text)

@@ -17,7 +17,7 @@ from psycopg.pq import Conninfo
 
 from ...errors import StorageError
 
-_LEFT_OUT = {b"host", b"hostaddr", b"port", b"target_session_attrs", b"load_balance_hosts", b"connect_timeout"}
+_LEFT_OUT = {b"host", b"hostaddr", b"port", b"load_balance_hosts", b"connect_timeout"}
 """What is decided here, and not by libpq."""
 
 _OURS = {b"fallback_application_name": b"carteiro", b"gssencmode": b"disable", b"client_encoding": b"UTF8"}
@@ -83,7 +83,10 @@ def parse(database: str) -> list[Host]:
     except Error as error:
         raise StorageError(f"--database: {' '.join(str(error).split())}: write it as 'host=a,b,c dbname=mail'") from error
     given = {option.keyword: option.val for option in options if option.val is not None}
-    rest = {**_OURS, **{key: value for key, value in given.items() if key not in _LEFT_OUT}}
+    rest = {
+        **_OURS,
+        **{key: value for key, value in given.items() if key not in _LEFT_OUT and not key.startswith(b"target_")},
+    }
     names, addresses = (given.get(key, b"").split(b",") for key in (b"host", b"hostaddr"))
     count = max(len(names), len(addresses))
     columns = [_spread(given.get(key, b""), count, key.decode()) for key in (b"host", b"hostaddr", b"port")]

@@ -1,33 +1,23 @@
 """A connection to the primary of a cluster, driven from the loop: it connects, checks the host, sends, and says what became
 of what was sent.
 
-Knows nothing about messages. The order of things is in `link_table`; what an answer means is here.
-
-What is sent is one transaction: statements, then a sync. That a statement is answered says nothing: the answer comes while
-its commit still waits for a standby. Only the answer to the sync says that it is over, and not how. These cases there are:
-
-- no error, no warning: two disks have it. So CLEAN is said in this case alone.
-- an error: it was rolled back, and there is nothing of it. What kind of error it was is passed on.
-- a warning: the wait for the standby may have been cancelled, by somebody or by a shutdown. The primary has it, perhaps
-  nobody else. The text of a warning depends on the server's language, so each warning is taken for this one: DOUBT.
-- no answer, since the connection is lost or nothing came for so long: nobody knows. DOUBT, too.
-- what a host says that is known to be an old primary by now is in doubt, however it sounds.
+Knows nothing about messages. The order of things is in `link_table`, and what an answer means in `answers`.
 """
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from psycopg import Error
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PGconn, PollingStatus
+from psycopg.pq import ConnStatus, ExecStatus, PGconn, PollingStatus
 from psycopg.pq.abc import PGconn as Connection
 from psycopg.pq.abc import PGresult as Result
 
 from ...contract import Beside, Loop
 from . import schema
+from .answers import Answers, Outcome, Verdict, Work
 from .direct import CONNECTING_SECONDS, one_line
 from .hosts import NOT_ALL_ASKED, Hosts
 from .link_table import BUSY, CHECKING, CONNECTING, DOWN, READY, TABLE, Act, Event, State
@@ -54,35 +44,6 @@ LIMITS = {
 _READ, _WRITE = 1, 2
 _LARGE = 64 * 1024
 """Octets of a statement's values that are sent before the next statement is made."""
-
-
-class Verdict(Enum):
-    """What became of what was sent. The value is for people."""
-
-    CLEAN = "stored"
-    FULL = "not stored, there is no room or too little memory"
-    FLAWED = "not stored, the database does not take it"
-    FAILED = "not stored"
-    DOUBT = "perhaps stored"
-
-
-class Outcome(NamedTuple):
-    """A verdict, the reason in words, and the rows that were asked for."""
-
-    verdict: Verdict
-    words: str = ""
-    rows: Sequence[Sequence[bytes | None]] = ()
-
-
-Statement = tuple[bytes, Sequence[bytes | None]]
-"""The name of a prepared statement, and its values in binary."""
-
-
-class Work(NamedTuple):
-    """What is sent as one transaction. Statements are made as they are sent. `done` is called once, and must not fail."""
-
-    statements: Iterator[Statement]
-    done: Callable[[Outcome], None]
 
 
 class Owner(Protocol):
@@ -126,9 +87,7 @@ class Link:
         self._work: Work | None = None
         self._is_sent = True
         self._said = ""
-        self._flaw = self._warning = ""
-        self._code = b""
-        self._rows: list[list[bytes | None]] = []
+        self._answers = Answers()
         self._acts: dict[Act, Callable[[Outcome], None]] = {
             Act.DIAL: self._dial,
             Act.ASK: self._ask,
@@ -157,7 +116,7 @@ class Link:
         """Sends this. The link must be free."""
         self._work = work
         self._is_sent = False
-        self._forget()
+        self._answers = Answers()
         self._happened(Event.SENT)
 
     def close(self) -> None:
@@ -205,7 +164,7 @@ class Link:
         if not addresses and host.needs_look_up:
             self._lost("its name has no address")
             return
-        self._forget()
+        self._answers = Answers()
         try:
             self._conn = self._connect(host.conninfo(addresses or []))
             self._conn.notice_handler = self._noticed
@@ -245,10 +204,10 @@ class Link:
 
     def _checked(self) -> None:
         """All answers are there."""
-        if self._flaw:
-            self._happened(Event.UNFIT, Outcome(Verdict.FAILED, self._flaw))
+        if self._answers.flaw:
+            self._happened(Event.UNFIT, Outcome(Verdict.FAILED, self._answers.flaw))
             return
-        (row,) = self._rows
+        (row,) = self._answers.rows
         texts = [None if value is None else value.decode(errors="replace") for value in row]
         self.timeline = schema.timeline_of(texts)
         self._hosts.hear(self._host, self.timeline)
@@ -331,42 +290,20 @@ class Link:
                 self._owner.notified(self)
 
     def _take(self, result: Result) -> None:
-        if result.status == ExecStatus.FATAL_ERROR:
-            if not self._flaw:
-                self._flaw = one_line(result.error_field(DiagnosticField.MESSAGE_PRIMARY) or result.error_message)
-                self._code = result.error_field(DiagnosticField.SQLSTATE) or b""
-        elif result.status == ExecStatus.TUPLES_OK:
-            columns = range(result.nfields)
-            self._rows = [[result.get_value(row, column) for column in columns] for row in range(result.ntuples)]
-        elif result.status == ExecStatus.PIPELINE_SYNC:
-            if self.state is CHECKING:
-                self._checked()
-            else:
-                outcome, is_spoiled = self._judged()
-                self._happened(Event.SPOILED if is_spoiled else Event.ANSWERED, outcome)
-
-    def _judged(self) -> tuple[Outcome, bool]:
-        """What the answers mean, and whether the connection had better be given up."""
-        if self._warning:
-            return Outcome(Verdict.DOUBT, self._warning), True
-        if self.timeline < self._hosts.timeline:
-            return Outcome(Verdict.DOUBT, self._hosts.objection(self.timeline)), True
-        if not self._flaw:
-            return Outcome(Verdict.CLEAN, "", self._rows), False
-        verdict = VERDICTS.get(self._code[:2], Verdict.FAILED)
-        return Outcome(verdict, self._flaw), verdict is Verdict.FAILED
+        if result.status != ExecStatus.PIPELINE_SYNC:
+            self._answers.take(result)
+        elif self.state is CHECKING:
+            self._checked()
+        else:
+            outcome = self._answers.meaning(self._hosts.objection(self.timeline))
+            is_spoiled = outcome.verdict in (Verdict.DOUBT, Verdict.FAILED)
+            self._happened(Event.SPOILED if is_spoiled else Event.ANSWERED, outcome)
 
     def _noticed(self, notice: Result) -> None:
-        if notice.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) == b"WARNING":
+        words = self._answers.notice(notice)
+        if words:
             self.warnings += 1
-            self._warning = one_line(notice.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"a warning")
-            self._say(logging.WARNING, f"warns: {self._warning}")
-
-    def _forget(self) -> None:
-        """Nothing is known yet of what is sent next."""
-        self._flaw = self._warning = ""
-        self._code = b""
-        self._rows = []
+            self._say(logging.WARNING, f"warns: {words}")
 
     # Ends
 
@@ -440,6 +377,3 @@ class Link:
 
 
 _TOO_LATE = Outcome(Verdict.DOUBT, "it did not answer in time")
-
-VERDICTS = {b"53": Verdict.FULL, b"22": Verdict.FLAWED, b"23": Verdict.FLAWED}
-"""By the class of an error's SQLSTATE. All others say nothing about what was sent: the connection is given up."""

@@ -8,7 +8,7 @@ there is on no second disk.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .link import Statement
+from .answers import Statement
 from .wire import Kind, array, number
 
 PREPARED = {

@@ -17,8 +17,9 @@ from ...contract import Beside, Condition, Loop, Meter, at_once
 from ...errors import StorageError
 from ..message import Memory
 from . import statements
+from .answers import Outcome, Verdict, Work
 from .hosts import Host, Hosts
-from .link import Link, Outcome, Setting, Verdict, Work
+from .link import Link, Setting
 from .message import Message
 from .message_table import Event
 from .withdrawals import Withdrawals

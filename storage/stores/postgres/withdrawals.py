@@ -8,9 +8,9 @@ from collections import deque
 
 from ...errors import StorageError
 from . import ids, statements
+from .answers import Outcome, Verdict, Work
 from .direct import Direct
 from .hosts import Host
-from .link import Outcome, Verdict, Work
 
 log = logging.getLogger("carteiro.storage")
 

@@ -1,0 +1,110 @@
+"""The server with a real PostgreSQL behind it, on this machine."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..kit.postgres import Postgres, eventually, postgres
+from ..kit.server import Server
+from ..kit.support import ROOT
+
+pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'")
+
+FLAGS = ("--store", "postgres", "--dialect", "esmtp")
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Postgres]:
+    """A server with the tables in it."""
+    with tempfile.TemporaryDirectory() as directory, postgres(Path(directory)) as server:
+        assert "made from version 0" in run("--database", server.database, "--database-init").stdout
+        yield server
+
+
+def run(*words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "bin" / "smtpd"), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def serve(directory: Path, database: Postgres, *flags: str) -> Server:
+    return Server(directory, *FLAGS, "--database", database.database, "--database-single", *flags)
+
+
+def deliveries(database: Postgres, token: str) -> list[str]:
+    """The mailboxes that have the message with this reverse-path."""
+    return database.ask(
+        "SELECT name FROM delivery JOIN message ON message = message.id JOIN mailbox ON mailbox = mailbox.id "
+        f"WHERE convert_from(reverse_path, 'UTF8') = '{token}' ORDER BY name"
+    )
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_is_accepted_is_there_once_for_each_recipient(tmp_path: Path, database: Postgres, workers: str) -> None:
+    sender = f"{workers}@b"
+    with serve(tmp_path, database, "--workers", workers) as server:
+        with server.connect() as client:
+            assert client.say("EHLO me")[:3] == b"250"
+            envelope = (f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{name}@b>" for name in ("johndoe", "babydoe", "JOHNDOE")))
+            assert client.say(*envelope, "DATA")[:3] == b"354"
+            client.send(b"Subject: x\r\n\r\n..\x00\xff\r\n.\r\n")
+            assert client.hear()[:3] == b"250"
+        assert server.stop() == 0
+    assert deliveries(database, sender) == ["babydoe", "johndoe"]
+    (raw,) = database.ask(f"SELECT encode(raw, 'hex') FROM message WHERE convert_from(reverse_path, 'UTF8') = '{sender}'")
+    assert bytes.fromhex(raw).endswith(b"\r\nSubject: x\r\n\r\n.\x00\xff\r\n") and bytes.fromhex(raw).startswith(
+        b"Received: "
+    )
+
+
+def test_a_killed_database_makes_clients_wait_and_not_fail(tmp_path: Path, database: Postgres) -> None:
+    with serve(tmp_path, database) as server, server.connect() as client:
+        client.say("EHLO me")
+        assert client.mail(b"one\r\n", "<before@b>", "<johndoe@b>")[:3] == b"250"
+        database.stop()
+        client.say("MAIL FROM:<after@b>", "RCPT TO:<johndoe@b>", "DATA")
+        client.send(b"two\r\n.\r\n")
+        eventually(lambda: "is not used: connection to server" in server.log)
+        database.start()
+        assert client.hear()[:3] == b"250"
+    assert deliveries(database, "before@b") == deliveries(database, "after@b") == ["johndoe"]
+
+
+def test_connections_that_are_terminated_under_load_lose_and_double_nothing(tmp_path: Path, database: Postgres) -> None:
+    with serve(tmp_path, database) as server, server.connect() as client:
+        client.say("EHLO me")
+        for number in range(100):
+            if number % 10 == 5:
+                database.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'carteiro'")
+            assert client.mail(b"text\r\n", f"<load-{number}@b>", "<johndoe@b>")[:3] == b"250"
+        server.stop(signal.SIGTERM)
+    assert [deliveries(database, f"load-{number}@b") for number in range(100)] == [["johndoe"]] * 100
+
+
+def test_a_cluster_without_standbys_is_refused_unless_that_is_meant(tmp_path: Path, database: Postgres) -> None:
+    users = tmp_path / "users.txt"
+    users.write_text("johndoe\n")
+    ended = run(*FLAGS, "--database", database.database, str(users))
+    assert ended.returncode == 1 and "--database-single" in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_the_tables_are_made_once_and_newer_ones_are_refused(tmp_path: Path, database: Postgres) -> None:
+    assert "there already" in run("--database", database.database, "--database-init").stdout
+    database.ask("INSERT INTO carteiro_schema (version) VALUES (1000)")
+    try:
+        ended = run("--database", database.database, "--database-init")
+        assert ended.returncode == 1 and "newer" in ended.stderr and ended.stderr.count("\n") == 1
+    finally:
+        database.ask("DELETE FROM carteiro_schema WHERE version = 1000")
+
+
+def test_without_its_library_one_line_says_so(tmp_path: Path) -> None:
+    (tmp_path / "psycopg.py").write_text("raise ImportError('no')\n")
+    command = [sys.executable, str(ROOT / "bin" / "smtpd"), "--database", "host=x", "--database-init"]
+    env = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert ended.returncode == 1 and "pip install" in ended.stderr and ended.stderr.count("\n") == 1
