@@ -83,6 +83,8 @@ class Check:
         return [_agreed(judged, second.get((judged.place, judged.command), judged)) for judged in first]
 
     def _is_wanted(self, profile: Profile, place: Place, command: Command) -> bool:
+        if self._server.target.is_lmtp and (place is Place.HELO or command is Command.HELO):
+            return False  # HELO is no command of LMTP; a probe tells whether it is refused (RFC 2033 section 4.1)
         rule = cell(place, command, profile.offers(place)).rule
         return rule in self._selection.rules and bool(ways_to(place, self._server.target, profile))
 

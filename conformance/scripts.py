@@ -82,6 +82,12 @@ class Script(NamedTuple):
         """Where it begins."""
         return Place[self.head.get("from", "EHLO")]
 
+    @property
+    def begins_mail(self) -> bool:
+        """Whether it begins a transaction of its own: some servers ask for TLS or AUTH before that."""
+        is_there = any(isinstance(step, Said) and step.text.upper().startswith("MAIL") for step in self.steps)
+        return is_there and self.place is Place.EHLO
+
 
 def read(name: str, text: str) -> Script:
     """Reads a dialogue file. Raises ValueError with the name and what is wrong."""
@@ -150,7 +156,7 @@ def probe(script: Script) -> Probe:
     """The probe that holds the dialogue."""
 
     async def hold(trial: Trial) -> None:
-        dialogue = await trial.open(script.place)
+        dialogue = await (trial.ready() if script.begins_mail else trial.open(script.place))
         dialogue.patience += takes
         for step in script.steps:
             if isinstance(step, Said):

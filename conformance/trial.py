@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .dialogue import Dialogue
 from .finding import Finding, Untested
-from .openings import reach
+from .openings import reach, walk_to, ways_to
 from .places import Place
 from .target import Profile, Target
 from .ways import Grade
@@ -31,6 +31,13 @@ class Trial:
         """A connection that has come to a place. Raises Unreached if the server does not let it. Close it with `leave`."""
         dialogue = Dialogue(await self._open(), self.patience)
         await reach(dialogue, self.target, self.profile, place)
+        return dialogue
+
+    async def ready(self) -> Dialogue:
+        """A connection in which MAIL may come at once: behind EHLO, and the TLS and AUTH that this server asks for."""
+        dialogue = Dialogue(await self._open(), self.patience)
+        ways = ways_to(Place.MAIL, self.target, self.profile)
+        await walk_to(dialogue, self.target, ways[0][:-1])
         return dialogue
 
     def breaks(self, rule: str, what: str, dialogue: Dialogue, grade: Grade = Grade.MUST, remark: str = "") -> None:

@@ -79,7 +79,7 @@ async def declared(trial: Trial) -> None:
     if not limit:
         trial.untested("1870-6.1-declared", "EHLO names no limit")
         return
-    dialogue = await trial.open()
+    dialogue = await trial.ready()
     reply = await dialogue.say(f"{trial.target.mail} SIZE={limit + 1}")
     if reply.is_positive:
         trial.breaks("1870-6.1-declared", f"one octet more than the limit is answered {reply.code}", dialogue, Grade.SHOULD)

@@ -33,7 +33,7 @@ async def raw(dialogue: Dialogue, line: str, patience: float) -> bytes:
 
 async def forms(trial: Trial) -> None:
     """Each reply has the form that the grammar asks for. Each rule is said to be broken once."""
-    dialogue = await trial.open()
+    dialogue = await trial.ready()
     is_enhanced = "ENHANCEDSTATUSCODES" in trial.profile.offered.get(Place.EHLO, frozenset())
     lines = [trial.target.hello, "NOOP", "HELP", f"VRFY {trial.target.to}", "XYZZY", "RCPT", trial.target.mail]
     lines += [trial.target.rcpt, f"RCPT TO:<{trial.target.unknown}>", "RSET"]

@@ -14,10 +14,10 @@ async def pipelined(trial: Trial) -> None:
     """A group of commands gets the replies that the same commands get one at a time."""
     target = trial.target
     lines = [target.mail, f"RCPT TO:<{target.unknown}>", target.rcpt, "RSET", target.mail, target.rcpt, "RSET", "XYZZY"]
-    single = await trial.open()
+    single = await trial.ready()
     apart = [(await single.say(line)).code for line in lines]
     await single.leave()
-    together = await trial.open()
+    together = await trial.ready()
     together.send("".join(f"{line}\r\n" for line in lines).encode())
     codes = [(await together.hear()).code for _ in lines]
     await together.leave()

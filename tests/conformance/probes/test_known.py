@@ -39,6 +39,19 @@ def test_our_own_server_has_no_finding(probe: Probe) -> None:
     assert trial.gaps == []
 
 
+STRICT = {"requires_tls": True, "requires_authentication": True}
+POOR = {"hidden": frozenset({"CHUNKING", "PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES", "LIMITS", "HELP"})}
+
+
+@pytest.mark.parametrize("policy", [STRICT, POOR], ids=["strict", "poor"])
+@EVERY
+def test_whatever_it_asks_for_and_offers(probe: Probe, policy: dict[str, object]) -> None:
+    server = opener(ESMTP, postmaster=lambda: "johndoe", **policy)
+    if all(profile_of(server).has(extension) for extension in probe.needs):
+        trial = held(server, probe)
+        assert (trial.findings, trial.gaps) == ([], [])
+
+
 @EVERY
 def test_nor_has_the_toy_without_a_fault(probe: Probe) -> None:
     assert held(toys(LAWFUL), probe).findings == []
