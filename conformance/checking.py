@@ -62,7 +62,7 @@ class Check:
         cells = self._cells(profile)
         findings = [*found(cells), *forgets_nothing(cells)]
         trials = self._trials(profile, probes)
-        findings += [finding for trial in trials for finding in trial.findings]
+        findings += beyond([finding for trial in trials for finding in trial.findings], findings)
         gaps = [*untested(cells), *(gap for trial in trials for gap in trial.gaps)]
         order = {rule: number for number, rule in enumerate(sorted(self._selection.rules))}
         chosen = [finding for finding in findings if finding.rule in order]
@@ -137,6 +137,16 @@ async def _held(probe: Probe, trial: Trial) -> None:
     except (Unreached, NotReached) as fault:
         for rule in probe.rules:
             trial.untested(rule, str(fault))
+
+
+def beyond(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
+    """What probes have found, one for each rule and grade, with the shortest dialogue; without what the cells have shown."""
+    shortest: dict[str, Finding] = {}
+    for finding in found:
+        first = shortest.setdefault(finding.key, finding)
+        words = first.what if finding.what in first.what else f"{first.what}; and {finding.what}"
+        shortest[finding.key] = min(first, finding, key=lambda each: len(each.dialogue))._replace(what=words)
+    return [finding for key, finding in shortest.items() if key not in {each.key for each in known}]
 
 
 def aimed(target: Target, profile: Profile) -> Target:

@@ -27,12 +27,13 @@ async def quits(trial: Trial) -> bool:
 async def gathers(trial: Trial) -> bool:
     """Whether a command that comes in two pieces is answered as one that comes whole."""
     dialogue = await trial.open()
+    whole = await dialogue.say("NOOP")
     dialogue.send(b"NO")
     await dialogue.pause(PAUSE)
     dialogue.send(b"OP\r\n")
     reply = await dialogue.hear()
     await dialogue.leave()
-    return reply.code == "250" and not dialogue.surplus
+    return reply.code == whole.code and not dialogue.surplus
 
 
 async def unlike(trial: Trial) -> str:

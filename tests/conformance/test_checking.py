@@ -4,11 +4,13 @@ from functools import cache
 
 import pytest
 
-from conformance.checking import Check, Outcome, Selection, Server
+from conformance.checking import Check, Outcome, Selection, Server, beyond
+from conformance.finding import Finding
 from conformance.judging import Verdict
 from conformance.looking import Untestable
 from conformance.places import Command, Place
 from conformance.rules.known import RULES, selected
+from conformance.ways import Grade
 from protocol.classic.table import CLASSIC
 from protocol.engine.dialect import Dialect
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
@@ -81,3 +83,11 @@ def test_no_password_is_shown() -> None:
     lines = [line for judged in outcome_of(ESMTP).cells for line in judged.lines]
     assert any("name and password" in line for line in lines)
     assert not any("AGpvaG5kb2UAc2VjcmV0" in line for line in lines)
+
+
+def test_what_several_probes_find_of_a_rule_is_one_finding() -> None:
+    rule = "5321-4.1.1.11-parameter"
+    long, short = Finding(rule, Grade.MUST, "one", ("C: a", "S: b")), Finding(rule, Grade.MUST, "two", ("C: a",))
+    note = Finding(rule, Grade.NOTE, "three")
+    assert beyond([long, short, note], []) == [short._replace(what="one; and two"), note]
+    assert beyond([long, short, note], [Finding(rule, Grade.NOTE, "known")]) == [short._replace(what="one; and two")]
