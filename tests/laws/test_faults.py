@@ -188,6 +188,52 @@ FAULTS = (
         ("tests/programs/test_interoperability.py", "-k", "test_mutt"),
         "mutt",
     ),
+    Fault(
+        "a warning is taken for a yes",
+        (
+            Change(
+                "storage/stores/postgres/answers.py", "        if self._warning or objection:\n", "        if objection:\n"
+            ),
+        ),
+        ("tests/storage/stores/postgres/test_store.py", "-k", "in_doubt"),
+    ),
+    Fault(
+        "what is in doubt is sent again by a statement that may write nothing",
+        (
+            Change(
+                "storage/stores/postgres/statements.py",
+                "$4::bytea[])\n        ON CONFLICT (id) DO UPDATE SET tries = message.tries + 1",
+                "$4::bytea[])\n        ON CONFLICT (id) DO NOTHING",
+            ),
+            Change(
+                "storage/stores/postgres/statements.py",
+                "DO UPDATE SET forward_path = excluded.forward_path",
+                "DO NOTHING",
+            ),
+        ),
+        ("tests/storage/stores/postgres/test_store.py", "-k", "retry_that_is_answered"),
+    ),
+    Fault(
+        "a 250 is said when the statements are answered",
+        (
+            Change(
+                "storage/stores/postgres/link.py",
+                "if result.status != ExecStatus.PIPELINE_SYNC:",
+                "if self.state is CHECKING and result.status != ExecStatus.PIPELINE_SYNC:",
+            ),
+        ),
+        ("tests/storage/stores/postgres/test_store.py", "-k", "before_its_sync"),
+    ),
+    Fault(
+        "what was refused is not taken back",
+        (Change("storage/stores/postgres/message.py", "            self._owner.take_back(self)\n", "            pass\n"),),
+        ("tests/storage/stores/postgres/test_store.py", "-k", "taken_back"),
+    ),
+    Fault(
+        "what is in doubt is sent again under a new id",
+        (Change("storage/stores/postgres/message.py", "Row(self.binary_id,", "Row(ids.new(0.0),"),),
+        ("tests/storage/stores/postgres/test_store.py", "-k", "in_doubt"),
+    ),
 )
 
 

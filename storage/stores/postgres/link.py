@@ -254,11 +254,10 @@ class Link:
         if self.state is CONNECTING:
             self._poll(conn)
             return
-        if self.state is BUSY:
-            self._start_clock()
         try:
             if events & _WRITE:
                 if conn.flush() == 0 and not self._is_sent:
+                    self._start_clock()
                     self._pump()
                 elif self._is_sent:
                     self._flush(conn)
