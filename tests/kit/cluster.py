@@ -80,6 +80,8 @@ class Cluster:
         self.fails_at = 0
         self.connections: list[Connection] = []
         self.transactions: list[list[str]] = []
+        self.ended = 0
+        """How many processes of given up connections were ended."""
 
     def connect(self, conninfo: bytes) -> Any:
         self.call()
@@ -162,6 +164,8 @@ class Connection:
     def send_query_params(self, statement: bytes, values: object) -> None:
         self._cluster.call()
         self._asked = True
+        if values:
+            self._cluster.ended += 1
 
     def send_prepare(self, name: bytes, statement: bytes) -> None:
         self._cluster.call()

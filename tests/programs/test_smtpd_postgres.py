@@ -108,3 +108,22 @@ def test_without_its_library_one_line_says_so(tmp_path: Path) -> None:
     env = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
     assert ended.returncode == 1 and "pip install" in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_without_standbys_connections_do_not_pile_up(tmp_path: Path, database: Postgres) -> None:
+    """A process of the database that waits for a standby does not notice that nobody waits for it."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with serve(tmp_path, database) as server, server.connect() as client:
+        assert client.say("EHLO me")[:3] == b"250" and database.ask(waits) == ["0"]
+        client.mail(b"one\r\n", "<there@b>", "<johndoe@b>")
+        database.ask("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        database.ask("SELECT pg_reload_conf()")
+        client.say("MAIL FROM:<nowhere@b>", "RCPT TO:<johndoe@b>", "DATA")
+        client.send(b"two\r\n.\r\n")
+        eventually(lambda: database.ask(waits) == ["1"])
+        eventually(lambda: "did not answer in time" in server.log, 30)
+        eventually(lambda: database.ask(waits) == ["1"])
+        database.ask("ALTER SYSTEM RESET synchronous_standby_names")
+        database.ask("SELECT pg_reload_conf()")
+        assert client.hear()[:3] == b"250"
+    assert deliveries(database, "nowhere@b") == ["johndoe"]

@@ -79,6 +79,7 @@ class Link:
         self._prepared = prepared
         self._first = first
         self._round: list[int] = []
+        self._left: dict[int, int] = {}
         self._host = first
         self._failures = 0
         self._conn: Connection | None = None
@@ -194,6 +195,8 @@ class Link:
         try:
             conn.nonblocking = 1
             conn.enter_pipeline_mode()
+            if self._host in self._left:
+                conn.send_query_params(_END.encode(), [b"%d" % self._left[self._host]])
             conn.send_query_params(schema.STANDING.encode(), None)
             for name, statement in self._prepared.items():
                 conn.send_prepare(name, statement)
@@ -221,6 +224,7 @@ class Link:
 
     def _offer(self, _: Outcome) -> None:
         self._round.clear()
+        self._left.pop(self._host, None)
         self._say(logging.INFO, f"is used, timeline {self.timeline}")
         self._owner.free(self)
 
@@ -320,7 +324,9 @@ class Link:
 
     def _spoil(self, outcome: Outcome) -> None:
         work, self._work = self._work, None
-        assert work
+        assert work and self._conn
+        if outcome.verdict is Verdict.DOUBT:
+            self._left[self._host] = self._conn.backend_pid
         self._hang_up()
         if self.state is DOWN:
             self._say(logging.WARNING, f"is given up: {outcome.words}")
@@ -376,3 +382,9 @@ class Link:
 
 
 _TOO_LATE = Outcome(Verdict.DOUBT, "it did not answer in time")
+
+_END = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid = $1::int AND usename = current_user AND application_name = current_setting('application_name')"""
+"""Ends a process of the database's that still waits for a standby, for a connection that was given up. It would not notice,
+and after some hours without standbys there would be no room for new connections. What it has committed stays in doubt.
+"""

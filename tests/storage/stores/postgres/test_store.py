@@ -49,6 +49,16 @@ def test_what_is_in_doubt_is_sent_again_until_a_standby_has_it(word: str) -> Non
     stored(world, b"a")
 
 
+def test_a_connection_that_is_given_up_leaves_no_process_behind() -> None:
+    """It would wait for a standby for ever."""
+    world = World()
+    world.cluster.plan = ["wait"] * 4
+    world.send(b"a")
+    world.loop.run(50)
+    assert world.cluster.ended == 4
+    stored(world, b"a")
+
+
 def test_a_retry_that_is_answered_was_waited_for() -> None:
     """A retry that writes nothing is answered while no standby has the row."""
     world = World()
