@@ -35,7 +35,7 @@ AGAIN = _cell("5321-4.1.4-hello-again", right("250", HOME), *_AGAIN)
 AGAIN_AUTH = _cell(
     "5321-4.1.4-hello-again", right("250", HOME), way("250", (*CLEAR, *CRYPT), "EHLO forgets who is authenticated"), *_AGAIN
 )
-AGAIN_CHUNK = _also(AGAIN, OPEN)
+AGAIN_CHUNK = _also(AGAIN, way("500 501 502 504 550", ANY, "between chunks, what becomes of the transaction is left open"))
 HI_ARG = _cell(
     "5321-4.1.1.1-hello-argument",
     right("501", SAME),
@@ -213,7 +213,7 @@ AUTH = _cell(
 )
 AUTH_OR = _also(AUTH, right("5", SAME))
 AUTH_IN = _cell("4954-4-in-transaction", right("503", SAME), only_code("5", "503 is due within a transaction"))
-AUTH_CHUNK = _also(AUTH_IN, OPEN)
+AUTH_CHUNK = _also(AUTH_IN, way("503", ANY, "between chunks, what becomes of the transaction is left open"))
 AUTH_2 = _cell("4954-4-again", right("503", SAME), only_code("5", "503 is due for a further AUTH"))
 MECH = _cell("4954-4-mechanism", right("504", SAME), only_code("5", "504 is due for a mechanism that is not known"))
 MECH_OR = _cell("4954-4-mechanism", right("5", SAME))

@@ -109,7 +109,20 @@ class Judge:
             if way.allows(first.code) and self._leads(way, place, places):
                 verdict = Verdict.UNTESTED if way is LATER else _VERDICTS[way.grade]
                 return Judged(place, command, verdict, way.rule or found.rule, way.why, first.short, first.code)
+        why = self._untold(found, place, first)
+        if why:
+            return Judged(place, command, Verdict.UNTESTED, found.rule, why, first.short, first.code)
         return self._wrong(found, place, command, tries, places)
+
+    def _untold(self, found: Cell, place: Place, seen: Seen) -> str:
+        """Why it cannot be told where a reply that is allowed has led; "" if it can."""
+        if not any(way.allows(seen.code) for way in found.ways):
+            return ""
+        if seen.end is Place.VOID and any(way.to == (Place.CONTENT,) for way in found.ways):
+            return f"the message is refused ({seen.after or 'silence'})"
+        if seen.end is None and not self._signatures.knows(place) and not seen.after.startswith("!"):
+            return "this state cannot be recognized on this server"
+        return ""
 
     def cell(self, place: Place, command: Command) -> Cell:
         """The cell that counts. Where AUTH comes before a transaction, a session is still authenticated behind it."""

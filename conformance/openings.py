@@ -32,7 +32,7 @@ OPENINGS: dict[Place, tuple[Steps, ...]] = {
     Place.START: ((),),
     Place.HELO: ((HELO,),),
     Place.EHLO: ((EHLO,),),
-    Place.MAIL: ((EHLO, MAIL), (HELO, MAIL)),
+    Place.MAIL: ((EHLO, MAIL), (HELO, MAIL), (MAIL,)),
     Place.RCPT: ((EHLO, MAIL, RCPT), (HELO, MAIL, RCPT)),
     Place.CONTENT: ((EHLO, MAIL, RCPT, DATA),),
     Place.CHUNK: ((EHLO, MAIL, RCPT),),
@@ -42,7 +42,7 @@ OPENINGS: dict[Place, tuple[Steps, ...]] = {
     Place.TLS_EHLO: ((EHLO, TLS, EHLO),),
     Place.TLS_RCPT: ((EHLO, TLS, EHLO, MAIL, RCPT),),
     Place.AUTHED: ((EHLO, AUTH), (EHLO, TLS, EHLO, AUTH)),
-    Place.TLS_MAIL: ((EHLO, TLS, EHLO, MAIL), (EHLO, TLS, HELO, MAIL)),
+    Place.TLS_MAIL: ((EHLO, TLS, EHLO, MAIL), (EHLO, TLS, HELO, MAIL), (EHLO, TLS, MAIL)),
     Place.TLS_CHUNKED: ((EHLO, TLS, EHLO, MAIL, RCPT, BDAT),),
     Place.AUTHED_MAIL: ((EHLO, AUTH, MAIL), (EHLO, TLS, EHLO, AUTH, MAIL)),
 }
@@ -94,7 +94,7 @@ async def walk_to(dialogue: Dialogue, target: Target, steps: Sequence[Step]) -> 
         raise Unreached(f"the greeting is {_said(reply)}")
     for step in steps:
         reply = await make(dialogue, target, step)
-        if not reply.is_positive:
+        if not reply.is_positive or (step is AUTH and reply.code != "235"):
             raise Unreached(f"{step.value} is answered {_said(reply)}")
     return reply
 

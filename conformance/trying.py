@@ -16,6 +16,9 @@ from .wire import NotReached, Open
 GRACE = 0.3
 """Seconds to wait for a reply that need not come, once a later command was answered."""
 
+UNTOLD = "untold"
+"""Stands in place of a reply code that cannot be told from that of the next command."""
+
 NOT_READ = (Command.EMPTY, Command.DOT)
 """Lines that a server may pass over without a reply."""
 
@@ -77,6 +80,8 @@ class Tries:
         except (Unreached, NotReached) as fault:
             return Seen("", why=str(fault))
         reply = await self._said(dialogue, place, command)
+        if reply.code == UNTOLD:
+            return Seen("", why="NOOP, which is to tell whether it was answered, ends the session")
         seen = await self._followed(dialogue, command, reply)
         seen = seen._replace(said=len(dialogue.lines))
         if seen.end is None and not seen.after.startswith("!"):
@@ -122,6 +127,8 @@ class Tries:
         dialogue.tell(line)
         reply = await dialogue.say("NOOP")
         later = await dialogue.hear(GRACE)
+        if reply.code != "421" and later.code in ("421", CLOSED) and reply.code not in (CLOSED, "221"):
+            return Reply(UNTOLD)
         if later.code == SILENT:
             dialogue.lines.pop()
             return Reply(SILENT)

@@ -62,8 +62,11 @@ LATITUDES: dict[str, Reason] = {
     "What comes before EHLO in TLS differs from what comes before EHLO in the clear only behind an EHLO.": (
         lambda state, event, new: state in NOBODY and isinstance(new, tuple) and new[0] in NOBODY
     ),
-    "Chunks are walked in the clear only, so that they lead back to a wrong home is not seen.": lambda state, event, new: (
-        state in (S.CHUNKED, S.CHUNK) and isinstance(new, tuple) and new[0] in HOMES
+    "Behind MAIL, and between chunks, only sessions in the clear are walked: that one leads to a wrong home is not seen.": (
+        lambda state, event, new: state in (S.REVERSE, S.CHUNK, S.CHUNKED) and isinstance(new, tuple) and new[0] in HOMES
+    ),
+    "STARTTLS within a transaction may be refused or carried out: no RFC says.": lambda state, event, new: (
+        event is E.STARTTLS and isinstance(new, tuple) and new[0] is S.SHAKING
     ),
 }
 """Why the kit says nothing of a wrong cell."""
