@@ -1,17 +1,17 @@
-"""Three PostgreSQL nodes on this machine's loopback, made in seconds from a template, that can be killed, frozen and promoted.
+"""Three PostgreSQL nodes on loopback, made in a second from a template, that can be killed, frozen and promoted.
 
-Knows nothing about mail. Nothing here fails over by itself: the tests do, by the rules of `Cluster.fail_over`. They are those
-that an operator without Patroni would have to keep, and each was learned from a run that lost something without it:
+Knows nothing about mail. Nothing here fails over by itself: tests do, by the rules of `Cluster.fail_over`. They are those
+that an operator without Patroni would have to keep. Without any one of them acknowledged commits can be lost:
 
 - Each node names the other two as its quorum, before it is ever promoted; else a lone new primary acknowledges.
-- The standby that has most is promoted: the greater of what it received and what it replayed, since a standby that was started
-  again says that it received nothing. Both are asked, when their figures no longer move.
-- The other standby follows the new primary, and has one host in `primary_conninfo`: with the old one in a list, it would follow
-  that again.
+- The standby that has most is promoted: the greater of what it received and what it replayed, since a standby that was
+  started again says that it received nothing. Both are asked, when their figures no longer move.
+- The other standby follows the new primary, and has one host in `primary_conninfo`: with the old one in a list, it would
+  follow that again.
 - An old primary comes back by pg_rewind, after a CHECKPOINT on the new one; before that, pg_rewind finds nothing to do.
 
-A killed node is gone as with its machine: all its processes at once. What it wrote stays in the kernel's hands, so this is no
-power cut.
+A killed node is gone as with its machine: all its processes at once. What it wrote stays in the kernel's hands, so this is
+no power cut.
 """
 
 import os
@@ -21,6 +21,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,10 +166,8 @@ class Node:
 
     def _signal(self, pids: list[int], signum: int) -> None:
         for pid in pids:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signum)
-            except ProcessLookupError:
-                pass
 
     def kill(self) -> None:
         """Ends all its processes at once."""
@@ -313,8 +312,8 @@ class Cluster:
 
     def _state(self, node: Node) -> str:
         command = [str(self.place.binaries / "pg_controldata"), "-D", str(node.directory)]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True, **self.place.account).stdout
-        return next(line for line in shown.splitlines() if line.startswith("Database cluster state"))
+        shown = subprocess.run(command, capture_output=True, check=True, **self.place.account).stdout.decode()
+        return str(next(line for line in shown.splitlines() if line.startswith("Database cluster state")))
 
     def close(self) -> None:
         """Ends all nodes, and deletes them."""

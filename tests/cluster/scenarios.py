@@ -1,0 +1,196 @@
+"""What is done to a cluster while mail comes. Each scenario returns when mail is accepted again.
+
+Knows nothing about what is counted afterwards.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..kit.support import wait_until
+from .stage import Ballast, Stage
+
+
+class Scenario(NamedTuple):
+    """A scenario: what is done, and what it needs. `patience` is that of the front ends, in seconds."""
+
+    play: Callable[[Stage], None]
+    patience: float | None = None
+    limit: int = 0
+    """MiB of room for the primary's tables; 0: as the disk has."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.play.__name__
+
+
+def calm(stage: Stage) -> None:
+    """Nothing happens."""
+    stage.storm.acknowledge(500)
+
+
+def primary_killed(stage: Stage) -> None:
+    """The primary is gone at once; the better standby is promoted, the other one follows it."""
+    stage.cluster.primary.kill()
+    stage.cluster.fail_over()
+    stage.storm.acknowledge(300)
+
+
+def primary_killed_in_doubt(stage: Stage) -> None:
+    """The standbys are gone, so all commits wait. Then the primary is gone, and the standbys come back without them."""
+    for node in stage.cluster.standbys:
+        node.kill()
+    stage.all_wait()
+    stage.cluster.primary.kill()
+    for node in stage.cluster.standbys:
+        node.start()
+    stage.cluster.fail_over()
+    stage.storm.acknowledge(300)
+
+
+def primary_killed_while_standbys_are_frozen(stage: Stage) -> None:
+    """All commits wait for standbys that stand still, and have perhaps got them; then the primary is gone."""
+    for node in stage.cluster.standbys:
+        node.freeze()
+    stage.all_wait()
+    stage.cluster.primary.kill()
+    for node in stage.cluster.standbys:
+        node.thaw()
+    stage.cluster.fail_over()
+    stage.storm.acknowledge(300)
+
+
+def waits_cancelled(stage: Stage) -> None:
+    """No standby answers, and somebody cancels and ends the waits of commits: the primary has them, and nobody else."""
+    for node in stage.cluster.standbys:
+        node.freeze()
+    stage.all_wait()
+    for how in ("cancel", "terminate", "cancel"):
+        stage.cancel_waits(how)
+    for node in stage.cluster.standbys:
+        node.thaw()
+    stage.storm.acknowledge(300)
+
+
+def waits_cancelled_then_failover(stage: Stage) -> None:
+    """The same with standbys that are gone; then the primary is, and they come back: what only it had is lost."""
+    for node in stage.cluster.standbys:
+        node.kill()
+    stage.all_wait()
+    for _ in range(3):
+        stage.cancel_waits()
+    stage.cluster.primary.kill()
+    for node in stage.cluster.standbys:
+        node.start()
+    stage.cluster.fail_over()
+    stage.storm.acknowledge(300)
+
+
+def no_standby(stage: Stage) -> None:
+    """No standby answers, until the front ends lose patience and refuse mail that the primary has all the same."""
+    for node in stage.cluster.standbys:
+        node.freeze()
+    wait_until(lambda: stage.refused(451) >= 10, 60)
+    for node in stage.cluster.standbys:
+        node.thaw()
+    stage.storm.acknowledge(300)
+
+
+def standby_killed(stage: Stage) -> None:
+    """One standby is gone. Nobody notices."""
+    stage.cluster.standbys[0].kill()
+    stage.storm.acknowledge(500)
+
+
+def disk_full(stage: Stage) -> None:
+    """The disk of the primary's tables is full, then there is room again."""
+    ballast = Ballast(stage.cluster.primary)
+    ballast.take()
+    wait_until(lambda: stage.refused(452) >= 20, 60)
+    ballast.drop()
+    stage.storm.acknowledge(300)
+
+
+def links_cut(stage: Stage) -> None:
+    """All connections to the primary are ended, again and again."""
+    for _ in range(10):
+        stage.cluster.primary.ask(
+            "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend'"
+            " and pid <> pg_backend_pid()"
+        )
+        stage.storm.acknowledge(20)
+    stage.storm.acknowledge(300)
+
+
+def backend_killed(stage: Stage) -> None:
+    """One process of the primary dies by SIGKILL, so all of PostgreSQL begins anew."""
+    primary = stage.cluster.primary
+    for _ in range(2):
+        words = "select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() limit 1"
+        os.kill(int(primary.ask(words)), signal.SIGKILL)
+        stage.storm.acknowledge(200)
+
+
+def primary_stopped(stage: Stage) -> None:
+    """The primary is shut down in order, and a standby is promoted."""
+    stage.cluster.primary.stop()
+    stage.cluster.fail_over()
+    stage.storm.acknowledge(300)
+
+
+def front_end_killed(stage: Stage) -> None:
+    """A front end dies by SIGKILL, and comes back."""
+    stage.front_ends[0].kill()
+    stage.front_ends[0].communicate()
+    stage.storm.acknowledge(300)
+    stage.front_ends[0] = stage.start_front_end(stage.ports[0])
+    stage.storm.acknowledge(300)
+
+
+def primary_frozen(stage: Stage) -> None:
+    """The primary stands still, a standby is promoted, and the old one comes to life again and knows nothing of that."""
+    old = stage.cluster.primary
+    old.freeze()
+    stage.cluster.fail_over()
+    stage.storm.acknowledge(300)
+    old.thaw()
+    stage.storm.acknowledge(300)
+
+
+def killed_and_rewound(stage: Stage) -> None:
+    """Three times the primary is gone, and comes back as a standby of the next one."""
+    for _ in range(3):
+        old = stage.cluster.primary
+        old.kill()
+        stage.cluster.fail_over()
+        stage.storm.acknowledge(200)
+        stage.cluster.rewind(old)
+        stage.cluster.has_quorum(2)
+    stage.storm.acknowledge(200)
+
+
+ON_EACH_CHANGE = (
+    Scenario(primary_killed_in_doubt),
+    Scenario(waits_cancelled_then_failover),
+    Scenario(waits_cancelled),
+    Scenario(no_standby, patience=3),
+    Scenario(standby_killed),
+    Scenario(disk_full, limit=40),
+)
+
+NIGHTLY = (
+    Scenario(calm),
+    *ON_EACH_CHANGE,
+    Scenario(primary_killed),
+    Scenario(primary_killed_while_standbys_are_frozen),
+    Scenario(links_cut),
+    Scenario(backend_killed),
+    Scenario(primary_stopped),
+    Scenario(front_end_killed),
+    Scenario(primary_frozen),
+    Scenario(killed_and_rewound),
+)
+
+ALL = {scenario.name: scenario for scenario in NIGHTLY}

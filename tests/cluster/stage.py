@@ -1,0 +1,164 @@
+"""A cluster, two front ends on it, and a storm of mail through both: what a scenario plays with, and the count at its end.
+
+Knows nothing about what is done to them.
+"""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..kit.counting import Storm, counted, free_port
+from ..kit.support import ROOT, wait_until
+from .nodes import Cluster, Node, Place, template
+
+USERS = [f"user{number}" for number in range(20)]
+CLIENTS = 20
+
+
+class Outcome(NamedTuple):
+    """What was counted: the exit code of the checker, its figures, and how often something sent was in doubt."""
+
+    code: int
+    figures: dict[str, Any]
+    doubts: int
+
+
+class Stage:
+    """Everything that runs. `patience` is that of the front ends, in seconds; `mistake` is planted into them."""
+
+    def __init__(self, cluster: Cluster, directory: Path, patience: float | None = None, mistake: str = "") -> None:
+        self.cluster = cluster
+        self._directory = directory
+        self._words = [f"{patience:g}" if patience else "-", mistake or "-"]
+        (directory / "users.txt").write_text("\n".join(USERS))
+        self.ports = [free_port(), free_port()]
+        self.front_ends = [self.start_front_end(port) for port in self.ports]
+        to = [word for user in USERS for word in ("--to", user)]
+        self.storm = Storm(directory / "history", self.ports, *to, "--clients", CLIENTS)
+
+    def start_front_end(self, port: int) -> subprocess.Popen[str]:
+        """Starts a front end on this port, and waits until it listens."""
+        flags = ["--dialect", "esmtp", "--store", "postgres", "--database", self.cluster.conninfo, "--quiet"]
+        where = ["--listen", f"127.0.0.1:{port}", "users.txt"]
+        command = [sys.executable, "-m", "tests.cluster.front_end", *self._words, *flags, *where]
+        with (self._directory / f"smtpd-{port}.log").open("ab") as log:
+            started = subprocess.Popen(
+                command, cwd=self._directory, stdout=subprocess.PIPE, stderr=log, text=True, env={"PYTHONPATH": str(ROOT)}
+            )
+        assert started.stdout
+        assert started.stdout.readline().startswith("listening on "), self.log(port)
+        return started
+
+    def log(self, port: int) -> str:
+        """What a front end has logged."""
+        return (self._directory / f"smtpd-{port}.log").read_text()
+
+    def refused(self, code: int) -> int:
+        """How many messages were refused with this code, after their end."""
+        lines = self.storm.history.read_bytes().splitlines()
+        return sum(b'"is_complete": true' in line and b'"code": %d,' % code in line for line in lines)
+
+    def all_wait(self) -> None:
+        """Returns when commits wait for a standby, and nothing else goes on."""
+        wait_until(lambda: self.cluster.primary.waiting() > 0, 60)
+
+    def cancel_waits(self, how: str = "cancel") -> None:
+        """Ends the waits of all commits, and returns when something has become of that: others wait, or mail is answered."""
+        before = self.storm.acknowledged()
+        query = f"select pg_{how}_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'"
+        self.cluster.primary.ask(query)
+        wait_until(lambda: self.cluster.primary.waiting() > 0 or self.storm.acknowledged() > before + CLIENTS, 60)
+
+    def count(self, wait: float = 20) -> Outcome:
+        """Ends the storm, and counts what the primary has."""
+        self.storm.stop(150)
+        waits = ("--wait", wait) if wait else ()
+        self.cluster.has_quorum()
+        code, figures = counted(self.storm.history, "--database", self.cluster.primary.conninfo, *waits)
+        return Outcome(code, figures, sum(self.log(port).count(" is given up: ") for port in self.ports))
+
+    def close(self) -> None:
+        """Ends everything but the cluster."""
+        self.storm.kill()
+        for front_end in self.front_ends:
+            if front_end.poll() is None:
+                front_end.send_signal(signal.SIGKILL)
+            front_end.communicate()
+
+
+@contextmanager
+def workshop() -> Iterator[tuple[Place, Path]]:
+    """A place for clusters, and a template of a node that has the tables."""
+    place = Place()
+    try:
+        first = template(place)
+        try:
+            init = [sys.executable, str(ROOT / "bin" / "smtpd"), "--database", first.conninfo, "--database-single"]
+            subprocess.run([*init, "--database-init"], check=True, capture_output=True)
+            first.stop()
+        finally:
+            first.kill()
+        yield place, first.directory
+    finally:
+        place.clear()
+
+
+@contextmanager
+def staged(
+    place: Place, node: Path, directory: Path, patience: float | None = None, mistake: str = "", limit: int = 0
+) -> Iterator[Stage]:
+    """A stage, while it is needed. With `limit`, the primary's tables are on a disk with room for so many MiB more."""
+    cluster = Cluster(place, node)
+    stage = None
+    try:
+        if limit:
+            small_disk(cluster.primary, limit)
+        cluster.start()
+        stage = Stage(cluster, directory, patience, mistake)
+        stage.storm.acknowledge(300)
+        yield stage
+    finally:
+        if stage:
+            stage.close()
+        cluster.close()
+
+
+def small_disk(node: Node, room: int) -> None:
+    """Puts the tables of a node that does not run on a disk of its own, in memory, with so many MiB of room. Needs root.
+
+    It is mounted where only the node's processes see it, so nothing of it is left when they have ended.
+    """
+    script = """
+        set -e; base=$1/base; shift
+        used=$(du -sm "$base" | cut -f1)
+        mount -t tmpfs -o "size=$((used + ROOM))m,mode=0700,uid=$(id -u postgres),gid=$(id -g postgres)" none "$base.small"
+        cp -a "$base/." "$base.small"
+        mount --move "$base.small" "$base"
+        exec setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
+    """.replace("ROOM", str(room))
+    (node.directory / "base.small").mkdir()
+    node.within = ("unshare", "--mount", "sh", "-c", script, "sh", str(node.directory))
+
+
+class Ballast:
+    """A file that fills the small disk of a node."""
+
+    def __init__(self, node: Node) -> None:
+        self._path = Path(f"/proc/{node.pid}/root{node.directory}/base/ballast")
+
+    def take(self) -> None:
+        """Writes until there is no room."""
+        with self._path.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 16))
+            except OSError:
+                pass
+
+    def drop(self) -> None:
+        """Gives the room back."""
+        self._path.unlink()
