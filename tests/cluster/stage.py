@@ -6,7 +6,7 @@ Knows nothing about what is done to them.
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,9 +28,14 @@ class Outcome(NamedTuple):
 
 
 class Stage:
-    """Everything that runs. `patience` is that of the front ends, in seconds; `mistake` is planted into them."""
+    """Everything that runs. `patience` is that of the front ends, in seconds; `mistake` is planted into them.
 
-    def __init__(self, cluster: Cluster, directory: Path, patience: float | None = None, mistake: str = "") -> None:
+    `flags` are for the storm.
+    """
+
+    def __init__(
+        self, cluster: Cluster, directory: Path, patience: float | None, mistake: str, flags: Sequence[str]
+    ) -> None:
         self.cluster = cluster
         self._directory = directory
         self._words = [f"{patience:g}" if patience else "-", mistake or "-"]
@@ -38,7 +43,7 @@ class Stage:
         self.ports = [free_port(), free_port()]
         self.front_ends = [self.start_front_end(port) for port in self.ports]
         to = [word for user in USERS for word in ("--to", user)]
-        self.storm = Storm(directory / "history", self.ports, *to, "--clients", CLIENTS)
+        self.storm = Storm(directory / "history", self.ports, *to, "--clients", CLIENTS, *flags)
 
     def start_front_end(self, port: int) -> subprocess.Popen[str]:
         """Starts a front end on this port, and waits until it listens."""
@@ -109,16 +114,25 @@ def workshop() -> Iterator[tuple[Place, Path]]:
 
 @contextmanager
 def staged(
-    place: Place, node: Path, directory: Path, patience: float | None = None, mistake: str = "", limit: int = 0
+    place: Place,
+    node: Path,
+    directory: Path,
+    patience: float | None = None,
+    mistake: str = "",
+    limit: int = 0,
+    flags: Sequence[str] = (),
 ) -> Iterator[Stage]:
-    """A stage, while it is needed. With `limit`, the primary's tables are on a disk with room for so many MiB more."""
+    """A stage, while it is needed. With `limit`, the primary's tables are on a disk with room for so many MiB more.
+
+    `flags` are for the storm.
+    """
     cluster = Cluster(place, node)
     stage = None
     try:
         if limit:
             small_disk(cluster.primary, limit)
         cluster.start()
-        stage = Stage(cluster, directory, patience, mistake)
+        stage = Stage(cluster, directory, patience, mistake, flags)
         stage.storm.acknowledge(300)
         yield stage
     finally:
