@@ -7,9 +7,8 @@ PATIENCE is a number of seconds, or `-`; MISTAKE a name in mistakes.py, or `-`.
 
 import sys
 
-from storage.stores.postgres import store
-
 from service.smtpd import main
+from storage.stores.postgres import store
 
 from .mistakes import MISTAKES
 

@@ -50,7 +50,9 @@ class _Hasty:
 def early_answer_is_a_success() -> None:
     """A 250 is said when the last statement was answered, while its commit still waits."""
     from psycopg.pq import ExecStatus
-    from storage.stores.postgres.link import Link, Outcome, Verdict
+
+    from storage.stores.postgres.answers import Outcome, Verdict
+    from storage.stores.postgres.link import Link
     from storage.stores.postgres.link_table import BUSY
 
     def made(init: Any) -> Any:
@@ -65,8 +67,8 @@ def early_answer_is_a_success() -> None:
         def wrapped(self: Any, result: Any) -> None:
             is_answer = self.state is BUSY and result.status == ExecStatus.COMMAND_OK and self._work
             if is_answer and (result.command_status or b"").startswith(b"INSERT"):
-                self._answers = getattr(self, "_answers", 0) + 1
-                if self._answers == 2:  # that of the messages, and that of the deliveries
+                self._heard = getattr(self, "_heard", 0) + 1
+                if self._heard == 2:  # that of the messages, and that of the deliveries
                     self._work.done(Outcome(Verdict.CLEAN))
                     self._work = self._work._replace(done=lambda _: None)
             take(self, result)
@@ -75,7 +77,7 @@ def early_answer_is_a_success() -> None:
 
     def sent(send: Any) -> Any:
         def wrapped(self: Any, work: Any) -> None:
-            self._answers = 0
+            self._heard = 0
             send(self, work)
 
         return wrapped

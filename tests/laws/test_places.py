@@ -8,8 +8,8 @@ from ..kit.support import ROOT
 from .test_layering import MODULES, imports
 
 TESTS = ROOT / "tests"
-OWN = {"kit", "laws", "programs", "dialogues", "fuzz"}
-"""Folders of no room: what tests share, the house rules, the programs as processes, dialogues in files, and fuzzing."""
+OWN = {"cluster", "kit", "laws", "programs", "dialogues", "fuzz"}
+"""Folders of no room: what tests share, house rules, programs as processes, dialogues in files, clusters, fuzzing."""
 
 CODE = [path.relative_to(ROOT) for path in MODULES]
 FILES = sorted(path.relative_to(TESTS) for path in TESTS.rglob("*.py"))
