@@ -126,7 +126,7 @@ class Node:
 
     def accepts(self) -> None:
         """Returns when it takes connections."""
-        wait_until(self._can_be_asked, 60)
+        wait_until(self._can_be_asked, 120)
 
     def _can_be_asked(self) -> bool:
         assert self._process and self._process.poll() is None, self.log
@@ -264,7 +264,7 @@ class Cluster:
 
     def has_quorum(self, standbys: int = 1) -> None:
         """Returns when the primary streams to so many standbys."""
-        wait_until(lambda: self.primary.standbys() >= standbys, 60)
+        wait_until(lambda: self.primary.standbys() >= standbys, 120)
 
     @property
     def standbys(self) -> list[Node]:
@@ -333,7 +333,7 @@ def template(place: Place) -> Node:
     node.configure(port=str(node.port))
     node.start(must_accept=False)
     conninfo = node.conninfo.replace(f"dbname={DATABASE}", "dbname=postgres")
-    wait_until(lambda: _made(conninfo), 60)
+    wait_until(lambda: _made(conninfo), 120)
     return node
 
 

@@ -92,7 +92,7 @@ def no_standby(stage: Stage) -> None:
     """No standby answers, until the front ends lose patience and refuse mail that the primary has all the same."""
     for node in stage.cluster.standbys:
         node.freeze()
-    wait_until(lambda: stage.refused(451) >= 10, 60)
+    wait_until(lambda: stage.refused(451) >= 10, 120)
     for node in stage.cluster.standbys:
         node.thaw()
     stage.storm.acknowledge(300)
@@ -108,7 +108,7 @@ def disk_full(stage: Stage) -> None:
     """The disk of the primary's tables is full, then there is room again."""
     ballast = Ballast(stage.cluster.primary)
     ballast.take()
-    wait_until(lambda: stage.refused(452) >= 20, 60)
+    wait_until(lambda: stage.refused(452) >= 20, 120)
     ballast.drop()
     stage.storm.acknowledge(300)
 

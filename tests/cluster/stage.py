@@ -69,14 +69,14 @@ class Stage:
 
     def all_wait(self) -> None:
         """Returns when commits wait for a standby, and nothing else goes on."""
-        wait_until(lambda: self.cluster.primary.waiting() > 0, 60)
+        wait_until(lambda: self.cluster.primary.waiting() > 0, 120)
 
     def cancel_waits(self, how: str = "cancel") -> None:
         """Ends the waits of all commits, and returns when something has become of that: others wait, or mail is answered."""
         before = self.storm.acknowledged()
         query = f"select pg_{how}_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'"
         self.cluster.primary.ask(query)
-        wait_until(lambda: self.cluster.primary.waiting() > 0 or self.storm.acknowledged() > before + CLIENTS, 60)
+        wait_until(lambda: self.cluster.primary.waiting() > 0 or self.storm.acknowledged() > before + CLIENTS, 120)
 
     def count(self, wait: float = 20) -> Outcome:
         """Ends the storm, and counts what the primary has."""

@@ -40,7 +40,7 @@ class Storm:
         """How many messages have been answered 250 so far."""
         return self.history.read_bytes().count(b'"code": 250,') if self.history.exists() else 0
 
-    def acknowledge(self, more: int, patience: float = 60) -> None:
+    def acknowledge(self, more: int, patience: float = 120) -> None:
         """Returns when so many more have been."""
         least = self.acknowledged() + more
         wait_until(lambda: self.acknowledged() >= least or self.process.poll() is not None, patience)
