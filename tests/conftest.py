@@ -13,8 +13,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, core, settings
 
 from .kit.echo import Pair
+from .kit.locks import lock
+from .kit.node import clients
 from .kit.post import Post
 from .kit.tls import Pem, make_pem
+
+__all__ = ["clients", "lock"]
 
 settings.register_profile("carteiro", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("at once", settings.get_profile("carteiro"), phases=[Phase.explicit, Phase.generate])

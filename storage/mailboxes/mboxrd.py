@@ -18,6 +18,9 @@ from .letter import Letter
 
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
+BLOCK = 64 * 1024
+"""Octets of a message that are looked at together, at least, but for its end."""
+
 LONGEST_SENDER = 1000
 """Octets of a sender in a separator line: mail programs do not recognise a line longer than 8 KiB."""
 
@@ -29,10 +32,8 @@ _OF_THE_MAILBOX = (
 )
 """Fields that Dovecot, mutt, UW IMAP, qpopper, Thunderbird and Evolution keep in mailbox files, and obey."""
 
-_FIELD = re.compile(rb"([\r\n])((?:%b)[ \t]*:)" % _OF_THE_MAILBOX, re.IGNORECASE)
-_ORIGINAL = rb"\1X-Original-\2"
-"""The replacement for a match of `_FIELD`. A line begins after LF, and for some programs, like Python's `mailbox`,
-after CR."""
+_FIELD = re.compile(rb"[\r\n](?=[csx])(?:%b)[ \t]*:" % _OF_THE_MAILBOX, re.IGNORECASE)
+"""Such a field, with the end of the line before it: LF, or for some programs, like Python's `mailbox`, CR."""
 
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _LONGEST_NAME = 40
@@ -47,9 +48,24 @@ def entry(letter: Letter) -> Iterator[bytes]:
     yield b"From %b %b\n" % (separator, _date(int(letter.came)))
     content = letter.content()
     piece = b""
-    for piece in quoted(renamed(headed(letter, content if letter.is_verbatim else unix_pieces(content)))):
+    pieces = headed(letter, content if letter.is_verbatim else unix_pieces(content))
+    for piece in quoted(renamed(_blocks(pieces))):
         yield piece
     yield b"\n" if piece.endswith(b"\n") else b"\n\n"
+
+
+def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Joins pieces, so that what each of them costs is paid once for a small message."""
+    block: list[bytes] = []
+    held = 0
+    for piece in pieces:
+        block.append(piece)
+        held += len(piece)
+        if held >= BLOCK:
+            yield b"".join(block)
+            block, held = [], 0
+    if block:
+        yield b"".join(block)
 
 
 def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -62,18 +78,29 @@ def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
         text = held + piece
         end = _END_OF_HEADER.search(text)
         if end:
-            yield _FIELD.sub(_ORIGINAL, text[: end.start()]) + text[end.start() :]
+            yield _renamed(text, end.start())
             yield from pieces
             return
         cut = _undecided(text)
         text, held = text[:cut], text[cut:]
         if len(held) > _LONGEST_FIELD:
-            yield _FIELD.sub(_ORIGINAL, text) + _FIELD.sub(_ORIGINAL, held + b":")[:-1]
+            yield _renamed(text, len(text)) + _renamed(held + b":", len(held) + 1)[:-1]
             held = b""
         elif text:
-            yield _FIELD.sub(_ORIGINAL, text)
+            yield _renamed(text, len(text))
     if held:
-        yield _FIELD.sub(_ORIGINAL, held)
+        yield _renamed(held, len(held))
+
+
+def _renamed(text: bytes, end: int) -> bytes:
+    """The text, with the fields that belong to the mailbox renamed up to `end`."""
+    if not _FIELD.search(text, 0, end):  # nearly always
+        return text
+    return _FIELD.sub(_original, text[:end]) + text[end:]
+
+
+def _original(field: re.Match[bytes]) -> bytes:
+    return field[0][:1] + b"X-Original-" + field[0][1:]
 
 
 def _undecided(text: bytes) -> int:

@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 
 from ..kit.fleet import begun, mail, numbers, of_worker, workers
-from ..kit.locks import lock
 from ..kit.server import Server, Telnet
 from ..kit.support import ROOT, descriptors, read_mailbox, wait_until
 from ..kit.tls import Pem, trusting
-
-__all__ = ["lock"]
 
 DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
 

@@ -11,11 +11,8 @@ from pathlib import Path
 import pytest
 
 from ..kit.fleet import begun, is_alive, mail, numbers, of_worker, workers
-from ..kit.locks import lock
 from ..kit.server import Server, Telnet
 from ..kit.support import ROOT, wait_until
-
-__all__ = ["lock"]
 
 DATA = ("helo me", "mail from: a@b", "rcpt to: johndoe", "data")
 

@@ -14,11 +14,8 @@ from storage.stores.journalled import JournalledStore
 from storage.stores.mail_stores import MailStores
 from storage.stores.shared import SharedStore
 
-from ...kit.locks import lock
 from ...kit.post import Post
 from ...kit.support import wait_until
-
-__all__ = ["lock"]
 
 
 @pytest.fixture

@@ -21,11 +21,8 @@ from storage.stores.message import LARGE
 from storage.stores.shared import SharedStore
 
 from ...kit.disk import Watched
-from ...kit.locks import lock
 from ...kit.removals import EACH_WAY, MENDED, move_away, remove, remove_the_journal, replace
 from ...kit.support import once, read_mailbox, wait_until
-
-__all__ = ["lock"]
 
 KINDS = pytest.mark.parametrize("kind", [MboxMailboxes, MaildirMailboxes], ids=["mbox", "maildir"])
 

@@ -14,12 +14,9 @@ from storage.errors import StorageError
 
 from ...kit.disk import Watched
 from ...kit.fleet import begun, mail, of_worker, workers
-from ...kit.locks import lock
 from ...kit.post import Post
 from ...kit.server import Server
 from ...kit.support import ROOT, wait_until
-
-__all__ = ["lock"]
 
 
 @pytest.mark.parametrize("umask", ["000", "022", "0777", "0277"])
