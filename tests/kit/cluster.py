@@ -128,7 +128,7 @@ class Cluster:
         if name == "holds":
             for id in elements(values[0]):
                 self.local.setdefault(id, (b"", set()))
-        return name in ("holds", "beat")
+        return name in ("holds", "beat", "piece")
 
     def tokens(self, rows: Rows) -> list[tuple[bytes, tuple[bytes, ...]]]:
         """What mailboxes have: the reverse-path of each message, and its mailboxes."""

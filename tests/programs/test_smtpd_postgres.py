@@ -127,3 +127,21 @@ def test_without_standbys_connections_do_not_pile_up(tmp_path: Path, database: P
         database.ask("SELECT pg_reload_conf()")
         assert client.hear()[:3] == b"250"
     assert deliveries(database, "nowhere@b") == ["johndoe"]
+
+
+def test_a_large_message_is_there_in_pieces(tmp_path: Path, database: Postgres) -> None:
+    text = b"".join(b"%07d %s\r\n" % (number, b"x" * 60) for number in range(30_000))
+    with serve(tmp_path, database) as server, server.connect() as client:
+        assert client.say("EHLO me")[:3] == b"250"
+        assert client.mail(text, "<large@b>", "<johndoe@b>")[:3] == b"250"
+    assert deliveries(database, "large@b") == ["johndoe"]
+    whole = (
+        "SELECT size, sum(length(data)), encode(sha256(string_agg(data, '' ORDER BY n)), 'hex'), raw IS NULL "
+        "FROM message JOIN piece ON message = id WHERE convert_from(reverse_path, 'UTF8') = 'large@b' GROUP BY id, size, raw"
+    )
+    (line,) = database.ask(whole)
+    size, octets, digest, is_null = line.split("|")
+    ((first),) = database.ask("SELECT convert_from(data, 'UTF8') FROM piece ORDER BY n LIMIT 1")[:1]
+    assert (
+        size == octets and int(size) > len(text) and is_null == "t" and first.startswith("Received:") and len(digest) == 64
+    )

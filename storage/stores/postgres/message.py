@@ -3,13 +3,14 @@
 Knows nothing about when it is sent. What it does in which state is in `message_table`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from ...contract import Answer
 from ...errors import FaultKind, StorageError
 from ..message import MOST_PIECES, Memory, answer_all, grouped
 from . import ids
+from .large import Content, Room
 from .message_table import (
     ARRIVING,
     DOUBT,
@@ -24,6 +25,8 @@ from .message_table import (
     Event,
 )
 from .statements import Row
+
+_AT_ONCE = 64 * 1024  # octets that are collected for one write to the file
 
 OVERHEAD = 1024
 """Octets that a message counts for beside its content."""
@@ -48,8 +51,9 @@ class Owner(Protocol):
 class Message:
     """A message for some mailboxes. All its recipients get it, or none."""
 
-    __slots__ = ("_answer", "_count", "_memory", "_owner", "_pieces", "_table", "binary_id", "id", "octets", "recipients",
-        "reverse_path", "since", "state", "weight",
+    __slots__ = (
+        "_answer", "_content", "_count", "_memory", "_owner", "_pieces", "_room", "_table", "binary_id", "fault", "id",
+        "octets", "recipients", "reverse_path", "since", "state", "weight",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +63,7 @@ class Message:
         recipients: Sequence[tuple[str, bytes]],
         owner: Owner,
         memory: Memory,
+        room: Room,
         table: Mapping[object, Mapping[object, object]] | None = None,
     ) -> None:
         self.binary_id = ids.new(now)
@@ -68,6 +73,10 @@ class Message:
         self._count = len(recipients)
         self._owner = owner
         self._memory = memory
+        self._room = room
+        self._content: Content | None = None
+        self.fault = ""
+        """Why its content could not be kept."""
         self._pieces: list[bytes] = []
         self._answer: Answer | None = None
         self._table = table or TABLE
@@ -104,10 +113,27 @@ class Message:
             self._pieces = [b"".join(self._pieces)]
         self.octets += len(content)
         self._memory.used += len(content)
+        if self.octets > (_AT_ONCE if self._content else self._memory.large):
+            self._spill()
+
+    def _spill(self) -> None:
+        """Puts into a file what is in memory."""
+        content = b"".join(self._pieces)
+        self._memory.used -= self.octets
+        self._pieces, self.octets = [], 0
+        if self.fault:
+            return
+        try:
+            self._content = self._content or self._room.open()
+            self._content.write(content)
+        except OSError as error:
+            self.fault = error.strerror or str(error)
 
     def commit(self, answer: Answer) -> None:
         """Completes the message. Later, `answer` is called for each recipient, with the same outcome for all."""
         self._answer = answer
+        if self._content:
+            self._spill()
         self.weight = OVERHEAD + self.octets
         self._owner.complete(self)
 
@@ -117,8 +143,19 @@ class Message:
 
     def row(self) -> Row:
         """What the database takes."""
+        content = self._content
         recipients = [(mailbox.encode(), b", ".join(paths)) for mailbox, paths in self.recipients.items()]
-        return Row(self.binary_id, self.reverse_path, recipients, self.octets, b"".join(self._pieces))
+        raw = None if content else b"".join(self._pieces)
+        return Row(self.binary_id, self.reverse_path, recipients, content.length if content else self.octets, raw)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The content of a large message, for the database."""
+        return self._content.pieces() if self._content else iter(())
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its content is in a file."""
+        return self._content is not None
 
     def happened(self, event: Event, words: str = "") -> None:
         """The one place where the state changes. `words` say why, for people."""
@@ -144,6 +181,8 @@ class Message:
     def _forget(self) -> None:
         self._memory.used -= self.octets
         self._pieces, self.octets = [], 0
+        if self._content and self._content.is_open:
+            self._content.close()
 
 
 _SAYS: dict[Act, FaultKind | None] = {

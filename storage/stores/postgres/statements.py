@@ -21,6 +21,8 @@ PREPARED = {
         SELECT message, mailbox.id, path FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS row (message, name, path)
         LEFT JOIN mailbox ON mailbox.name = row.name
         ON CONFLICT (message, mailbox) DO UPDATE SET forward_path = excluded.forward_path""",
+    b"piece": b"""INSERT INTO piece (message, n, data) VALUES ($1::uuid, $2::int, $3::bytea)
+        ON CONFLICT (message, n) DO UPDATE SET data = excluded.data""",
     b"beat": b"""INSERT INTO heartbeat (front_end) VALUES (convert_from($1::bytea, 'UTF8'))
         ON CONFLICT (front_end) DO UPDATE SET beaten = now()""",
     b"holds": b"""INSERT INTO message (id, reverse_path, size, tries)
@@ -48,11 +50,13 @@ class Row(NamedTuple):
     raw: bytes | None
 
 
-def storing(rows: Sequence[Row], new_mailboxes: Iterable[bytes] = ()) -> Iterator[Statement]:
-    """Puts these messages in place, in mailboxes of which some are made before."""
+def storing(rows: Sequence[Row], new_mailboxes: Iterable[bytes] = (), pieces: Iterable[bytes] = ()) -> Iterator[Statement]:
+    """Puts these messages in place, in mailboxes of which some are made before. `pieces` are those of a single message."""
     names = list(new_mailboxes)
     if names:
         yield b"mailboxes", [array(Kind.TEXT, names)]
+    for place, piece in enumerate(pieces):
+        yield b"piece", [rows[0].id, number(place), piece]
     yield (
         b"messages",
         [

@@ -19,6 +19,7 @@ from ..message import Memory
 from . import statements
 from .answers import Outcome, Verdict, Work
 from .hosts import Host, Hosts
+from .large import Room
 from .link import Link, Setting
 from .message import Message
 from .message_table import Event
@@ -27,7 +28,7 @@ from .withdrawals import Withdrawals
 log = logging.getLogger("carteiro.storage")
 
 LINKS = 2
-"""Connections of a process for groups. More are no help, as measured."""
+"""Connections of a process for groups. More are no help, as measured. There is one more, for large messages."""
 
 GROUP_OCTETS = 4 << 20
 GROUP_MESSAGES = 1000
@@ -70,6 +71,8 @@ class PostgresStore:
         self._meter = meter
         self._set_up = set_up
         self._memory = Memory()
+        self._room = Room()
+        self._large: deque[Message] = deque()
         self._loop: Loop | None = None
         self._links: list[Link] = []
         self._complete: list[Message] = []
@@ -86,13 +89,13 @@ class PostgresStore:
         self._loop = loop
         self._answered = loop.now
         setting = self._set_up(self._hosts, loop, beside, self._is_single)
-        self._links = [Link(setting, self, statements.PREPARED, first) for first in range(LINKS)]
+        self._links = [Link(setting, self, statements.PREPARED, first) for first in range(LINKS + 1)]
         loop.before_write(self.settle)
         loop.call_later(LOOK_SECONDS, self._look)
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
         """A new message. Its content is kept as it comes, octet for octet."""
-        return Message(time.time(), reverse_path, recipients, self, self._memory)
+        return Message(time.time(), reverse_path, recipients, self, self._memory, self._room)
 
     def refusal(self) -> StorageError | None:
         """Why a message had better not be begun now; None: it may."""
@@ -121,7 +124,7 @@ class PostgresStore:
 
     def queue(self, message: Message, is_next: bool) -> None:
         """A message is to be sent; alone, if it is a suspect."""
-        queue = self._suspects if message.goes_alone else self._waiting
+        queue = self._large if message.is_large else self._suspects if message.goes_alone else self._waiting
         if is_next:
             queue.appendleft(message)
         else:
@@ -168,13 +171,17 @@ class PostgresStore:
         for message in complete:
             self._admit(message)
         if self._waiting or self._suspects or len(self._withdrawals):
-            for link in self._links:
+            for link in self._links[:LINKS]:
                 if link.is_free:
                     self._send(link)
+        if self._large and self._links[LINKS].is_free:
+            self._send_group(self._links[LINKS], [self._large.popleft()])
 
     def _admit(self, message: Message) -> None:
         assert self._loop
-        if self._is_away:
+        if message.fault:
+            message.happened(Event.CROWDED, message.fault)
+        elif self._is_away:
             message.happened(Event.AWAY)
         elif self._weight + message.weight > MOST_OCTETS:
             message.happened(Event.CROWDED)
@@ -211,7 +218,8 @@ class PostgresStore:
             message.happened(Event.SENT)
         rows = [message.row() for message in group]
         done = partial(self._done, group, names, time.monotonic())
-        link.send(Work(statements.storing(rows, sorted(name.encode() for name in new)), done))
+        made = sorted(name.encode() for name in new)
+        link.send(Work(statements.storing(rows, made, group[0].pieces()), done))
 
     def _done(self, group: list[Message], names: Iterable[str], began: float, outcome: Outcome) -> None:
         """Tells each message of a group what became of it; the last first, since what is sent again becomes the next."""
@@ -240,6 +248,7 @@ class PostgresStore:
         if late:
             self._waiting = deque(message for message in self._waiting if message.is_to_be_sent)
             self._suspects = deque(message for message in self._suspects if message.is_to_be_sent)
+            self._large = deque(message for message in self._large if message.is_to_be_sent)
         self._withdrawals.wake()
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'")
 
+from storage.stores.postgres import large
 from storage.stores.postgres import store as store_module
 
 from .world import World
@@ -62,11 +63,11 @@ def test_a_connection_that_is_given_up_leaves_no_process_behind() -> None:
 def test_a_retry_that_is_answered_was_waited_for() -> None:
     """A retry that writes nothing is answered while no standby has the row."""
     world = World()
-    world.cluster.plan = ["warn", "wait", "wait"]
+    world.cluster.plan = ["warn", *["wait"] * 5]
     world.send(b"a")
     world.loop.run(15)
     assert world.answers == {}
-    world.loop.run(20)
+    world.loop.run(40)
     stored(world, b"a")
 
 
@@ -188,6 +189,28 @@ def test_an_old_primary_is_not_used_again() -> None:
     world.cluster.timeline += 1
     world.loop.run(3)
     stored(world, b"a")
+
+
+@pytest.mark.parametrize("word", ["clean", "warn", "lost", "gone", "wait", "40001"])
+def test_a_large_message_goes_in_pieces_in_one_transaction(word: str) -> None:
+    world = World()
+    world.loop.run(1)
+    world.cluster.plan = [word]
+    world.send(b"a", octets=1_000_000)
+    world.send(b"b")
+    assert world.store._memory.used < 300_000
+    world.loop.run(40)
+    stored(world, b"a", b"b")
+    assert ["mailboxes", *["piece"] * 4, "messages", "deliveries"] in world.cluster.transactions
+    assert world.store._room._octets == world.store._room._files == 0 == world.store._memory.used
+
+
+def test_a_large_message_that_finds_no_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "MOST_OCTETS", 500_000)
+    world = World()
+    world.send(b"a", octets=1_000_000)
+    world.loop.run(1)
+    assert world.answers == {b"a": "no room"} and world.store._room._files == 0
 
 
 def test_at_the_end_connections_are_closed() -> None:

@@ -27,11 +27,12 @@ class World:
     def _set_up(self, known: hosts.Hosts, loop: Loop, beside: Beside, is_single: bool) -> Setting:
         return Setting(known, loop, beside, is_single, self.cluster.connect)
 
-    def send(self, token: bytes, *mailboxes: str) -> None:
+    def send(self, token: bytes, *mailboxes: str, octets: int = 6) -> None:
         """A client sends a message, and waits."""
         message = self.store.begin(token, [(name, name.encode()) for name in mailboxes or ("johndoe", "babydoe")])
         message.trace(b"Received: x\r\n")
-        message.write(b"text\r\n")
+        for place in range(0, octets, 10_000):
+            message.write(b"x" * min(10_000, octets - place))
         message.commit(once(self._told(token)))
 
     def _told(self, token: bytes) -> Callable[[StorageError | None], None]:
