@@ -4,18 +4,19 @@ import fcntl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("psycopg", reason="the package psycopg is not installed: no cluster is tested")
-
-from .nodes import Place
-from .stage import workshop
+if TYPE_CHECKING:
+    from .nodes import Place
 
 
 @pytest.fixture(scope="session")
-def made() -> Iterator[tuple[Place, Path]]:
+def made() -> "Iterator[tuple[Place, Path]]":
     """A place for clusters, and the template."""
+    from .stage import workshop  # it needs psycopg, without which the tests here are skipped
+
     with workshop() as place_and_node:
         yield place_and_node
 

@@ -56,10 +56,13 @@ class Patroni:
         self._ports = {name: free_port() for name in NAMES}
         self._apis = {name: free_port() for name in NAMES}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        client, peer = free_port(), free_port()
-        self._etcd_port = client
+        self._etcd_port = free_port()
+
+    def begin(self) -> None:
+        """Starts everything."""
+        client, peer = self._etcd_port, free_port()
         url, other = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
-        flags = ("--data-dir", place.path / "etcd", "--listen-client-urls", url, "--advertise-client-urls", url)
+        flags = ("--data-dir", self._place.path / "etcd", "--listen-client-urls", url, "--advertise-client-urls", url)
         ring = ("--listen-peer-urls", other, "--initial-advertise-peer-urls", other, "--initial-cluster", f"default={other}")
         self._run("etcd", "etcd", *flags, *ring)
         for name in NAMES:
@@ -204,6 +207,7 @@ def main() -> int:
     began = time.monotonic()
     cluster = Patroni(place, options.patroni)
     try:
+        cluster.begin()
         cluster.has_quorum(2)
         print(f"from nothing to a quorum: {time.monotonic() - began:.0f} s\n", file=sys.stderr)
         cluster.ask(f"create database {DATABASE}", "postgres")

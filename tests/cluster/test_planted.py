@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("psycopg", reason="the package psycopg is not installed: no cluster is tested", exc_type=ImportError)
+
 from .mistakes import MISTAKES
 from .nodes import Place
 from .scenarios import ALL

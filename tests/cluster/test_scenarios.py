@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("psycopg", reason="the package psycopg is not installed: no cluster is tested", exc_type=ImportError)
+
 from .nodes import Place
 from .scenarios import ON_EACH_CHANGE, Scenario
 from .stage import Outcome, Stage, staged
