@@ -67,8 +67,8 @@ class Overheard:
 
     def hurried(self) -> None:
         """The client has spoken before it was accepted."""
-        if self._critic:
-            self._critic.hurried()
+        assert self._critic, "nothing has happened yet"
+        self._critic.hurried()
 
     def open(self) -> None:
         """The client has connected."""
