@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..engine.test_buffer import pieces_of
-from ..esmtp.test_fuzz import CUTS
+from ...kit.cutting import CUTS, pieces_of
 from .test_critic import HELLO, MAIL, QUIT, RCPT, Judged
 
 GROUPED = st.sampled_from([b"RSET\r\n", b"HELP\r\n", MAIL + b"RSET\r\n", MAIL + RCPT + b"RSET\r\n"])
