@@ -254,7 +254,7 @@ class Critic:
             self._offers = frozenset(line.split()[0].decode() for line in lines)
         if isinstance(argument, Client):
             self.name = argument.name
-        if event is Event.MAIL and is_accepted and isinstance(argument, Envelope):
+        if event is Event.MAIL and isinstance(argument, Envelope):  # what it means to send next, even if this is refused
             self._parameters = argument.parameters
 
     # Mail data

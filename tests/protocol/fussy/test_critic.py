@@ -190,6 +190,10 @@ def test_one_of_which_somebody_else_has_seen_it() -> None:
     assert judged.broken == ["5321-4.3.1-before-greeting"]
 
 
+NOBODY = b"RCPT TO:<nobody@here>\r\n"
+MAIL_8BIT = b"MAIL FROM:<a@b.example> BODY=8BITMIME\r\n"
+MAIL_BINARY = b"MAIL FROM:<a@b.example> BODY=BINARYMIME\r\n"
+UNKNOWN = (HELLO, MAIL, NOBODY)
 TALKS: list[tuple[bytes, ...]] = [
     SENT,
     (b"HELO c.example\r\n", MAIL, RCPT, DATA, TEXT, QUIT),
@@ -206,6 +210,9 @@ TALKS: list[tuple[bytes, ...]] = [
     (HELLO, "VRFY é SMTPUTF8\r\n".encode(), QUIT),
     (HELLO, b"MAIL FROM:<a@b.example> SIZE=5 AUTH=<>\r\n", RCPT, DATA, b"hello\r\n.\r\n", QUIT),
     (HELLO, b"MAIL FROM:<a@b.example> SIZE=12\r\n", RCPT, DATA, b"..\r\n" * 4 + b".\r\n", QUIT),
+    # The end of the first message is refused, so the second MAIL is, too; a client that pipelines does not know yet.
+    (*UNKNOWN, b"BDAT 2 LAST\r\nab" + MAIL_8BIT + RCPT + DATA, b"\xc3\xa9\r\n.\r\n", QUIT),
+    (HELLO, MAIL_BINARY + NOBODY + b"BDAT 2 LAST\r\nab" + MAIL + RCPT + DATA, b"RSET\r\n", QUIT),
     (b"NOOP\r\n", b"VRFY johndoe\r\n", b"HELP\r\n", b"RSET\r\n", QUIT),
     (HELLO, HELLO, b"NOOP x y\r\n", QUIT),
     (*STARTTLS, HELLO, AUTH, MAIL, RCPT, DATA, TEXT, QUIT),
