@@ -15,7 +15,7 @@ from protocol.esmtp import domains
 from protocol.esmtp.extensions import EXTENSIONS
 from reactor.stream import addresses
 
-from . import VERSION, database
+from . import VERSION, database, store_tables
 from .dev import preset
 from .page_options import add_page, page_flaw
 from .reference import Reference
@@ -204,8 +204,8 @@ def _parser() -> Arguments:
 
 
 def _add_instead_of_serving(add: Callable[..., object]) -> None:
-    table = "print the table of the dialect, as text unless you say otherwise, and exit"
-    add("--table", choices=FORMATS, nargs="?", const="text", help=table)
+    table = "print the table of the dialect, as text unless you say otherwise, or those of the store in PostgreSQL, and exit"
+    add("--table", choices=[*FORMATS, *store_tables.FORMATS], nargs="?", const="text", help=table)
     asks = (
         "ask the server there whether it is well, within 5 seconds; print one line, and exit with 0 or 1; delivers nothing"
     )

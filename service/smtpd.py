@@ -18,7 +18,7 @@ from reactor.supervisor import Parent
 from storage.contract import Stores
 from storage.errors import StorageError
 
-from . import database
+from . import database, store_tables
 from .check import check
 from .dev import advice
 from .listeners import Listener, open_listeners
@@ -47,7 +47,7 @@ def main() -> int:
         if options.check:
             return _report(*options.check)
         if options.table:
-            say("smtpd", FORMATS[options.table](DIALECTS[options.dialect].table))
+            say("smtpd", _table(options))
         elif options.database_init:
             say("smtpd", database.make(options))
         else:
@@ -56,6 +56,12 @@ def main() -> int:
         print(f"smtpd: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _table(options: argparse.Namespace) -> str:
+    if options.table in store_tables.FORMATS:
+        return store_tables.FORMATS[options.table]()
+    return FORMATS[options.table](DIALECTS[options.dialect].table)
 
 
 def _report(host: str, port: int) -> int:
