@@ -19,6 +19,16 @@ from ..reference import Reference
 AT_ONCE, AT_ONCE_AWAY = 32, 8
 """Dialogues at once: on this machine, and beyond it."""
 
+FORMATS = {
+    "json": "the report as JSON",
+    "junit": "the report as JUnit's XML, a case for each rule",
+    "sarif": "the report as SARIF",
+    "html": "the report as a page, a column for each server",
+    "svg": "the matrix as a picture",
+    "badge": "a badge that says how many cells are right",
+}
+"""The formats of reports, each a flag that names a file."""
+
 NOTES = (
     (
         "what it leaves",
@@ -132,7 +142,8 @@ def _add_selection(made: Arguments) -> None:
 def _add_reports(made: Arguments) -> None:
     group = made.add_argument_group("reports and baselines")
     group.add_argument("--quiet", action="store_true", help="print the last line of the report only")
-    group.add_argument("--json", metavar="FILE", type=Path, help="write the report as JSON, too")
+    for name, words in FORMATS.items():
+        group.add_argument(f"--{name}", metavar="FILE", type=Path, help=f"write {words}, too")
     group.add_argument("--baseline", metavar="FILE", type=Path, help="what is known: an id on each line")
     group.add_argument("--write-baseline", metavar="FILE", type=Path, help="write what was found as a baseline")
     group.add_argument("--strict-baseline", action="store_true", help="fail, too, where the baseline has more than occurs")

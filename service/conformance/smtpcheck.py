@@ -19,6 +19,9 @@ from conformance.checking import Check, Selection, Server
 from conformance.looking import Untestable
 from conformance.openings import Unreached
 from conformance.probes.known import PROBES
+from conformance.reports.interchange import as_junit, as_sarif
+from conformance.reports.page import as_html
+from conformance.reports.picture import as_badge, as_svg
 from conformance.reports.report import Report
 from conformance.reports.structured import as_json
 from conformance.reports.text import text
@@ -37,6 +40,15 @@ from .tasks import Tasks
 from .visits import Busy, Visits
 
 DIALOGUES = Path(__file__).resolve().parents[2] / "conformance" / "dialogues"
+
+FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {
+    "json": as_json,
+    "junit": as_junit,
+    "sarif": as_sarif,
+    "html": as_html,
+    "svg": as_svg,
+    "badge": as_badge,
+}
 
 CONNECTIONS, MESSAGES = 900, 120
 """What the cells cost, with all extensions. On servers that bear few refusals it is three times as many connections."""
@@ -92,8 +104,9 @@ def checked_all(options: argparse.Namespace) -> int:
     reports = [report_of(place, options, probes, known) for place in places]
     for report in reports:
         say("smtpcheck", report.summary if options.quiet else text(report))
-    if options.json:
-        write(options.json, as_json(reports))
+    for name, made in FORMATS.items():
+        if path := getattr(options, name):
+            write(path, made(reports))
     if options.write_baseline:
         everything = [finding for report in reports for finding in report.findings]
         write(

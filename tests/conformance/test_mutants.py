@@ -65,8 +65,14 @@ LATITUDES: dict[str, Reason] = {
     "Behind MAIL, and between chunks, only sessions in the clear are walked: that one leads to a wrong home is not seen.": (
         lambda state, event, new: state in (S.REVERSE, S.CHUNK, S.CHUNKED) and isinstance(new, tuple) and new[0] in HOMES
     ),
-    "STARTTLS within a transaction may be refused or carried out: no RFC says.": lambda state, event, new: (
+    "STARTTLS within a transaction, or behind AUTH, may be refused or carried out: no RFC says.": lambda state, event, new: (
         event is E.STARTTLS and isinstance(new, tuple) and new[0] is S.SHAKING
+    ),
+    "That MAIL alone suffices for DATA is seen in the row MAIL, which is walked in the clear.": lambda state, event, new: (
+        state in (S.SECURE, S.KNOWN) and event is E.MAIL and isinstance(new, tuple) and new[0] is S.FORWARD
+    ),
+    "A password check that answers at once is over before the state in which it is waited for can matter.": (
+        lambda state, event, new: state is S.SECURE and event is E.PROOF and isinstance(new, tuple)
     ),
 }
 """Why the kit says nothing of a wrong cell."""
