@@ -1,31 +1,19 @@
 """The kit, held against our own dialects without a socket: that of RFC 5321 has no finding, the classic one has many."""
 
-from functools import cache
-
 import pytest
 
-from conformance.checking import Check, Outcome, Selection, Server, beyond
+from conformance.checking import Check, Selection, Server, beyond
 from conformance.finding import Finding
 from conformance.judging import Verdict
 from conformance.looking import Untestable
 from conformance.places import Command, Place
-from conformance.rules.known import RULES, selected
+from conformance.rules.known import RULES
 from conformance.ways import Grade
 from protocol.classic.table import CLASSIC
 from protocol.engine.dialect import Dialect
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 
-from ..kit.wires import TARGET, opener, together
-
-
-def outcome_of(dialect: Dialect, *only: str, **policy: object) -> Outcome:
-    server = Server(opener(dialect, **policy), TARGET, together, lambda: 1.0)
-    return Check(server, Selection(frozenset(selected(only)))).run(())
-
-
-@cache
-def classic() -> Outcome:
-    return outcome_of(CLASSIC)
+from ..kit.wires import TARGET, classic, opener, outcome_of, together
 
 
 @pytest.mark.parametrize("dialect", [ESMTP, STRICT_ESMTP], ids=["esmtp", "strict"])

@@ -1,10 +1,14 @@
 """Our own dialects under test by the kit of conformance/, without a socket: a wire on a session in memory."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
+from conformance.checking import Check, Outcome, Selection, Server
+from conformance.rules.known import selected
 from conformance.target import Target
 from conformance.wire import Wire
+from protocol.classic.table import CLASSIC
 from protocol.engine.dialect import Dialect
 from protocol.engine.environment import Policy
 
@@ -81,3 +85,15 @@ def opener(dialect: Dialect, **policy: Any) -> Callable[[], Coroutine[Any, Any, 
         return MemoryWire(Client(dialect, max_message_size=100_000, policy=Policy(**settings)))
 
     return open_wire
+
+
+def outcome_of(dialect: Dialect, *only: str, **policy: object) -> Outcome:
+    """What the whole check says of a dialect, without the probes: of all rules, or of those that begin so."""
+    server = Server(opener(dialect, **policy), TARGET, together, lambda: 1.0)
+    return Check(server, Selection(frozenset(selected(only)))).run(())
+
+
+@cache
+def classic() -> Outcome:
+    """What it says of the classic dialect."""
+    return outcome_of(CLASSIC)

@@ -18,7 +18,7 @@ from conformance.reports.text import shortened, text
 from conformance.rules.rule import Harm, Level
 from conformance.ways import Grade
 
-from ..test_checking import classic
+from ...kit.wires import classic
 
 EVIL = Finding("5321-4.1.1.9-noop", Grade.MUST, "it says <script>&\x01", ("S: <script>alert(1)</script>&",), ("START/NOOP",))
 
