@@ -6,7 +6,11 @@ Knows nothing about how messages get there. Its library is imported when it is n
 import argparse
 import logging
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
+from protocol.engine import replies
+from protocol.engine.environment import FindMailbox
+from protocol.engine.replies import Reply
 from storage.contract import Meter, Store, Stores
 from storage.errors import StorageError
 from storage.stores.discard import DiscardStore
@@ -40,6 +44,10 @@ def flaw(options: argparse.Namespace) -> str:
         (options.database_init and not options.database, "--database-init: say where with --database"),
         (options.database and not is_used and not options.database_init, "--database: only with --store postgres"),
         (options.database_single and not options.database, "--database-single: only with --store postgres"),
+        (
+            is_used and options.catch_all is not None and options.users_file is None,
+            "--catch-all: give a USERS_FILE, too; in the database's table of addresses that is the name *",
+        ),
         (is_used and options.create_mailboxes is not None, "--create-mailboxes: not with --store postgres"),
     )
     return next((words for is_broken, words in rules if is_broken), "")
@@ -58,6 +66,7 @@ def stores_of(options: argparse.Namespace, count: int, meter: Meter | None) -> S
     """The stores of so many processes. Looks at the cluster before. Raises StorageError."""
     try:
         from storage.stores.postgres import hosts, schema
+        from storage.stores.postgres.names import Names
         from storage.stores.postgres.store import PostgresStore
     except ImportError as error:
         raise StorageError(f"--store postgres: {_MISSING}") from error
@@ -69,9 +78,36 @@ def stores_of(options: argparse.Namespace, count: int, meter: Meter | None) -> S
         log.warning("no primary answers: mail is refused until one does")
 
     def open_store(number: int) -> Store:
-        return PostgresStore(cluster, options.database_single, number=number, meter=meter)
+        names = None if options.users_file else Names()
+        return PostgresStore(cluster, options.database_single, names, number, meter)
 
     return _Stores(open_store, count)
+
+
+class _Known(Protocol):
+    """Who has a mailbox, as the database says."""
+
+    is_loaded: bool
+
+    def find(self, name: bytes) -> str | None: ...
+
+
+@runtime_checkable
+class _Knowing(Protocol):
+    """A store that may know who has a mailbox."""
+
+    names: _Known | None
+
+
+def finder(store: Store) -> FindMailbox:
+    """Finds mailboxes in the database's table of addresses."""
+    assert isinstance(store, _Knowing) and store.names is not None, "the options are refused that name nobody"
+    names = store.names
+
+    def find(name: bytes) -> str | Reply | None:
+        return names.find(name) if names.is_loaded else replies.NOT_STORED
+
+    return find
 
 
 class _Stores:

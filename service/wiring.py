@@ -124,8 +124,7 @@ def newcomers_of(options: argparse.Namespace) -> Newcomers | None:
 def _finder(resources: Resources) -> FindMailbox:
     users, newcomers = resources.sources.users, resources.newcomers
     if newcomers is None:
-        assert users, "the options are refused that have neither"
-        return users.find
+        return users.find if users else database.finder(resources.store)
 
     def find(name: bytes) -> str | Reply | None:
         mailbox = users.find(name) if users else None

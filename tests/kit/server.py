@@ -18,13 +18,21 @@ from .support import ROOT, USERS, Kept, read_mailbox
 class Server:
     """`bin/smtpd` as a process of its own, on a port that the kernel picks."""
 
-    def __init__(self, directory: Path, *arguments: str, users: Iterable[str] = USERS, quiet: bool = False) -> None:
+    def __init__(self, directory: Path, *arguments: str, users: Iterable[str] | None = USERS, quiet: bool = False) -> None:
         self.mail_dir = directory / "mailboxes"
         self.users = directory / "users.txt"
-        self.users.write_text("\n".join(users))
+        self.users.write_text("\n".join(users or ()))
         self.log_file = directory / "smtpd.log"
         listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
-        command = [sys.executable, ROOT / "bin" / "smtpd", *listen, "--mail-dir", self.mail_dir, *arguments, self.users]
+        command = [
+            sys.executable,
+            ROOT / "bin" / "smtpd",
+            *listen,
+            "--mail-dir",
+            self.mail_dir,
+            *arguments,
+            *([self.users] if users else []),
+        ]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         listeners = max(1, arguments.count("--listen")) + arguments.count("--listen-tls")

@@ -11,7 +11,7 @@ import pytest
 
 from ..kit.postgres import Postgres, eventually, postgres
 from ..kit.server import Server
-from ..kit.support import ROOT
+from ..kit.support import ROOT, USERS
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'")
 
@@ -31,8 +31,9 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def serve(directory: Path, database: Postgres, *flags: str) -> Server:
-    return Server(directory, *FLAGS, "--database", database.database, "--database-single", *flags)
+def serve(directory: Path, database: Postgres, *flags: str, named: bool = True) -> Server:
+    where = ("--database", database.database, "--database-single")
+    return Server(directory, *FLAGS, *where, *flags, users=USERS if named else None)
 
 
 def deliveries(database: Postgres, token: str) -> list[str]:
@@ -145,3 +146,33 @@ def test_a_large_message_is_there_in_pieces(tmp_path: Path, database: Postgres) 
     assert (
         size == octets and int(size) > len(text) and is_null == "t" and first.startswith("Received:") and len(digest) == 64
     )
+
+
+def test_the_table_of_addresses_says_who_has_a_mailbox(tmp_path: Path, database: Postgres) -> None:
+    """Names, aliases and the rest; a change is known at once, and after a lost connection, too."""
+    database.ask("INSERT INTO mailbox (name) VALUES ('ana'), ('others')")
+    database.ask(
+        "INSERT INTO address (name, mailbox) SELECT n, id FROM mailbox, unnest('{ana,a.silva}'::text[]) n WHERE name = 'ana'"
+    )
+    with serve(tmp_path, database, named=False) as server, server.connect() as client:
+
+        def answer(name: str) -> bytes:
+            return client.say("RSET", "MAIL FROM:<names@b>", f"RCPT TO:<{name}@b>")[:3]
+
+        assert client.say("EHLO me")[:3] == b"250"
+        eventually(lambda: answer("Ana") == b"250")
+        client.say("RSET")
+        assert client.mail(b"text\r\n", "<names@b>", "<A.Silva@b>")[:3] == b"250"
+        assert answer("bob") == b"550"
+        for _ in range(2):  # a name that was taken away may come again
+            database.ask("INSERT INTO address (name, mailbox) SELECT 'bob', id FROM mailbox WHERE name = 'ana'")
+            eventually(lambda: answer("bob") == b"250")
+            database.ask("DELETE FROM address WHERE name = 'bob'")
+            eventually(lambda: answer("bob") == b"550")
+        for wrong in ("UPDATE address SET name = 'bob' WHERE name = 'ana'", "INSERT INTO address VALUES ('Eva', 1)"):
+            with pytest.raises(AssertionError, match="a name"):
+                database.ask(wrong)
+        database.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'carteiro'")
+        database.ask("INSERT INTO address (name, mailbox) SELECT '*', id FROM mailbox WHERE name = 'others'")
+        eventually(lambda: answer("whoever") == b"250")
+    assert deliveries(database, "names@b") == ["ana"]

@@ -84,7 +84,8 @@ class Link:
         self._failures = 0
         self._conn: Connection | None = None
         self._watched, self._events = -1, 0
-        self._dials = 0
+        self.connection = 0
+        """The number of the connection, or of the attempt to make one."""
         self._work: Work | None = None
         self._is_sent = True
         self._said = ""
@@ -150,16 +151,16 @@ class Link:
         if not self._round:
             self._round = self._hosts.order(self._first)
         self._host = self._round.pop(0)
-        self._dials += 1
+        self.connection += 1
         host = self._hosts[self._host]
         if host.needs_look_up:
-            self._beside(host.look_up, partial(self._begin, self._dials))
+            self._beside(host.look_up, partial(self._begin, self.connection))
         else:
-            self._begin(self._dials, [])
+            self._begin(self.connection, [])
 
     def _begin(self, dial: int, addresses: list[bytes] | None) -> None:
         """Connects, when the addresses are known; unless that attempt is over."""
-        if dial != self._dials or self.state is not CONNECTING:
+        if dial != self.connection or self.state is not CONNECTING:
             return
         host = self._hosts[self._host]
         if not addresses and host.needs_look_up:

@@ -41,6 +41,13 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         UPDATE address SET mailbox = NULL WHERE name = OLD.name;
         RETURN NULL;
+    ELSIF TG_OP = 'INSERT' AND EXISTS (SELECT FROM address WHERE name = NEW.name AND mailbox IS NULL) THEN
+        UPDATE address SET mailbox = NEW.mailbox WHERE name = NEW.name;
+        RETURN NULL;
+    ELSIF TG_OP = 'UPDATE' AND NEW.name <> OLD.name THEN
+        RAISE EXCEPTION 'a name does not change: insert the new one, and delete the old one';
+    ELSIF NEW.name <> translate(NEW.name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') THEN
+        RAISE EXCEPTION 'a name is in lower case: write it so';
     END IF;
     NEW.version := nextval('address_version');
     RETURN NEW;

@@ -23,6 +23,7 @@ from .large import Room
 from .link import Link, Setting
 from .message import Message
 from .message_table import Event
+from .names import Names
 from .withdrawals import Withdrawals
 
 log = logging.getLogger("carteiro.storage")
@@ -53,20 +54,21 @@ EVENTS = {
 
 
 class PostgresStore:
-    """The store of one process. It connects when it joins a loop. If it `makes_mailboxes`, it makes what is missing."""
+    """The store of one process. It connects when it joins a loop. Without `names`, it makes mailboxes that are missing."""
 
     def __init__(
         self,
         hosts: Sequence[Host],
         is_single: bool = False,
-        makes_mailboxes: bool = True,
+        names: Names | None = None,
         number: int = 1,
         meter: Meter | None = None,
         set_up: Callable[[Hosts, Loop, Beside, bool], Setting] = Setting,
     ) -> None:
         self._hosts = Hosts(hosts)
         self._is_single = is_single
-        self._makes_mailboxes = makes_mailboxes
+        self.names = names
+        """Who has a mailbox; None: that is known elsewhere."""
         self._front_end = f"{socket.gethostname()}/{number}"
         self._meter = meter
         self._set_up = set_up
@@ -75,6 +77,7 @@ class PostgresStore:
         self._large: deque[Message] = deque()
         self._loop: Loop | None = None
         self._links: list[Link] = []
+        self._all_links: list[Link] = []
         self._complete: list[Message] = []
         self._waiting: deque[Message] = deque()
         self._suspects: deque[Message] = deque()
@@ -90,6 +93,7 @@ class PostgresStore:
         self._answered = loop.now
         setting = self._set_up(self._hosts, loop, beside, self._is_single)
         self._links = [Link(setting, self, statements.PREPARED, first) for first in range(LINKS + 1)]
+        self._all_links = [*self._links, *([self.names.join(setting)] if self.names is not None else [])]
         loop.before_write(self.settle)
         loop.call_later(LOOK_SECONDS, self._look)
 
@@ -213,7 +217,7 @@ class PostgresStore:
     def _send_group(self, link: Link, group: list[Message]) -> None:
         names: set[str] = set().union(*(message.recipients for message in group))
         new = names if len(group) == 1 else names - self._mailboxes  # a suspect may lack a mailbox that was there
-        new = new if self._makes_mailboxes else set()
+        new = set() if self.names is not None else new
         for message in group:
             message.happened(Event.SENT)
         rows = [message.row() for message in group]
@@ -253,6 +257,6 @@ class PostgresStore:
 
     def close(self) -> None:
         """Takes back what it can in a second, and gives up the links."""
-        for link in self._links:
+        for link in self._all_links:
             link.close()
         self._withdrawals.finish(self._hosts[self._hosts.order(0)[0]])
