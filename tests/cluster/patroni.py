@@ -9,6 +9,7 @@ can read; BIN is its `bin`) and Debian's etcd-server. Prints a table for bench/r
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +189,7 @@ def played(cluster: Patroni, what: str) -> None:
         print(row(f"Patroni: {what}", stage.count()), flush=True)
     finally:
         stage.close()
+        shutil.rmtree(directory)
 
 
 def _is_led_by_another(cluster: Patroni, name: str) -> bool:
