@@ -12,7 +12,7 @@ from enum import Enum
 from protocol.engine.environment import Follow, Move
 from protocol.engine.table import State
 from reactor.logs import dropped
-from storage.contract import Conditioned
+from storage.contract import Conditioned, Figured
 
 from .snapshots import Row
 
@@ -114,6 +114,9 @@ def rows_of_store(store: object) -> Iterator[Row]:
         yield Row("waiting", (), waiting, is_gauge=True)
         yield Row("postponed", (), postponed, is_gauge=True)
         yield Row("in_doubt", (), in_doubt, is_gauge=True)
+    if isinstance(store, Figured):
+        for name, label, value, is_gauge in store.figures():
+            yield Row(name, (label,) if label else (), value, is_gauge)
 
 
 def _name(member: Enum) -> str:

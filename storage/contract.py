@@ -3,7 +3,7 @@
 Knows nothing about any particular store, nor what messages are for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from socket import socket
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -53,6 +53,23 @@ class Foresighted(Protocol):
 
     def refusal(self) -> StorageError | None:
         """Why a message had better not be begun now; None: it may. It must be quick."""
+
+
+class Figure(NamedTuple):
+    """A figure of a store's own. `label` tells it from others of this name. What is no gauge only grows."""
+
+    name: str
+    label: str
+    value: float
+    is_gauge: bool = False
+
+
+@runtime_checkable
+class Figured(Protocol):
+    """A store that has figures of its own. Not all have."""
+
+    def figures(self) -> Iterator[Figure]:
+        """They, as they are now."""
 
 
 MOST_LOOKED_AT = 1000

@@ -30,6 +30,18 @@ GROWING = (
     ("carteiro_snapshots_dropped", "snapshots_dropped", (), "Datagrams with figures that nobody took"),
     ("carteiro_log_lines_dropped", "log_dropped", (), "Lines of the log that nobody read"),
     ("carteiro_restarts", "restarts", ("process",), "How often a process was started again, after it had ended"),
+    (
+        "carteiro_database_messages",
+        "database_messages",
+        ("outcome",),
+        "Messages by what became of each sending to the database",
+    ),
+    (
+        "carteiro_database_events",
+        "database_events",
+        ("event",),
+        "Failovers and warnings that were seen, messages taken back",
+    ),
     ("carteiro_page_requests", "requests", ("code",), "HTTP requests, by the status of the answer"),
 )
 """What is told as it was counted. `_total` is put behind the name."""
@@ -38,6 +50,11 @@ GAUGES = (
     ("carteiro_journal_fullness_ratio", "fullness", "How full a worker's journal is: beyond 1 no mail is accepted"),
     ("carteiro_messages_waiting", "waiting", "Accepted messages that are not in their mailboxes yet, once for each"),
     ("carteiro_mailboxes_postponed", "postponed", "Mailboxes that could not be written to, and are tried again"),
+    (
+        "carteiro_database_silence_seconds",
+        "database_silence",
+        "Seconds since the database has answered a worker for certain",
+    ),
     ("carteiro_mailboxes_in_doubt", "in_doubt", "Those of them of which it has to be found out what they have"),
 )
 """What is told of each worker that is heard."""
@@ -111,6 +128,11 @@ class Exposed:
             for labels, value in numbers.items():
                 states[labels] = states.get(labels, 0) + value
         yield _gauge("carteiro_sessions", "SMTP sessions that are open, by their state", ("state",), states)
+        links: dict[Labels, float] = {}
+        for numbers in self._tally.gauges("database_links").values():
+            for labels, value in numbers.items():
+                links[labels] = links.get(labels, 0) + value
+        yield _gauge("carteiro_database_links", "Connections to the database, by their state", ("state",), links)
         for name, row, about in GAUGES:
             values = {number: sum(figures.values()) for number, figures in self._tally.gauges(row).items()}
             yield _gauge(name, about, WORKER, _by_worker(values))

@@ -44,6 +44,9 @@ INDEX_HEARD = 15.0
 MOST_LAG = 15.0
 """Seconds that the index may be behind its mailboxes for the server to be ready."""
 
+DATABASE_HEARD = 15.0
+"""Seconds within which the database must have answered, if mail goes there. It is asked every 10 s if there is no mail."""
+
 DATAGRAMS = 100
 """Datagrams that are taken in a turn."""
 
@@ -192,6 +195,9 @@ class Monitoring:
             return "the SMTP side was not heard yet"
         if min(silences) > HEARD:
             return f"the SMTP side was not heard for {min(silences):.0f} s"
+        waits = [sum(values.values()) for values in self._tally.gauges("database_silence").values()]
+        if waits and min(waits) > DATABASE_HEARD:
+            return f"the database did not answer for {min(waits):.0f} s"
         return self._trouble_of_index(self._index) if self._index else ""
 
     @staticmethod

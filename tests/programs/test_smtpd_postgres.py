@@ -1,11 +1,14 @@
 """The server with a real PostgreSQL behind it, on this machine."""
 
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -176,3 +179,20 @@ def test_the_table_of_addresses_says_who_has_a_mailbox(tmp_path: Path, database:
         database.ask("INSERT INTO address (name, mailbox) SELECT '*', id FROM mailbox WHERE name = 'others'")
         eventually(lambda: answer("whoever") == b"250")
     assert deliveries(database, "names@b") == ["ana"]
+
+
+def test_figures_and_readiness_tell_how_the_database_is(tmp_path: Path, database: Postgres) -> None:
+    pytest.importorskip("prometheus_client", reason="prometheus-client is not installed: pip install '.[metrics]'")
+    with serve(tmp_path, database, "--metrics", "127.0.0.1:0") as server, server.connect() as client:
+        assert server.process.stdout
+        (address,) = re.findall(r"http://[\d.:]+", server.process.stdout.readline())
+        client.say("EHLO me")
+        assert client.mail(b"text\r\n", "<figures@b>", "<johndoe@b>")[:3] == b"250"
+
+        def told(path: str) -> str:
+            with suppress(OSError), urlopen(f"{address}{path}", timeout=10) as response:
+                return str(response.read().decode())
+            return ""
+
+        eventually(lambda: 'carteiro_database_messages_total{outcome="clean"} 1.0' in told("/metrics"))
+        assert 'carteiro_database_links{state="READY"} 3.0' in told("/metrics") and told("/readyz")

@@ -9,11 +9,11 @@ by themselves while the database is slow. Nothing else decides when something is
 import logging
 import socket
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from ...contract import Beside, Condition, Loop, Meter, at_once
+from ...contract import Beside, Condition, Figure, Loop, Meter, at_once
 from ...errors import StorageError
 from ..message import Memory
 from . import statements
@@ -84,6 +84,7 @@ class PostgresStore:
         self._pending: set[Message] = set()
         self._weight = 0
         self._answered = 0.0
+        self._sent: Counter[str] = Counter()
         self._mailboxes: set[str] = set()
         self._withdrawals = Withdrawals()
 
@@ -119,6 +120,22 @@ class PostgresStore:
         """How it stands now."""
         doubted = sum(message.is_in_doubt for message in self._pending)
         return Condition(self._weight / MOST_OCTETS, len(self._pending), 0, doubted + len(self._withdrawals))
+
+    def figures(self) -> Iterator[Figure]:
+        """What became of what was sent, what else happened, how the links are, and for how long nobody was answered."""
+        for label, value in self._sent.items():
+            yield Figure("database_messages", label, value)
+        happened = {
+            "taken back": self._withdrawals.made,
+            "failover": self._hosts.failovers,
+            "warning": sum(link.warnings for link in self._all_links),
+        }
+        for label, value in happened.items():
+            yield Figure("database_events", label, value)
+        for state, value in Counter(link.state.name for link in self._all_links).items():
+            yield Figure("database_links", state, value, is_gauge=True)
+        if self._loop:
+            yield Figure("database_silence", "", self._loop.now - self._answered, is_gauge=True)
 
     # What messages ask of the store
 
@@ -231,6 +248,7 @@ class PostgresStore:
         if event is Event.FLAWED and len(group) > 1:
             event = Event.GROUP_FLAWED
         self._heard(outcome.verdict)
+        self._sent[event.name.lower().replace("_", " ")] += len(group)
         if event is Event.CLEAN:
             self._mailboxes.update(names)
             if self._meter:
@@ -247,6 +265,7 @@ class PostgresStore:
         assert self._loop
         self._loop.call_later(LOOK_SECONDS, self._look)
         late = [message for message in self._pending if self._loop.now - message.since >= PATIENCE_SECONDS]
+        self._sent["late"] += len(late)
         for message in late:
             message.happened(Event.LATE)
         if late:
