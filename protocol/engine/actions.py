@@ -4,17 +4,38 @@ Knows nothing about any particular event.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol
+from enum import Enum
+from typing import Any, ClassVar, NamedTuple, Protocol, Union
 
 from .replies import Reply
 from .table import Event
 
-Pending = Callable[[Callable[[Reply], None]], None]
-"""Starts outside work; calls the given callback with the reply when it is known. The session calls it after it has moved to
-the state that waits for the answer."""
 
-Outcome = Reply | Pending | None
-"""The result of an action: a reply; work whose reply comes later; or None, which accepts without a reply."""
+class Said(Enum):
+    """How a speech has ended. The value is the text for the log."""
+
+    ALL = "all was said"
+    CUT = "what was being sent could not be read to its end"
+
+
+class Speech(NamedTuple):
+    """A reply, and what goes to the client behind it, as fast as the client reads.
+
+    The session calls `piece` when there is room for more. It returns octets; b"" if there are none yet, and then calls the
+    given function once there are; or how the speech has ended.
+    """
+
+    reply: Reply
+    piece: Callable[[Callable[[], None]], bytes | Said]
+
+
+Outcome = Union[Reply, "Pending", Speech, None]
+"""The result of an action: a reply; work whose outcome comes later; a speech, which accepts and leads to the state that
+sends it; or None, which accepts without a reply."""
+
+Pending = Callable[[Callable[[Outcome], None]], None]
+"""Starts outside work; calls the given callback with the outcome when it is known, which is not None. The session calls it
+after it has moved to the state that waits for the answer."""
 
 
 class Chunk(NamedTuple):
@@ -28,6 +49,7 @@ class Actions(Protocol):
     """What each command does, and the data of one session that the commands work on; its state is in the table.
 
     The session calls an action only where the table allows its event. The code of the reply says whether the action accepts.
+    A dialect that takes no mail data needs neither `write` nor `end`.
     """
 
     by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]]

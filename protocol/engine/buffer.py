@@ -58,6 +58,10 @@ class Buffer:
         self._ends = _CRLF
         self._max_line = max_line
 
+    def limit(self, max_line: int) -> None:
+        """From now on `max_line` is the limit."""
+        self._max_line = max_line
+
     @property
     def is_empty(self) -> bool:
         """Whether no input is waiting, and no overlong line is still incomplete."""

@@ -71,5 +71,9 @@ _LABELS = {
     Event.STORED: ("stored", "not stored"),
     Event.CHECKED: ("right", "wrong"),
     Event.SECURED: ("encrypted", "not encrypted"),
+    Event.FOUND: ("found", "not found"),
+    Event.FETCHED: ("fetched", "not fetched"),
+    Event.SENT: ("sent", "cut off"),
+    Event.REMOVED: ("removed", "not removed"),
 }
 """Labels for accepted and refused, without the characters that are syntax in Mermaid or dot."""

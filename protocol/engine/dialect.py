@@ -8,7 +8,7 @@ from .table import Event, Table
 
 
 class Dialect:
-    """One way to speak SMTP.
+    """One way to speak a protocol.
 
     `parse` turns a command line into an event and its argument, or the Reply that refuses the syntax. It must depend on
     the line alone, since results are cached. `actions` creates the `actions.Actions` of one session.

@@ -43,7 +43,7 @@ def ends(table: Table) -> list[str]:
     lines = [("In any state", "leads to", "and says", "when")]
     for ending, (says, waits) in table.ends.items():
         when = " and ".join(wait.value for wait in waits)
-        lines.append((ending.value, table.closed.name, str(says.code) if says else "-", when or "at once"))
+        lines.append((ending.value, table.closed.name, says.word if says else "-", when or "at once"))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [_GAP.join(f"{word:{width}}" for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
@@ -78,14 +78,14 @@ _MARKS = {Mark.NEVER: "-"}
 
 
 def names_of(table: Table) -> dict[Reply, str]:
-    """The name of each refusal in the grid: its code, with a letter if several refusals have that code."""
+    """The name of each refusal in the grid: its code or word, with a letter if several refusals have the same."""
     replies = dict.fromkeys(cell for row in table.cells.values() for cell in row.values() if isinstance(cell, Reply))
-    alike: dict[int, list[Reply]] = {}
+    alike: dict[str, list[Reply]] = {}
     for reply in replies:
-        alike.setdefault(reply.code, []).append(reply)
+        alike.setdefault(reply.word, []).append(reply)
     return {
-        reply: f"{code}{chr(ord('a') + number)}" if len(same) > 1 else str(code)
-        for code, same in alike.items()
+        reply: f"{word}{chr(ord('a') + number)}" if len(same) > 1 else word
+        for word, same in alike.items()
         for number, reply in enumerate(same)
     }
 
@@ -95,7 +95,7 @@ def legend(table: Table) -> list[str]:
     cells = [cell for row in table.cells.values() for cell in row.values()]
     lines = ["X        the state that follows", "or Y     the one that follows when the action refuses"]
     names = sorted((name, reply) for reply, name in names_of(table).items())
-    lines += [f"{name:8} refused with {reply.code} {reply.text.decode()}; nothing changes" for name, reply in names]
+    lines += [f"{name:8} refused with {reply.word} {reply.text.decode()}; nothing changes" for name, reply in names]
     if table.homes:
         homes = ", ".join(state.name for state in table.states if state in table.homes)
         lines.append(f"BACK     {Mark.BACK.value}: one of {homes}")

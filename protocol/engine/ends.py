@@ -26,7 +26,7 @@ class Ending(Enum):
     SILENT = "idle for too long"
     UNANSWERED = "it waited for an answer of ours for too long"
     REFUSED = "too many commands were refused"
-    FOREIGN = "another protocol than SMTP"
+    FOREIGN = "another protocol"
     DRAINED = "shutting down"
     STOPPED = "shutting down at once"
     BROKEN = "internal error"
@@ -39,6 +39,7 @@ class Wait(Enum):
 
     CONTENT = "mail data has ended"
     STORED = "storage has answered"
+    ANSWER = "what was asked of others is answered, and said"
     COMMANDS = "all that came is answered"
 
 

@@ -121,8 +121,32 @@ class Policy(NamedTuple):
     """Whether a bare CR or LF in mail data is turned into a CRLF; else the message is refused."""
 
 
+class Setting(Protocol):
+    """What a session asks of that which all sessions of a server share."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that they speak."""
+
+    @property
+    def hostname(self) -> bytes:
+        """What the server calls itself."""
+
+    @property
+    def max_refusals(self) -> int:
+        """This many refused commands in a row close the connection; 0: no limit."""
+
+    @property
+    def is_wary(self) -> bool:
+        """Whether an unknown line may hold a secret."""
+
+    @property
+    def share(self) -> Callable[[int], int]:
+        """How many commands one client may run now; never more than the argument."""
+
+
 class Site(NamedTuple):
-    """Everything that all sessions of a server share."""
+    """Everything that all sessions of an SMTP server share."""
 
     dialect: Dialect
     hostname: bytes
@@ -141,3 +165,8 @@ class Site(NamedTuple):
     """Hears of each message that was stored for all its recipients: the octets of mail data, as for `max_message_size`."""
     refusal: Callable[[], Fault | None] = lambda: None
     """Why storage would not take a message now, if that is known before any of it was sent."""
+
+    @property
+    def is_wary(self) -> bool:
+        """Whether an unknown line may hold a secret: clients may authenticate."""
+        return self.policy.authenticate is not None

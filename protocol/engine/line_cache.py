@@ -11,8 +11,8 @@ MOST = 4096
 LONGEST = 128
 """Most lines in the cache, and the longest of them in octets, line end included: a few megabytes in total."""
 
-_STRANGE = {Event.AUTH, Event.PROOF, Event.OTHER, Event.BDAT, Event.LAST}
-"""Events whose lines are never cached: the first three may hold a secret, and raw octets follow the last two."""
+_STRANGE = {Event.AUTH, Event.PROOF, Event.PASS, Event.OTHER, Event.BDAT, Event.LAST}
+"""Events whose lines are never cached: the first four may hold a secret, and raw octets follow the last two."""
 
 Meaning = tuple[Event, object, bytes]
 """An event, its argument, and the line itself without its line end."""

@@ -25,7 +25,10 @@ _MECHANISMS = frozenset((b"PLAIN", b"LOGIN", b"CRAM-MD5", b"XOAUTH2", b"OAUTHBEA
 _FREE = frozenset((Event.NOOP, Event.HELP, Event.VRFY, Event.EXPN))
 """Commands that take any text as their argument."""
 
-OF_AUTH = frozenset((Event.AUTH, Event.PROOF, Event.CHECKED))
+OF_AUTH = frozenset((Event.AUTH, Event.PROOF, Event.PASS, Event.CHECKED))
+"""Events with a secret."""
+
+_WORDS_OF_AUTH = frozenset((b"AUTH", b"PASS"))
 
 
 class Refusals:
@@ -40,7 +43,7 @@ class Refusals:
     the server offers authentication, so any unknown line may hold one.
     """
 
-    __slots__ = ("_counted", "_excused", "_is_wary", "_most", "_report", "in_a_row", "keeps_secrets")
+    __slots__ = ("_counted", "_excused", "_has_told_of_lf", "_is_wary", "_most", "_report", "in_a_row", "keeps_secrets")
 
     def __init__(self, report: Report, most: int, is_wary: bool) -> None:
         self._report = report
@@ -49,6 +52,13 @@ class Refusals:
         self.in_a_row = self._counted = 0
         self._excused = 0
         self.keeps_secrets = False
+        self._has_told_of_lf = False
+
+    def notice_bare_lf(self) -> None:
+        """Logs, once a session, that a bare LF ends no line: such a client gets no reply, so its user sees no error."""
+        if not self._has_told_of_lf:
+            self._has_told_of_lf = True
+            self._report("ends its lines with LF alone, which ends no line here (RFC 5321 section 2.3.8)")
 
     def end_the_row(self) -> None:
         """Resets the counters: a command was accepted."""
@@ -56,6 +66,8 @@ class Refusals:
 
     def add(self, reply: Reply, event: Event, line: bytes) -> bool:
         """Counts a refused command (not a refused message); returns whether the limit is reached."""
+        if b"\n" in line:
+            self.notice_bare_lf()
         if event in (Event.END, Event.STORED):
             self._report("message refused with %s", words(reply))
             return False
@@ -77,12 +89,12 @@ class Refusals:
 
     def foreign(self, line: bytes) -> None:
         """Logs a line of another protocol, which ends the session."""
-        self._report("speaks another protocol than SMTP: %r", line[:_SHOWN])
+        self._report("speaks another protocol: %r", line[:_SHOWN])
 
     def _shown(self, event: Event, line: bytes) -> bytes:
         """What the log shows of a line. A client whose AUTH was refused may send a secret on the next line."""
         if event in OF_AUTH:
-            return b"AUTH"
+            return b"PASS" if event is Event.PASS else b"AUTH"
         return b"..." if self._may_be_secret(event, line) else line[:_SHOWN]
 
     def _may_be_secret(self, event: Event, line: bytes) -> bool:
@@ -97,7 +109,7 @@ class Refusals:
             word, _, rest = line.partition(b" ")
             mechanism = rest.lstrip(b" ").partition(b" ")[0]
             known = f"{shown(mechanism)} " if mechanism.upper() in _MECHANISMS else ""
-            return f"{shown(word)} {known}..." if word.upper() == b"AUTH" else "..."
+            return f"{shown(word)} {known}..." if word.upper() in _WORDS_OF_AUTH else "..."
         if self._may_be_secret(event, line):
             return "..."
         if self.keeps_secrets and event in _FREE:

@@ -3,6 +3,7 @@
 Knows nothing about when each is sent: the dialects' tables and actions decide that.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 INTERMEDIATES = 300
@@ -15,38 +16,50 @@ BAD_SEQUENCE = 503
 """The reply code for a command out of order."""
 
 
+Form = Callable[[int, bytes, bytes], bytes]
+"""Makes the lines of a reply, CRLF included, of its code, what stands before each line of its text, and its text."""
+
+
+def numbered(code: int, status: bytes, text: bytes) -> bytes:
+    """The form of SMTP: each line begins with the code (RFC 5321 section 4.2.1)."""
+    if b"\n" not in text:
+        return b"%d %b%b\r\n" % (code, status, text)
+    *lines, last = text.split(b"\n")
+    return b"".join(b"%d-%b%b\r\n" % (code, status, line) for line in lines) + b"%d %b%b\r\n" % (code, status, last)
+
+
 class Reply:
     """A reply code, its text (RFC 5321 section 4.2), and its enhanced status code (RFC 3463), if it has one.
 
     `about` fills in `%b` and `%d` in the text. A text that contains LF makes a reply of several lines. `line` is the reply
-    as it is sent, CRLF included; `coded_line` has the enhanced status code as well (RFC 2034 section 4).
+    as it is sent, CRLF included; `coded_line` has the enhanced status code as well (RFC 2034 section 4). A protocol whose
+    replies look otherwise has another `form`; the code then tells the session only what the reply means.
     """
 
-    __slots__ = ("code", "coded_line", "line", "status", "text")
+    __slots__ = ("_form", "code", "coded_line", "line", "status", "text")
 
-    def __init__(self, code: int, text: bytes, status: bytes = b"") -> None:
+    def __init__(self, code: int, text: bytes, status: bytes = b"", form: Form = numbered) -> None:
         self.code = code
         self.text = text
         self.status = status
-        self.line = _lines(code, b"", text)
-        self.coded_line = _lines(code, status + b" ", text) if status else self.line
+        self._form = form
+        self.line = form(code, b"", text)
+        self.coded_line = form(code, status + b" ", text) if status else self.line
 
     @lru_cache(maxsize=1024)  # noqa: B019 (replies live for ever, and the same addresses recur)
     def about(self, *words: bytes | int) -> "Reply":
         """Returns this reply with the placeholders in its text filled in."""
-        return Reply(self.code, self.text % words, self.status)
+        return Reply(self.code, self.text % words, self.status, self._form)
 
     @property
     def is_about(self) -> bool:
         """Whether the text has placeholders to fill in."""
         return b"%" in self.text
 
-
-def _lines(code: int, status: bytes, text: bytes) -> bytes:
-    if b"\n" not in text:
-        return b"%d %b%b\r\n" % (code, status, text)
-    *lines, last = text.split(b"\n")
-    return b"".join(b"%d-%b%b\r\n" % (code, status, line) for line in lines) + b"%d %b%b\r\n" % (code, status, last)
+    @property
+    def word(self) -> str:
+        """The word that it begins with, for people: `250` or `-ERR`."""
+        return self._form(self.code, b"", b"").decode().strip()
 
 
 # Replies of both dialects

@@ -1,16 +1,17 @@
-"""The dialogue with one client: bytes come in, replies and finished messages go out.
+"""The dialogue with one client: bytes come in, replies go out.
 
 Applies the cells of a table and decides nothing about order itself. Knows nothing about commands, sockets, files, clocks or
 logs.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from .actions import Actions, Chunk, Outcome
+from .actions import Actions, Chunk, Outcome, Said, Speech
 from .buffer import Buffer
-from .ends import End, Ending, Wait
-from .environment import Follow, Observer, Report, Site
+from .coming import Coming
+from .ends import Ending
+from .environment import Follow, Observer, Report, Setting
 from .foreign import Foreign
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
@@ -34,8 +35,7 @@ _NOBODY: Follow = deque[object](maxlen=0).append
 """Follows where there is only an observer, so that one look tells for each move whether there is anybody."""
 
 _TEXT, _HELD, _GONE, _RESPONSE = Mark.TEXT, Mark.HELD, Mark.GONE, Mark.RESPONSE
-_IN_LINES = (None, _RESPONSE)
-"""In these states input is read line by line."""
+_IN_LINES = (None, _RESPONSE)  # in these states input is read line by line
 
 
 class Session:
@@ -49,14 +49,14 @@ class Session:
     """
 
     __slots__ = (
-        "_actions", "_buffer", "_coming", "_follow", "_has_told_of_lf", "_home", "_is_coded", "_is_quiet", "_late_reply",
-        "_line_cache", "_observer", "_refusals", "_refused", "_report", "_row", "_site", "_wake", "farewell", "interest",
-        "is_agreed", "is_behind", "outgoing",
+        "_actions", "_buffer", "_coming", "_follow", "_home", "_is_coded", "_is_quiet", "_late_reply",
+        "_line_cache", "_observer", "_refusals", "_refused", "_report", "_row", "_site", "_speech", "_wake", "farewell",
+        "interest", "is_agreed", "is_behind", "outgoing",
     )  # fmt: skip
 
     def __init__(
         self,
-        site: Site,
+        site: Setting,
         address: str,
         report: Report,
         wake: Callable[[], None],
@@ -75,11 +75,11 @@ class Session:
         self.outgoing = bytearray()
         self.is_behind = self.is_agreed = False
         self.farewell = ""
-        self._refusals = Refusals(report, site.max_refusals, is_wary=site.policy.authenticate is not None)
+        self._refusals = Refusals(report, site.max_refusals, site.is_wary)
         self._refused: tuple[Row | None, Reply, Event, bytes] | None = None
-        self._late_reply: Reply | None = None
-        self._has_told_of_lf = False
-        self._coming: tuple[Ending, ...] = ()
+        self._late_reply: Outcome = None
+        self._speech: Speech | None = None
+        self._coming = Coming(site.dialect.table.ends)
         self._is_quiet = True  # no input is left to process, and no ending is pending
         self._line_cache = site.dialect.line_cache
         table = site.dialect.table
@@ -138,7 +138,7 @@ class Session:
 
     def time_out(self) -> None:
         """`patience` is over: the client was idle for too long, or an answer from outside did not come in time."""
-        if self._row.reading is _HELD and not self.wants_tls:
+        if self._row.reading is _HELD and not self.wants_tls and not (self._speech and self.outgoing):
             self._end(Ending.UNANSWERED)
         else:
             self._end(Ending.SILENT)
@@ -155,7 +155,8 @@ class Session:
 
     def _expect(self, ending: Ending) -> None:
         """Ends the session in this way as soon as everything in `End.waits` is done."""
-        self._coming, self._is_quiet = (*self._coming, ending), False
+        self._coming.add(ending)
+        self._is_quiet = False
         self.resume()
 
     def secured(self) -> None:
@@ -203,11 +204,10 @@ class Session:
     def _step(self) -> bool:
         """Processes one command, piece of mail data, or answer from outside. Returns false when there is none."""
         reading = self._row.reading
-        if reading is None and self._takes_commands:
+        if reading is None and self._coming.takes_commands:
             if (line := self._buffer.line()) is not None:
                 meaning = self._line_cache.meaning(line)
-                if meaning[0] in OF_AUTH:
-                    self._refusals.keeps_secrets = True
+                self._refusals.keeps_secrets |= meaning[0] in OF_AUTH
                 self._command(*meaning)
                 return True
         elif reading is _TEXT:
@@ -220,7 +220,9 @@ class Session:
             answer, self._late_reply = self._late_reply, None
             self._apply(self._row.cells[self._row.awaited], self._row.awaited, answer)
             return True
-        elif reading is _RESPONSE and self._takes_commands and (line := self._buffer.line()) is not None:
+        elif self._speech:
+            return self._speak(self._speech)
+        elif reading is _RESPONSE and self._coming.takes_commands and (line := self._buffer.line()) is not None:
             self._take_response(line)
             return True
         return self._leave()
@@ -231,36 +233,19 @@ class Session:
         event, outcome = self._actions.take_response(line)
         self._apply(self._row.cells[event], event, outcome, line)
 
-    def _notice_bare_lf(self) -> None:
-        """Logs, once a session, that a bare LF ends no line: such a client gets no reply, so its user sees no error."""
-        if not self._has_told_of_lf:
-            self._has_told_of_lf = True
-            self._report("ends its lines with LF alone, which ends no line here (RFC 5321 section 2.3.8)")
-
     def _leave(self) -> bool:
         """All input is processed: ends the session if the client or the server has announced that and nothing is pending."""
         row = self._row
         is_empty = self._buffer.is_empty
-        self._is_quiet = is_empty and not self._coming
-        if not is_empty and row.reading in _IN_LINES and self._takes_commands and self._buffer.has_bare_lf:
-            self._notice_bare_lf()
+        self._is_quiet = is_empty and not self._coming.announced and not self._speech
+        if not is_empty and row.reading in _IN_LINES and self._coming.takes_commands and self._buffer.has_bare_lf:
+            self._refusals.notice_bare_lf()
         if row.reading is _GONE:
             self._buffer.clear()
         else:
-            for ending in self._coming:
-                if not self._is_waited_for(self._ends[ending].waits):
-                    self._end(ending)
+            for ending in self._coming.due(row) if self._coming.announced else ():
+                self._end(ending)
         return False
-
-    @property
-    def _takes_commands(self) -> bool:
-        return all(Wait.COMMANDS in self._ends[ending].waits for ending in self._coming)
-
-    def _is_waited_for(self, waits: tuple[Wait, ...]) -> bool:
-        """Whether any of `waits` is still pending, once all input is processed."""
-        row = self._row
-        is_content = row.reading is _TEXT and not row.returns
-        return (Wait.STORED in waits and row.awaited is Event.STORED) or (Wait.CONTENT in waits and is_content)
 
     def _command(self, event: Event, argument: object, line: bytes) -> None:
         if self._observer is not None:
@@ -306,6 +291,21 @@ class Session:
             row = self._row
             self._apply(row.cells[Event.END], Event.END, self._actions.end(row.ends_message))
 
+    def _speak(self, speech: Speech) -> bool:
+        """Says the next piece of a speech. Returns false if there is none yet."""
+        piece = speech.piece(self._wake)
+        if isinstance(piece, Said):
+            self._speech = None
+            move = self._row.cells[Event.SENT]
+            assert isinstance(move, Resolved)
+            self._move(Event.SENT, move.accepted if piece is Said.ALL else move.refused)
+            self._part(piece.value, is_agreed=False)
+        elif piece:
+            self.outgoing += piece
+            if self._observer is not None:
+                self._observer.said(f"({len(piece)} octets)")
+        return bool(piece) or self._leave()
+
     # Applying a cell
 
     def _apply(
@@ -318,22 +318,37 @@ class Session:
         if not isinstance(move, Resolved):
             raise RuntimeError(f"{event} in {self.state}: {move}")
         if not isinstance(outcome, Reply):
+            if isinstance(outcome, Speech):
+                self._begin(outcome, move, event)
+                return
             self._move(event, move.accepted)
             if outcome:
                 outcome(self._answered)
             return
         if outcome.code >= REFUSALS:
             self._refuse_command(move.refused, outcome, event, line, argument)
-            return
-        if outcome.code < INTERMEDIATES and self._refusals.in_a_row:
-            self._refusals.end_the_row()
-        self._move(event, move.accepted, outcome)
+        else:
+            if outcome.code < INTERMEDIATES and self._refusals.in_a_row:
+                self._refusals.end_the_row()
+            self._move(event, move.accepted, outcome)
         if self._row.reading is _GONE:
-            self.farewell, self.is_agreed = event.value, True
+            self._part(event.value, is_agreed=True)
+
+    def _begin(self, speech: Speech, move: Resolved, event: Event) -> None:
+        """Sends the reply of a speech; `_step` says what is behind it."""
+        self._refusals.end_the_row()
+        self._move(event, move.accepted, speech.reply)
+        self._speech, self._is_quiet = speech, False
+        self._wake()
+
+    def _part(self, farewell: str, is_agreed: bool) -> None:
+        """Leaves, if this was the end, and nothing has ended the session before."""
+        if self._row.reading is _GONE and not self.farewell:
+            self.farewell, self.is_agreed = farewell, is_agreed
             self._actions.abandon()
 
-    def _answered(self, answer: Reply) -> None:
-        """The outside work is done. The session applies the reply at the next `resume`."""
+    def _answered(self, answer: Outcome) -> None:
+        """The outside work is done. The session applies the outcome at the next `resume`."""
         self._late_reply = answer
         self._wake()
 
@@ -369,22 +384,17 @@ class Session:
         self._count_refusal(reply, event, line)
 
     def _count_refusal(self, reply: Reply, event: Event, line: bytes) -> None:
-        if b"\n" in line:
-            self._notice_bare_lf()
         if self._refusals.add(reply, event, line):
             self._end(Ending.REFUSED)
-
-    @property
-    def _ends(self) -> Mapping[Ending, End]:
-        return self._site.dialect.table.ends
 
     def _end(self, ending: Ending) -> None:
         """Ends the session, in any state: sends the last reply, and drops an unfinished message."""
         if not self.is_finished:
-            says = self._ends[ending].says
+            table = self._site.dialect.table
+            says = None if self._speech else table.ends[ending].says  # a client would take it for a part of the speech
+            self._speech = None
             if says and says.is_about:
                 says = says.about(self._site.hostname)
-            table = self._site.dialect.table
             self._move(ending, table.rows[table.closed], says)
             self.farewell = ending.value
             self._actions.abandon()

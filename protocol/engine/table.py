@@ -34,12 +34,27 @@ class Event(Enum):
     AUTH = "auth M"
     PROOF = "auth M X"
     QUIT = "quit"
+    CAPA = "capa"
+    STLS = "stls"
+    USER = "user N"
+    PASS = "pass S"
+    STAT = "stat"
+    LIST = "list"
+    SCAN = "list N"
+    UIDL = "uidl"
+    UNIQUE = "uidl N"
+    RETR = "retr N"
+    TOP = "top N L"
+    DELE = "dele N"
     END = "."
     OTHER = "other"
     STORED = "stored?"
     CHECKED = "checked?"
     FOUND = "found?"
     SECURED = "secured?"
+    FETCHED = "fetched?"
+    SENT = "sent?"
+    REMOVED = "removed?"
     OPENED = "opened"
     """The client has connected and is greeted. No dialect has a column for it."""
 
@@ -93,8 +108,10 @@ the client waits for an answer."""
 LEADS_ON = {Mark.TEXT: {Event.END}, Mark.RESPONSE: {Event.AUTH, Event.PROOF}}
 """The events that leave a state in which no commands are read."""
 
-ANSWERS = (Event.STORED, Event.CHECKED, Event.FOUND, Event.SECURED)
-"""The events that are answers from outside, not input from the client."""
+ANSWERS = (
+    Event.STORED, Event.CHECKED, Event.FOUND, Event.SECURED, Event.FETCHED, Event.SENT, Event.REMOVED,
+)  # fmt: skip
+"""The events that are answers from outside, not input from the client. SENT: what the server says is said to its end."""
 
 
 class Interest(NamedTuple):
@@ -135,7 +152,7 @@ class Row:
         self.interest = interests.setdefault(interest, interest)
         self.cells: dict[Event, Resolved | Reply | Mark] = {}
         self.ends_message = False
-        end = cells[Event.END]
+        end = cells.get(Event.END)
         self.returns = isinstance(end, Transition) and end.accepted is Mark.STAY
 
 
@@ -197,7 +214,7 @@ class Table:
         rows = {state: Row(state, row, state in self.homes, self.patience, interests) for state, row in self.cells.items()}
         for state, row in rows.items():
             row.cells = {event: _resolved(cell, rows) for event, cell in self.cells[state].items()}
-            end = row.cells[Event.END]
+            end = row.cells.get(Event.END)
             row.ends_message = (
                 isinstance(end, Resolved) and end.accepted is not None and end.accepted.awaited is Event.STORED
             )
@@ -259,7 +276,8 @@ def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Writte
     for state in kind:
         if state not in rows:
             yield f"{state.name} has no row"
-    for event in {*events, Event.END, Event.OTHER, Event.STORED}:
+    takes_mail = any(Mark.TEXT in row for row in rows.values())
+    for event in {*events, Event.OTHER, *((Event.END, Event.STORED) if takes_mail else ())}:
         if events.count(event) != 1:
             yield f"{event.name} has {events.count(event)} columns"
     for state, row in rows.items():
@@ -295,6 +313,8 @@ def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterabl
             yield f"{state.name}, {event.name}: commands are read here"
         elif reading is not None and row[event] is not reading:
             yield f"{state.name}, {event.name}: no commands are read here"
+    if reading is Mark.HELD and table.awaited(state) is None:
+        yield f"{state.name}: nothing that it waits for is an answer"
     for event in set(ANSWERS) & row.keys():
         is_due = reading is Mark.HELD and event is (table.awaited(state) or Event.STORED)
         if not (isinstance(row[event], Transition) if is_due else row[event] is Mark.NEVER):
@@ -305,7 +325,7 @@ def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterabl
 def _target_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
     """BACK needs a home, and STAY is for the state in which the octets of a refused chunk are read."""
     targets = {target for cell in row.values() if isinstance(cell, Transition) for target in cell}
-    stays = row[Event.END] == Transition(Mark.STAY, Mark.STAY)  # the chunk is refused, whatever it held
+    stays = row.get(Event.END) == Transition(Mark.STAY, Mark.STAY)  # the chunk is refused, whatever it held
     if stays != (state is table.skipping) or (Mark.STAY in targets and not stays):
         yield f"{state.name}: STAY ends the octets of a refused chunk, and nothing else"
     if Mark.BACK in targets and not table.homes:
@@ -320,6 +340,9 @@ _READ = {
     Event.CHECKED: "who checks passwords",
     Event.FOUND: "who knows the mailboxes",
     Event.SECURED: "the handshake",
+    Event.FETCHED: "who reads a message",
+    Event.SENT: "who sends",
+    Event.REMOVED: "who removes messages",
 }
 
 

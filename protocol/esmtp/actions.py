@@ -15,11 +15,11 @@ from ..engine.replies import Reply
 from ..engine.table import Event
 from ..mail import transaction
 from ..mail.content import MAX_RECEIVED, Hops, Newlines
+from ..mail.credentials import Auth, Proof
 from ..mail.transaction import Transaction
 from . import extensions
-from .credentials import Proof
 from .extensions import Wish
-from .grammar import MAX_LINE, Auth, Client, Envelope, mailbox_of
+from .grammar import MAX_LINE, WORDING, Client, Envelope, mailbox_of
 from .paths import Path
 from .tolerance import Tolerance
 
@@ -57,7 +57,7 @@ class EsmtpActions:
         self._client = transaction.Client(b"", self._address, is_secure)
         self._is_extended = False
         self._is_secure = is_secure
-        self._proof = Proof(self._report)
+        self._proof = Proof(self._report, WORDING)
 
     @property
     def is_coded(self) -> bool:

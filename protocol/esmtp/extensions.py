@@ -9,7 +9,8 @@ from typing import NamedTuple
 from ..engine import replies
 from ..engine.environment import Site
 from ..engine.replies import Reply
-from .grammar import MECHANISMS, Envelope
+from ..mail.credentials import MECHANISMS
+from .grammar import Envelope
 
 EXTENSIONS = (
     "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME", "HELP", "LIMITS",

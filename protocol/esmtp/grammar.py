@@ -4,13 +4,17 @@ Knows nothing about whether the event is allowed, or which mailboxes exist.
 """
 
 import re
-from binascii import Error, a2b_base64
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..engine.actions import Chunk
 from ..engine.foreign import Foreign, is_foreign
 from ..engine.replies import (
+    AUTH_CANCELLED,
+    AUTH_UNAVAILABLE,
+    AUTHENTICATED,
+    CHALLENGE,
     NOT_ENCODED,
     PARAMETER_SYNTAX,
     RECIPIENT_SYNTAX,
@@ -18,9 +22,11 @@ from ..engine.replies import (
     SYNTAX,
     UNKNOWN_MECHANISM,
     UNRECOGNIZED,
+    WRONG_CREDENTIALS,
     Reply,
 )
 from ..engine.table import Event
+from ..mail.credentials import Auth, Wording, parse_auth
 from . import domains, paths
 from .domains import MAX_DOMAIN
 from .paths import MAILBOX, SOURCE_ROUTE, Path
@@ -43,7 +49,6 @@ _NAMELESS = "[]<>\"'\N{REPLACEMENT CHARACTER}"
 _TEXT = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
 _CHUNK = re.compile(rb"(\d+)(?: +(.*))?", re.DOTALL)
 _MOST_DIGITS = 20
-_AUTH = re.compile(rb"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/=]+))?")
 
 
 class Client(NamedTuple):
@@ -59,13 +64,6 @@ class Envelope(NamedTuple):
     path: Path
     parameters: dict[bytes, bytes | None]
     tolerated: tuple[Tolerance, ...] = ()
-
-
-class Auth(NamedTuple):
-    """The argument of AUTH (RFC 4954 section 4): a mechanism, and the initial response, if there was one."""
-
-    mechanism: bytes
-    response: bytes | None
 
 
 Argument = bytes | Client | Envelope | Chunk | Auth | Reply | Foreign
@@ -216,30 +214,11 @@ def _bdat(text: bytes) -> tuple[Event, Chunk | Reply]:
     return (Event.LAST, Chunk(size)) if match[2].upper() == b"LAST" else (Event.BDAT, Chunk(size, flaw))
 
 
-def _auth(text: bytes) -> tuple[Event, Auth | Reply]:
-    """Parses AUTH. The event is PROOF if the line has all the mechanism needs, so that no challenge follows; else AUTH."""
-    match = _AUTH.fullmatch(text)
-    if match is None:
-        return Event.AUTH, SYNTAX.about(b"AUTH mechanism [initial-response]")
-    mechanism = match[1].upper()
-    if mechanism not in MECHANISMS:
-        return Event.AUTH, UNKNOWN_MECHANISM
-    response = None if match[2] is None else b"" if match[2] == b"=" else decoded(match[2])
-    if isinstance(response, Reply):
-        return Event.AUTH, response
-    is_all = mechanism == b"PLAIN" and response is not None
-    return Event.PROOF if is_all else Event.AUTH, Auth(mechanism, response)
-
-
-MECHANISMS = (b"PLAIN", b"LOGIN")
-
-
-def decoded(text: bytes) -> bytes | Reply:
-    """Decodes base64 (RFC 4648 section 4), strictly. Returns the refusing Reply if the text is anything else."""
-    try:
-        return a2b_base64(text, strict_mode=True)
-    except Error:
-        return NOT_ENCODED
+WORDING = Wording(
+    CHALLENGE, AUTHENTICATED, WRONG_CREDENTIALS, AUTH_UNAVAILABLE, AUTH_CANCELLED, NOT_ENCODED,
+    SYNTAX.about(b"AUTH mechanism [initial-response]"), UNKNOWN_MECHANISM,
+)  # fmt: skip
+"""What is said when a client authenticates."""
 
 
 _NOTHING = re.compile(rb"")
@@ -259,4 +238,4 @@ _ARGUMENTS: dict[Event, Callable[[bytes], Argument]] = {
 }
 _COMMANDS: dict[bytes, tuple[Event | None, Callable[[bytes], Any]]] = {
     event.name.encode(): (event, parse) for event, parse in _ARGUMENTS.items()
-} | {b"BDAT": (None, _bdat), b"AUTH": (None, _auth)}
+} | {b"BDAT": (None, _bdat), b"AUTH": (None, partial(parse_auth, wording=WORDING))}
