@@ -57,11 +57,14 @@ class Mailboxes(Protocol):
         Since "" is all of it, and None if that is much.
         """
 
-    def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
-        """The messages of a mailbox, in order."""
+    def entries(self, mailbox: str, newest_first: bool = False, size: int | None = None) -> Iterator[Entry]:
+        """The messages of a mailbox, in order. `size` is how much of a file is complete."""
 
     def read(self, mailbox: str, place: str) -> bytes | None:
         """The octets of a message as the mailbox has them."""
+
+    def pieces(self, mailbox: str, place: str) -> Iterator[bytes]:
+        """The same, in pieces; nothing if it is not there."""
 
 
 class Remover(Protocol):
@@ -69,3 +72,6 @@ class Remover(Protocol):
 
     def remove(self, mailbox: str, places: Collection[str], is_meant: Callable[[bytes], bool]) -> int:
         """Removes what is meant; returns how many. Raises an error of its own if another program has the mailbox."""
+
+    def complete(self, mailbox: str) -> int | None:
+        """How many octets of a mailbox are complete messages; None: all. Raises like `remove`."""

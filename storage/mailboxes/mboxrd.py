@@ -17,6 +17,7 @@ from .fields import headed, unix_pieces
 from .letter import Letter
 
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
+_QUOTED_LINE = re.compile(rb"(\n)>(?=>*From )")
 _NOT_IN_A_SEPARATOR = re.compile(rb'[^!-~]|["\\]')
 BLOCK = 64 * 1024
 """Octets of a message that are looked at together, at least, but for its end."""
@@ -124,12 +125,7 @@ def quoted(pieces: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     begins_a_line = True
     for piece in pieces:
-        text = rest + piece
-        start = text.rfind(b"\n") + 1
-        is_undecided = (start > 0 or begins_a_line) and _UNDECIDED.match(text, start) is not None
-        # Of a long run of ">" the last few suffice: the added one may stand anywhere in it.
-        cut = max(start, len(text) - _LONGEST_UNDECIDED) if is_undecided else len(text)
-        text, rest = text[:cut], text[cut:]
+        text, rest, is_undecided = _decided(rest + piece, begins_a_line)
         if text:
             yield _quoted(text, begins_a_line)
             begins_a_line = is_undecided or text.endswith(b"\n")
@@ -142,6 +138,56 @@ def _quoted(text: bytes, begins_a_line: bool) -> bytes:
         return text
     start = 0 if begins_a_line else text.find(b"\n") + 1 or len(text)
     return text[:start] + _FROM_LINE.sub(rb">\1", text[start:])
+
+
+def content_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of an entry, both in pieces: without its separator, the quoting, and the blank line at its end."""
+    held = last = b""
+    for piece in _unquoted(_without_separator(pieces)):
+        text = held + piece
+        held = b"\n" if text.endswith(b"\n") else b""  # of two at the end the second one is the blank line
+        text = text[: len(text) - len(held)]
+        if text:
+            yield text
+            last = text
+    if held and not last.endswith(b"\n"):
+        yield held
+
+
+def _without_separator(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    is_in_it = True
+    for piece in pieces:
+        if is_in_it:
+            _, end, rest = piece.partition(b"\n")
+            is_in_it = not end
+            if rest:
+                yield rest
+        else:
+            yield piece
+
+
+def _unquoted(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Undoes `quoted`, in the same way."""
+    rest = b""
+    begins_a_line = True
+    for piece in pieces:
+        text, rest, is_undecided = _decided(rest + piece, begins_a_line)
+        if text:
+            yield _QUOTED_LINE.sub(rb"\1", b"\n" * begins_a_line + text)[begins_a_line:]
+            begins_a_line = is_undecided or text.endswith(b"\n")
+    if rest:
+        yield rest  # it is no whole "From "
+
+
+def _decided(text: bytes, begins_a_line: bool) -> tuple[bytes, bytes, bool]:
+    """Cuts off the end of a text, if it may be the beginning of a line `From `, quoted or not. Returns both parts, and whether
+    it may be.
+    """
+    start = text.rfind(b"\n") + 1
+    is_undecided = (start > 0 or begins_a_line) and _UNDECIDED.match(text, start) is not None
+    # Of a long run of ">" the last few suffice: the one that is added or goes may stand anywhere in it.
+    cut = max(start, len(text) - _LONGEST_UNDECIDED) if is_undecided else len(text)
+    return text[:cut], text[cut:], is_undecided
 
 
 def gap(end: bytes) -> bytes:

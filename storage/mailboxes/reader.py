@@ -30,6 +30,9 @@ FEW = 100
 LITTLE = 1 << 20
 """Octets of a file that do."""
 
+PIECE = 128 * 1024
+"""Octets of a message that are read at a time."""
+
 _UNIQUE = re.compile(r"[^/:,]{1,250}")
 """The part of a Maildir file's name in front of flags and sizes."""
 
@@ -75,11 +78,14 @@ class Reader(Protocol):
     def mailboxes(self) -> list[str]:
         """The names of the mailboxes that are there."""
 
-    def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
-        """A mailbox's messages, in order; none if it is missing."""
+    def entries(self, mailbox: str, newest_first: bool = False, size: int | None = None) -> Iterator[Entry]:
+        """A mailbox's messages, in order; none if it is missing. `size` is how much of a file is complete."""
 
     def read(self, mailbox: str, place: str) -> bytes | None:
         """The octets of a message as the mailbox has them; None if it is not there."""
+
+    def pieces(self, mailbox: str, place: str) -> Iterator[bytes]:
+        """The same, PIECE octets at a time; nothing if it is not there. Close what was not read to its end."""
 
     def close(self) -> None:
         """Closes the directory."""
@@ -159,17 +165,18 @@ class MboxReader:
         entries = [Entry(f"{start}+{end - start}", end - start) for start, end in pairwise([int(start), *found])]
         return News(entries, f"{inode}.{end}.{changed}", True)
 
-    def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
+    def entries(self, mailbox: str, newest_first: bool = False, size: int | None = None) -> Iterator[Entry]:
         """A mailbox's messages, each with its `From ` line and the blank line at its end."""
         with suppress(FileNotFoundError), closing(self._open(mailbox)) as file:
+            whole = file.size if size is None else min(size, file.size)
             if newest_first:
-                end = file.size
-                for start in starts_from_behind(file.read, file.size):
+                end = whole
+                for start in starts_from_behind(file.read, whole):
                     yield Entry(f"{start}+{end - start}", end - start)
                     end = start
             else:
                 start = 0
-                for end in ends(file.read, 0, file.size):
+                for end in ends(file.read, 0, whole):
                     yield Entry(f"{start}+{end - start}", end - start)
                     start = end
 
@@ -177,17 +184,20 @@ class MboxReader:
         """The octets of a message, with its `From ` line. None if no `From ` line begins at its place, or the file is
         shorter.
         """
+        return b"".join(self.pieces(mailbox, place)) or None
+
+    def pieces(self, mailbox: str, place: str) -> Iterator[bytes]:
+        """The same, in pieces."""
         match = _PLACE.fullmatch(place)
         if not match:
-            return None
-        offset, length = int(match[1]), int(match[2])
+            return
+        at, left = int(match[1]), int(match[2])
         with suppress(FileNotFoundError), closing(self._open(mailbox)) as file:
-            if offset + length <= file.size:
-                before = len(START) - len(FIRST) if offset else 0
-                data = file.read(before + length, offset - before)
-                if data.startswith(START[1 - before :]):
-                    return data[before:]
-        return None
+            before = len(START) - len(FIRST) if at else 0
+            if at + left <= file.size and file.read(before + len(FIRST), at - before) == START[1 - before :]:
+                while left and (piece := file.read(min(PIECE, left), at)):
+                    yield piece
+                    at, left = at + len(piece), left - len(piece)
 
     def close(self) -> None:
         """Closes the directory."""
@@ -255,7 +265,7 @@ class MaildirReader:
             return None
         return News([Entry(_unique(name), 0) for name in names], state, state == since or not since)
 
-    def entries(self, mailbox: str, newest_first: bool = False) -> Iterator[Entry]:
+    def entries(self, mailbox: str, newest_first: bool = False, size: int | None = None) -> Iterator[Entry]:
         """A mailbox's messages in the order of their files' names, which begin with the time."""
         found = [name for part in (b"new", b"cur") for name in self._names(mailbox, part)]
         for name in sorted(found, reverse=newest_first):
@@ -263,14 +273,32 @@ class MaildirReader:
 
     def read(self, mailbox: str, place: str) -> bytes | None:
         """The content of a message's file, whatever its flags are by now; None if it is not there."""
+        file = self._file(mailbox, place)
+        if file is None:
+            return None
+        with closing(file):
+            return file.read(file.size, 0)
+
+    def pieces(self, mailbox: str, place: str) -> Iterator[bytes]:
+        """The same, in pieces."""
+        file = self._file(mailbox, place)
+        if file is not None:
+            with closing(file):
+                at = 0
+                while piece := file.read(PIECE, at):
+                    yield piece
+                    at += len(piece)
+
+    def _file(self, mailbox: str, place: str) -> _OpenFile | None:
+        """The file of a message, wherever it is by now."""
         if not _UNIQUE.fullmatch(place) or place.startswith("."):
             return None
         for is_last in (False, True):
             if mailbox != self._listed or is_last:
                 self._list(mailbox)
             if place in self._found:
-                with suppress(FileNotFoundError), closing(self._open(mailbox, *self._found[place])) as file:
-                    return file.read(file.size, 0)
+                with suppress(FileNotFoundError):
+                    return self._open(mailbox, *self._found[place])
         return None
 
     def unlink(self, mailbox: str, place: str) -> bool:

@@ -10,17 +10,21 @@ mailbox open meanwhile: closing a file gives up all locks that the process has o
 """
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from ..files import DIRECTORY, Files, append_all
+from ..files import DIRECTORY, SECOND, Files, append_all
 from .mbox import MboxMailbox, MboxMailboxes
 from .reader import MaildirReader, MboxReader
 
 COPIED = 1 << 20
 """Octets that are copied at a time."""
+
+ABANDONED = 600
+"""Seconds after which a new file that nobody writes to is one that a killed process has left."""
 
 _PREFIX = b".rewritten-"
 """Names of the new files, until they take the place of the old ones."""
@@ -36,6 +40,11 @@ class Remover(Protocol):
         """Removes what is meant, of the messages that were at these places; returns how many. A message that has moved in an
         mbox file is found by its size. Returns when that is on disk. Raises OSError, and IsLocked if another program has the
         mailbox.
+        """
+
+    def complete(self, mailbox: str) -> int | None:
+        """How many octets of a mailbox are complete messages: its size at a moment when nobody writes to it. None: whatever
+        is there is complete. Raises like `remove`.
         """
 
     def close(self) -> None:
@@ -77,6 +86,16 @@ class MboxRemover:
         finally:
             opened.close()
 
+    def complete(self, mailbox: str) -> int | None:
+        """The size of the file while it is locked."""
+        if self._reader.state(mailbox) is None:
+            return 0
+        opened = self._mailboxes.open(mailbox)
+        try:
+            return opened.extent.size
+        finally:
+            opened.close()
+
     def close(self) -> None:
         """Closes the directory."""
         self._reader.close()
@@ -107,9 +126,13 @@ class MboxRemover:
         self._files.sync_names(self._directory)
 
     def _clean(self) -> None:
+        """Removes the files of processes that were killed. Another one may be writing to a younger file."""
         for name in self._files.names(self._directory):
             if name.startswith(_PREFIX):
-                self._files.remove(name, self._directory)
+                with suppress(FileNotFoundError):
+                    age = time.time_ns() - self._files.find(name, self._directory).st_mtime_ns
+                    if age > ABANDONED * SECOND:
+                        self._files.remove(name, self._directory)
 
 
 def _pieces(opened: MboxMailbox, start: int, end: int) -> Iterator[bytes]:
@@ -134,6 +157,10 @@ class MaildirRemover:
         if removed:
             self._reader.sync(mailbox)
         return removed
+
+    def complete(self, mailbox: str) -> int | None:
+        """None: a file comes whole into a Maildir."""
+        return None
 
     def close(self) -> None:
         """Closes the directory."""
