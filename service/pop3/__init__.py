@@ -1,0 +1,1 @@
+"""The process that mail is fetched from, by POP3."""
