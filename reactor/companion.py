@@ -25,7 +25,7 @@ LOOK = 0.05
 """Seconds between two looks at a program that has closed its output, until it has ended."""
 
 PATIENCE = 3.0
-"""Seconds that a program has to end, when it is told to, until it is killed."""
+"""Seconds that a program has to end, when it is told to, until it is killed; unless it has a `patience` of its own."""
 
 LONGEST_LINE = 1 << 20
 """Octets of a line that a program may write. One that writes more is not understood, and killed."""
@@ -33,7 +33,7 @@ LONGEST_LINE = 1 << 20
 
 class Companion:
     """Runs `command` until `close`. `heard` gets the lines that it writes, without their ends; `began` is called each time
-    it was started. `descriptors` have the same numbers in it.
+    it was started. `descriptors` have the same numbers in it. It has `patience` seconds to end.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Companion:
         heard: Callable[[bytes], None] = lambda line: None,
         began: Callable[[], None] = lambda: None,
         descriptors: Sequence[int] = (),
+        patience: float = PATIENCE,
     ) -> None:
         self._reactor = reactor
         self._name = name
@@ -51,6 +52,7 @@ class Companion:
         self._heard = heard
         self._began = began
         self._descriptors = tuple(descriptors)
+        self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._delay = FIRST_DELAY
         self._started = 0.0
@@ -100,7 +102,7 @@ class Companion:
             return False
 
     def close(self) -> None:
-        """Ends the program, by the end of its input, and then by force. Waits for it PATIENCE seconds at most."""
+        """Ends the program, by the end of its input, and then by force. Waits for it `patience` seconds at most."""
         self._is_closed = True
         if self._timer:
             self._timer.cancel()
@@ -110,7 +112,7 @@ class Companion:
             process.stdin.close()
             process.terminate()
             try:
-                process.wait(PATIENCE)
+                process.wait(self._patience)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -1,4 +1,4 @@
-"""How the processes of the page are started: each is a Python of its own, which finds the packages where this one has.
+"""How the processes beside the server are started: each is a Python of its own, which finds the packages where this one has.
 
 Knows nothing about what they do.
 """
@@ -9,9 +9,9 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent
 """The directory of the rooms, in a checkout or installed."""
 
-_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.web.{} import main; sys.exit(main())"
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.{} import main; sys.exit(main())"
 
 
 def command_of(module: str, *arguments: object) -> list[str]:
-    """The command that runs `main` of a module of service/web/ with these arguments."""
+    """The command that runs `main` of a module of service/, as web.page, with these arguments."""
     return [sys.executable, "-c", _START.format(module), str(HOME), *map(str, arguments)]

@@ -17,9 +17,10 @@ from reactor.stream import addresses
 
 from . import VERSION, database, store_tables
 from .dev import preset
-from .page_options import add_page, page_flaw
+from .kinds import KINDS
+from .page_options import add_page, is_loopback, page_flaw
 from .reference import Reference
-from .wiring import DIALECTS, FORMATS, STORES
+from .wiring import DIALECTS, FORMATS, POP3_FORMATS, STORES
 
 T = TypeVar("T")
 
@@ -102,6 +103,11 @@ ESMTP_VALUES: tuple[tuple[str, str, Callable[[str], Any], Any, str], ...] = (
     ("--tls-key",          "FILE",   Path,      None,    "its private key, PEM (default: in the file of --tls-cert)"),
     ("--auth-file",        "FILE",   Path,      None,    "who may authenticate: one name:hash per line, argon2 or bcrypt"),
 )
+POP3_LISTENERS = (
+    ("--pop3",     "where mail is fetched by POP3, by those in --auth-file; no password is taken before STLS, unless "
+                   "--auth-allow-insecure is given; repeatable"),
+    ("--pop3-tls", "the same, with TLS from the first octet on; repeatable"),
+)
 ESMTP_SWITCHES = (
     ("--vrfy",                "let VRFY tell who has a mailbox (default: it answers 252 for everybody)"),
     ("--strict-syntax",       "refuse what RFC 5321 forbids and many clients send, such as addresses without <> "
@@ -123,8 +129,9 @@ NOTES = (
     (
         "output",
         "When the server listens it prints one line per listener on standard output: listening on HOST:PORT, with (TLS) "
-        "behind it for --listen-tls; with --web and --metrics a line each: showing mail on URL, telling figures on URL; "
-        "with --dev what to set in an application. The log goes to standard error, one line per event.",
+        "behind it for --listen-tls; with --web, --metrics and --pop3 a line each: showing mail on URL, telling figures on "
+        "URL, fetching by POP3 on HOST:PORT; with --dev what to set in an application. The log goes to standard error, one "
+        "line per event.",
     ),
     (
         "signals",
@@ -153,7 +160,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     names_nobody = options.create_mailboxes is None and options.store != database.NAME
     if options.users_file is None and serves and names_nobody:
         parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")
-    flaw = _flaw(options) or _mailbox_flaw(options) or page_flaw(options) or database.flaw(options)
+    flaw = _flaw(options) or _mailbox_flaw(options) or _pop3_flaw(options) or page_flaw(options) or database.flaw(options)
     if flaw:
         parser.error(flaw)
     return options
@@ -205,8 +212,11 @@ def _parser() -> Arguments:
 
 
 def _add_instead_of_serving(add: Callable[..., object]) -> None:
-    table = "print the table of the dialect, as text unless you say otherwise, or those of the store in PostgreSQL, and exit"
-    add("--table", choices=[*FORMATS, *store_tables.FORMATS], nargs="?", const="text", help=table)
+    table = (
+        "print the table of the dialect, as text unless you say otherwise, or that of POP3, or those of the store in "
+        "PostgreSQL, and exit"
+    )
+    add("--table", choices=[*FORMATS, *POP3_FORMATS, *store_tables.FORMATS], nargs="?", const="text", help=table)
     asks = (
         "ask the server there whether it is well, within 5 seconds; print one line, and exit with 0 or 1; delivers nothing"
     )
@@ -225,6 +235,8 @@ def _add_esmtp(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--listen-tls", metavar="HOST:PORT", type=checked(addresses.parse), action="append", default=[], help=where
     )
+    for flag, where in POP3_LISTENERS:
+        group.add_argument(flag, metavar="HOST:PORT", type=checked(addresses.parse), action="append", default=[], help=where)
     for flag, meaning in ESMTP_SWITCHES:
         group.add_argument(flag, action="store_true", help=meaning)
     newlines = "a CR or LF alone in mail data: refuse the message, or make it a line end (default: %(default)s)"
@@ -250,7 +262,7 @@ def _add_development(group: "argparse._ArgumentGroup") -> None:
 def _flaw(options: argparse.Namespace) -> str:
     """Why these options cannot be combined; "" if they can."""
     of_esmtp = {flag: default for flag, _, _, default, _ in ESMTP_VALUES} | dict.fromkeys(dict(ESMTP_SWITCHES), False)
-    of_esmtp |= {"--listen-tls": [], "--domain": [], "--bare-newline": "reject"}
+    of_esmtp |= {"--listen-tls": [], "--domain": [], "--bare-newline": "reject", "--pop3": [], "--pop3-tls": []}
     used = [flag for flag, default in of_esmtp.items() if getattr(options, flag[2:].replace("-", "_")) != default]
     has_tls = options.tls_cert or options.tls_auto
     has_auth = options.auth_file or options.auth_accept_any
@@ -276,6 +288,26 @@ def _flaw(options: argparse.Namespace) -> str:
         (
             has_auth and not has_tls and not options.auth_allow_insecure,
             "authentication is only taken under TLS: give --tls-cert, or --auth-allow-insecure",
+        ),
+    )
+    return next((words for is_broken, words in rules if is_broken), "")
+
+
+def _pop3_flaw(options: argparse.Namespace) -> str:
+    """The same for the flags of POP3."""
+    places = [*options.pop3, *options.pop3_tls]
+    beyond = [host for host, _ in places if not is_loopback(host)]
+    has_tls = options.tls_cert or options.tls_auto
+    rules = (
+        (
+            places and not options.auth_file and not options.auth_accept_any,
+            "--pop3: give --auth-file, which says who may fetch whose mail; or for development --auth-accept-any",
+        ),
+        (options.pop3_tls and not has_tls, "--pop3-tls: give a certificate with --tls-cert, or --tls-auto"),
+        (places and options.store not in KINDS, f"--pop3: nothing can be fetched with --store {options.store}"),
+        (
+            beyond and options.auth_accept_any,
+            f"--pop3 {beyond[:1]}: others than this machine could fetch all mail: give --auth-file, not --auth-accept-any",
         ),
     )
     return next((words for is_broken, words in rules if is_broken), "")

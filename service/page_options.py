@@ -55,8 +55,8 @@ def page_flaw(options: argparse.Namespace) -> str:
     """Why these options cannot be combined; "" if they can."""
     names = ("web_root", "web_auth_file", "web_admin", "web_host", "web_origin", "web_public")
     used = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
-    open_to_all = options.web and not _is_loopback(options.web[0])
-    told_to_all = options.metrics and not _is_loopback(options.metrics[0])
+    open_to_all = options.web and not is_loopback(options.web[0])
+    told_to_all = options.metrics and not is_loopback(options.metrics[0])
     rules = (
         (options.web and options.no_web, "--web and --no-web: give one of them"),
         (options.no_web and not options.dev, "--no-web: only with --dev"),
@@ -85,7 +85,8 @@ def page_flaw(options: argparse.Namespace) -> str:
     return next((words for is_broken, words in rules if is_broken), "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, and can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -133,7 +133,7 @@ class Showing:
         )
         program, name = ("page", "the page") if options.web else ("monitor", "the monitor")
         inherited = (*descriptors, *figures, *settings.metering)
-        command = command_of(program, json.dumps(settings._asdict()))
+        command = command_of(f"web.{program}", json.dumps(settings._asdict()))
         companion = self._companion = Companion(reactor, name, command, descriptors=inherited)
         companion.start()
         self.metering.accompany(reactor, lambda: {program: max(0, companion.starts - 1), **restarts()}, store)

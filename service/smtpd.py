@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from protocol.pop3.table import POP3
 from reactor.logs import log_to
 from reactor.stream.listener import ListenError
 from reactor.supervisor import Parent
@@ -21,6 +22,7 @@ from storage.errors import StorageError
 from . import database, store_tables
 from .check import check
 from .dev import advice
+from .fetching import Fetching
 from .listeners import Listener, open_listeners
 from .options import arguments
 from .output import say
@@ -29,7 +31,7 @@ from .serving import Service
 from .showing import Showing, missing, what_to_install
 from .smtp import smtp
 from .sources import SourceError, Sources, read
-from .wiring import DIALECTS, FORMATS, dialect_of, own_name, stores_of
+from .wiring import DIALECTS, FORMATS, POP3_FORMATS, dialect_of, own_name, stores_of
 
 log = logging.getLogger("carteiro")
 
@@ -61,6 +63,8 @@ def main() -> int:
 def _table(options: argparse.Namespace) -> str:
     if options.table in store_tables.FORMATS:
         return store_tables.FORMATS[options.table]()
+    if options.table in POP3_FORMATS:
+        return FORMATS[POP3_FORMATS[options.table]](POP3.table)
     return FORMATS[options.table](DIALECTS[options.dialect].table)
 
 
@@ -81,15 +85,15 @@ def serve(options: argparse.Namespace) -> None:
     count = count_of(options.workers)
     dialect = dialect_of(options)
     showing = Showing(options, dialect.table.closed) if options.web or options.metrics else None
+    fetching = Fetching(options) if options.pop3 or options.pop3_tls else None
     stores = stores_of(options, count, *(showing.ears if showing else ()))
     listeners = open_listeners(options, smtp(dialect), count)
-    lines = [f"listening on {listener}" for listener in listeners]
-    if showing:
-        lines += showing.lines
-    if options.dev:
-        if not options.web and not options.no_web and missing():
-            log.warning("there is no page to see the mail: %s", what_to_install())
-        lines += advice(options, sources, listeners)
+    lines = [
+        *(f"listening on {listener}" for listener in listeners),
+        *(showing.lines if showing else ()),
+        *(fetching.lines if fetching else ()),
+        *(_advice(options, sources, listeners) if options.dev else ()),
+    ]
     announce = partial(say, "smtpd", "\n".join(lines))
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))  # until the loop takes them
     gc.freeze()  # spares each collection a million users, and each worker a copy of them
@@ -99,9 +103,13 @@ def serve(options: argparse.Namespace) -> None:
         server = Service(options, sources, stores.first, listeners, showing.metering if showing else None)
         if showing:
             showing.join(server.reactor, listeners)
+        if fetching:
+            fetching.join(server.reactor, sources.reread)
     else:
-        server = _workers(options, sources, stores, listeners, showing)
+        server = _workers(options, sources, stores, listeners, showing, fetching)
     server.run(announce)
+    if fetching:
+        fetching.close()
     if count > 1 and options.store != database.NAME:
         # Now move what workers left that were killed, or that found a mailbox locked by another worker at the end.
         stores_of(options, count).first.close()
@@ -110,15 +118,30 @@ def serve(options: argparse.Namespace) -> None:
         showing.close()
 
 
+def _advice(options: argparse.Namespace, sources: Sources, listeners: list[Listener]) -> list[str]:
+    if not options.web and not options.no_web and missing():
+        log.warning("there is no page to see the mail: %s", what_to_install())
+    return advice(options, sources, listeners)
+
+
 def _workers(
-    options: argparse.Namespace, sources: Sources, stores: Stores, listeners: list[Listener], showing: Showing | None
+    options: argparse.Namespace,
+    sources: Sources,
+    stores: Stores,
+    listeners: list[Listener],
+    showing: Showing | None,
+    fetching: Fetching | None,
 ) -> Workers:
     def work(number: int, own: Sequence[Listener], parent: Parent) -> None:
         if showing:
             showing.disown(number)
+        if fetching:
+            fetching.disown()
         Service(options, sources, stores.of_worker(number), own, showing.metering if showing else None).run(parent=parent)
 
     workers = Workers(count_of(options.workers), work, stores.first, listeners, sources)
     if showing:
         showing.join(workers.reactor, listeners, lambda: {"worker": workers.restarts}, stores.first)
+    if fetching:
+        fetching.join(workers.reactor, workers.reread)
     return workers

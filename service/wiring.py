@@ -69,6 +69,9 @@ FORMATS: dict[str, Callable[[Table], str]] = {
 }
 """The formats of --table, and the functions that make them."""
 
+POP3_FORMATS = {"pop3" + f"-{name}" * (name != "text"): name for name in FORMATS}
+"""Those that print the table of POP3: `pop3`, `pop3-svg`."""
+
 
 def stores_of(options: argparse.Namespace, count: int, tell: Tell | None = None, meter: Meter | None = None) -> Stores:
     """The stores that the options choose. `tell` hears of mail that is put in mailboxes, `meter` of the work that it takes.
@@ -146,7 +149,7 @@ def policy_of(options: argparse.Namespace, sources: Sources, checks: Offload) ->
         hidden=frozenset(options.hide_extension),
         has_tls=sources.certificate is not None,
         requires_tls=options.require_tls,
-        authenticate=_authenticate(options, sources, checks),
+        authenticate=authenticate_of(options, sources, checks),
         accepts_any=options.auth_accept_any,
         authenticates_in_clear=options.auth_allow_insecure,
         requires_authentication=options.require_auth,
@@ -154,7 +157,8 @@ def policy_of(options: argparse.Namespace, sources: Sources, checks: Offload) ->
     )
 
 
-def _authenticate(options: argparse.Namespace, sources: Sources, checks: Offload) -> Authenticate | None:
+def authenticate_of(options: argparse.Namespace, sources: Sources, checks: Offload) -> Authenticate | None:
+    """What checks passwords, in a thread; None if clients cannot authenticate."""
     passwords = sources.passwords
 
     def accept(name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:

@@ -48,6 +48,9 @@ class Mailboxes(Protocol):
     def state(self, mailbox: str) -> str | None:
         """What changes whenever the mailbox does; None if it is missing."""
 
+    def extent(self, state: str) -> int | None:
+        """How much of a file there was in a state; None if a mailbox is no file."""
+
     def is_still(self, mailbox: str) -> bool:
         """Whether nobody has written to it within the last second, so that what is there is complete."""
 
@@ -73,5 +76,5 @@ class Remover(Protocol):
     def remove(self, mailbox: str, places: Collection[str], is_meant: Callable[[bytes], bool]) -> int:
         """Removes what is meant; returns how many. Raises an error of its own if another program has the mailbox."""
 
-    def complete(self, mailbox: str) -> int | None:
-        """How many octets of a mailbox are complete messages; None: all. Raises like `remove`."""
+    def complete(self, mailbox: str) -> str | None:
+        """Its state at a moment when nobody writes to it; None if it is missing. Raises like `remove`."""

@@ -66,7 +66,7 @@ class Lines:
 
 
 class Size:
-    """Counts the octets that a message has on the wire, without dot-stuffing and the line at its end (RFC 1939 section 11)."""
+    """Counts the octets that a message has on the wire, without dot-stuffing and its last line (RFC 1939 section 11)."""
 
     __slots__ = ("_end", "_octets")
 

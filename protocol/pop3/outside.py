@@ -38,7 +38,7 @@ class Maildrop(Protocol):
         """Answers with a message that begins to be read, or None if it is not there any more."""
 
     def remove(self, indices: Collection[int], answer: Callable[[bool], None]) -> None:
-        """Removes messages, and answers whether none of them is there any more. What has begun is done, even after `close`."""
+        """Removes messages; answers whether none of them is there any more. It goes on even after `close`."""
 
     def close(self) -> None:
         """Unlocks the mailbox. Nothing is answered any more."""
@@ -53,8 +53,8 @@ class Unopened(Enum):
 
 
 OpenMaildrop = Callable[[bytes, Callable[[Maildrop | Unopened], None]], Callable[[], None]]
-"""Locks the mailbox of a name and reads what is in it. Calls the given callback later or at once, and returns a function that
-cancels this."""
+"""Locks the mailbox of a name and reads what is in it. Calls the given callback later or at once, and returns a function
+that cancels this."""
 
 
 class PopSite(NamedTuple):

@@ -1,8 +1,8 @@
 """Every reply of POP3, one per line, named after the situation.
 
-A reply begins with +OK, -ERR or, to ask for more of an authentication, +. The numbers say what a reply means to the session, as
-`engine.replies` has them, and are never sent: 2yz is done; 3yz is accepted too, but does not end a row of refusals, so that
-nobody can guess passwords for ever; 4yz may succeed later; 5yz is refused, 503 for its place in the order.
+A reply begins with +OK, -ERR or, to ask for more of an authentication, +. The numbers say what a reply means to the session,
+as `engine.replies` has them, and are never sent: 2yz is done; 3yz is accepted too, but does not end a row of refusals, so
+that nobody can guess passwords for ever; 4yz may succeed later; 5yz is refused, 503 for its place in the order.
 
 A word in brackets is a response code (RFC 2449 section 8, RFC 3206). Knows nothing about when each reply is sent.
 """

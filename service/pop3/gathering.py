@@ -1,17 +1,20 @@
 """What is in a mailbox, as POP3 tells it: each message's unique id and its size as sent, in order.
 
-Both follow from a message's octets, so each message is read once. What is known of a mailbox is kept, and only what has come
-since is read for the next session. An id is that of the page (`inbox/mime/identity.py`), so it is the same for ever: it rests on
-what the message is, not on where it stands. Knows nothing about sessions, or threads.
+Both follow from a message's octets, so each message is read once. What is known of a mailbox is kept, and only what has
+come since is read for the next session. An id is that of the page (`inbox/mime/identity.py`), so it is the same for ever:
+it rests on what the message is, not on where it stands. Knows nothing about sessions, or threads.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from inbox.index.contract import Mailboxes
 from inbox.mime.identity import Digest
 from protocol.pop3.content import Size
+from storage.mailboxes.reader import Reader
+
+from ..kinds import Content
+from .slices import Work
 
 MOST_MESSAGES = 100_000
 """Messages of a mailbox that a session sees: the first ones. Others follow when some of them are deleted."""
@@ -33,10 +36,6 @@ class _Known(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-Content = Callable[[Iterable[bytes]], Iterator[bytes]]
-"""Makes of the octets that a mailbox has those that are the message's."""
-
-
 class Gathering:
     """Remembers what is in mailboxes. `gather` runs in one thread at a time."""
 
@@ -44,18 +43,18 @@ class Gathering:
         self._content = content
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def gather(self, reader: Mailboxes, mailbox: str, complete: int | None) -> Generator[None, None, tuple[Entry, ...]]:
-        """A mailbox's messages, of which only `complete` octets are looked at. Yields between two pieces. Raises OSError."""
+    def gather(self, reader: Reader, mailbox: str, state: str | None) -> Work[tuple[Entry, ...]]:
+        """A mailbox's messages, as they were in this state. Yields between two pieces. Raises OSError."""
         known = self._known.pop(mailbox, None)
-        state = reader.state(mailbox)
         if state is None:
             return ()
-        if known and not reader.has_names and (news := reader.news(mailbox, known.state, complete)):
+        size = reader.extent(state)
+        if known and not reader.has_names and (news := reader.news(mailbox, known.state, size)):
             entries, state = list(known.entries), news.state
             places = [entry.place for entry in news.entries]
         else:
             entries = []
-            places = [entry.place for entry in reader.entries(mailbox, size=complete)]
+            places = [entry.place for entry in reader.entries(mailbox, size=size)]
         by_place = {entry.place: entry for entry in known.entries} if known and reader.has_names else {}
         for place in places[: max(0, MOST_MESSAGES - len(entries))]:
             entry = by_place.get(place) or (yield from self._entry(reader, mailbox, place))
@@ -64,10 +63,10 @@ class Gathering:
         self._remember(mailbox, _Known(state, tuple(entries)))
         return tuple(entries)
 
-    def _entry(self, reader: Mailboxes, mailbox: str, place: str) -> Generator[None, None, Entry | None]:
+    def _entry(self, reader: Reader, mailbox: str, place: str) -> Work[Entry | None]:
         """Reads a message; None if it is gone by now."""
         digest, size, is_there = Digest(), Size(), False
-        for piece in self._content(_fed(reader.pieces(mailbox, place), digest)):
+        for piece in self._content(fed(reader.pieces(mailbox, place), digest)):
             is_there = True
             size.add(piece)
             yield
@@ -81,7 +80,8 @@ class Gathering:
             self._known.popitem(last=False)
 
 
-def _fed(pieces: Iterator[bytes], digest: Digest) -> Iterator[bytes]:
+def fed(pieces: Iterator[bytes], digest: Digest) -> Iterator[bytes]:
+    """The same pieces; the digest gets each on the way."""
     for piece in pieces:
         digest.add(piece)
         yield piece

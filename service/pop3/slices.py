@@ -1,4 +1,4 @@
-"""Work in a thread that takes long: in slices, so that others have their turn, and so that it can be given up.
+"""Work in a thread that takes long: in slices, so that others have their turn.
 
 Knows nothing about what the work is.
 """
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from reactor.offload import Job, Offload
+from reactor.offload import Offload
 
 T = TypeVar("T")
 
@@ -18,40 +18,25 @@ Work = Generator[None, None, T]
 """It yields wherever it may be interrupted. What it returns is the result."""
 
 
-class Task:
-    """A piece of work that is being done; `cancel` gives it up."""
+def in_slices(offload: Offload, work: Work[T], done: Callable[[T | None], None]) -> None:
+    """Does the work in the thread, a slice after each that others wait for. Then calls `done` in the loop; with None if it
+    has failed, which is logged.
+    """
 
-    def __init__(self, offload: Offload, work: Work[T], done: Callable[[T | None], None]) -> None:
-        self._offload = offload
-        self._work = work
-        self._done = done
-        self._job: Job | None = None
-        self._is_cancelled = False
-        self._submit()
-
-    def cancel(self) -> None:
-        """Goes on no further; `done` is not called. A slice that has begun is done to its end."""
-        self._is_cancelled = True
-
-    def _submit(self) -> None:
-        self._job = self._offload.submit(self._slice, self._made)
-
-    def _slice(self) -> tuple[bool, T | None]:
-        """In the thread: goes on for a while. Returns whether it was the end, and the result."""
+    def go_on() -> tuple[bool, T | None]:
         until = time.monotonic() + SLICE
         try:
-            while time.monotonic() < until and not self._is_cancelled:
-                next(self._work)
+            while time.monotonic() < until:
+                next(work)
         except StopIteration as end:
             return True, end.value
         return False, None
 
-    def _made(self, result: tuple[bool, T | None] | None) -> None:
-        """In the loop; None if it has failed, which is logged."""
+    def made(result: tuple[bool, T | None] | None) -> None:
         is_over, value = result or (True, None)
-        if self._is_cancelled:
-            self._work.close()
-        elif is_over:
-            self._done(value)
+        if is_over:
+            done(value)
         else:
-            self._submit()
+            offload.submit(go_on, made)
+
+    offload.submit(go_on, made)

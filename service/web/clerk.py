@@ -30,9 +30,9 @@ from inbox.mime.identity import identity
 from reactor.logs import log_as, log_to
 from storage.files import IsLocked
 
+from ..kinds import KINDS
 from ..notices import LONGEST, listening
 from . import standing
-from .kinds import KINDS
 
 log = logging.getLogger("carteiro")
 

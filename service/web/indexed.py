@@ -44,13 +44,13 @@ class IndexedInbox:
     def __init__(self, reactor: Reactor, directory: Path, kind: str) -> None:
         self._reactor = reactor
         self._questions, self._searches, self._changes = (_Catalogue(reactor, directory) for _ in range(3))
-        self._small, self._large = (_Reading(reactor, command_of("opening", directory, kind)) for _ in range(2))
+        self._small, self._large = (_Reading(reactor, command_of("web.opening", directory, kind)) for _ in range(2))
         self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
         self.standing: Standing | None = None
         """How the index stood when its process was heard last."""
         self.deleted = 0
         """Messages that were deleted, those included that were taken back."""
-        self._clerk = Companion(reactor, "the index", command_of("clerk", directory, kind), self._heard, self._begun)
+        self._clerk = Companion(reactor, "the index", command_of("web.clerk", directory, kind), self._heard, self._begun)
         self._clerk.start()
         reactor.call_later(REST, self._rest)
 

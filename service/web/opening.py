@@ -22,7 +22,7 @@ from inbox.mime.shown import mail_of, type_of
 from reactor.logs import log_as, log_to
 from storage.mailboxes.reader import Reader
 
-from .kinds import KINDS
+from ..kinds import KINDS
 
 log = logging.getLogger("carteiro")
 

@@ -180,8 +180,8 @@ def _unquoted(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _decided(text: bytes, begins_a_line: bool) -> tuple[bytes, bytes, bool]:
-    """Cuts off the end of a text, if it may be the beginning of a line `From `, quoted or not. Returns both parts, and whether
-    it may be.
+    """Cuts off the end of a text if it may be the beginning of a line `From `, quoted or not. Returns both parts, and
+    whether it may be.
     """
     start = text.rfind(b"\n") + 1
     is_undecided = (start > 0 or begins_a_line) and _UNDECIDED.match(text, start) is not None

@@ -66,6 +66,9 @@ class Reader(Protocol):
     def state(self, mailbox: str) -> str | None:
         """What changes whenever the mailbox does; None if it is missing."""
 
+    def extent(self, state: str) -> int | None:
+        """How much of a file there was in a state; None if the mailbox is no file."""
+
     def is_still(self, mailbox: str) -> bool:
         """Whether nobody has written to it within the last second, so that what is there is complete."""
 
@@ -133,6 +136,10 @@ class MboxReader:
         except FileNotFoundError:
             return None
         return f"{status.st_ino}.{status.st_size}.{status.st_mtime_ns}"
+
+    def extent(self, state: str) -> int | None:
+        """The file's size in a state."""
+        return int(state.split(".")[1])
 
     def is_still(self, mailbox: str) -> bool:
         """Whether the file was not written to within the last second."""
@@ -247,6 +254,10 @@ class MaildirReader:
         except (FileNotFoundError, NotADirectoryError):
             return None
         return f"{times[0]}.{times[1]}"
+
+    def extent(self, state: str) -> int | None:
+        """None: there are many files."""
+        return None
 
     def is_still(self, mailbox: str) -> bool:
         """True: a file comes whole into a Maildir."""

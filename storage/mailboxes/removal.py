@@ -42,9 +42,9 @@ class Remover(Protocol):
         mailbox.
         """
 
-    def complete(self, mailbox: str) -> int | None:
-        """How many octets of a mailbox are complete messages: its size at a moment when nobody writes to it. None: whatever
-        is there is complete. Raises like `remove`.
+    def complete(self, mailbox: str) -> str | None:
+        """The state of a mailbox at a moment when nobody writes to it, so that all its messages are complete. None if it is
+        missing. Raises like `remove`.
         """
 
     def close(self) -> None:
@@ -86,13 +86,13 @@ class MboxRemover:
         finally:
             opened.close()
 
-    def complete(self, mailbox: str) -> int | None:
-        """The size of the file while it is locked."""
+    def complete(self, mailbox: str) -> str | None:
+        """The state of the file while it is locked."""
         if self._reader.state(mailbox) is None:
-            return 0
+            return None
         opened = self._mailboxes.open(mailbox)
         try:
-            return opened.extent.size
+            return self._reader.state(mailbox)
         finally:
             opened.close()
 
@@ -158,9 +158,9 @@ class MaildirRemover:
             self._reader.sync(mailbox)
         return removed
 
-    def complete(self, mailbox: str) -> int | None:
-        """None: a file comes whole into a Maildir."""
-        return None
+    def complete(self, mailbox: str) -> str | None:
+        """Its state now: a file comes whole into a Maildir."""
+        return self._reader.state(mailbox)
 
     def close(self) -> None:
         """Closes the directory."""

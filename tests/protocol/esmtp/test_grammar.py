@@ -13,7 +13,8 @@ from protocol.engine import replies
 from protocol.engine.actions import Chunk
 from protocol.engine.replies import Reply
 from protocol.engine.table import Event
-from protocol.esmtp.grammar import MAX_LINE, Auth, Client, Envelope, parse_esmtp, parse_strictly
+from protocol.esmtp.grammar import MAX_LINE, Client, Envelope, parse_esmtp, parse_strictly
+from protocol.mail.credentials import Auth
 
 
 def refusal_of(line: bytes, parse: Callable[[bytes], tuple[Event, object]] = parse_strictly) -> bytes:
