@@ -25,10 +25,11 @@ Answer = Callable[[Outcome], None]
 class PopActions:
     """One mailbox for one client, who has authenticated; what is deleted is removed at the end."""
 
-    __slots__ = ("_cancel", "_deleted", "_is_secure", "_maildrop", "_name", "_proof", "_report", "_site")
+    __slots__ = ("_buffer", "_cancel", "_deleted", "_is_secure", "_maildrop", "_name", "_proof", "_report", "_site")
 
     def __init__(self, site: PopSite, address: str, report: Report, buffer: Buffer) -> None:
         buffer.limit(MAX_LINE)
+        self._buffer = buffer
         self._site = site
         self._report = report
         self._maildrop: Maildrop | None = None
@@ -74,6 +75,7 @@ class PopActions:
     def secured(self) -> Reply | None:
         """The connection is now encrypted. Forgets everything that the client has said so far (RFC 2595 section 4)."""
         self._start_anew(is_secure=True)
+        self._buffer.clear()  # plain text after STLS may come from an attacker
         return None
 
     def _user(self, name: bytes) -> Reply:

@@ -1,0 +1,1 @@
+"""Tests of POP3, without a network."""
