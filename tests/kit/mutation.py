@@ -7,6 +7,6 @@ def is_noticed(check: Callable[[], None]) -> bool:
     """Whether a check fails."""
     try:
         check()
-    except (AssertionError, RuntimeError):
+    except (AssertionError, RuntimeError, LookupError):
         return True
     return False

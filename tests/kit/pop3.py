@@ -31,8 +31,8 @@ class Kept(NamedTuple):
 class Outside:
     """All that a session asks of others. It answers when `settle` is called; or at once, if it `is_quick`.
 
-    `mailbox` are the octets of the messages there. Those in `gone` are not there any more, and those in `torn` cannot be read
-    to their end.
+    `mailbox` are the octets of the messages there. Those in `gone` are not there any more, and those in `torn` cannot be
+    read to their end.
     """
 
     def __init__(self, *mailbox: bytes, is_quick: bool = False, piece: int = 1 << 20) -> None:
@@ -149,7 +149,8 @@ class PopClient:
         self.log: list[str] = []
         self.woken = 0
         site = PopSite(
-            dialect, b"pop.test", self.outside.open, self.outside.authenticate, max_refusals, has_tls, takes_clear, accepts_any
+            dialect, b"pop.test", self.outside.open, self.outside.authenticate, max_refusals, has_tls, takes_clear,
+            accepts_any,
         )  # fmt: skip
         self.session = Session(site, "192.0.2.1", self._report, self._wake, is_encrypted, observer)
         self.session.open()

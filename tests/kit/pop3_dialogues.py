@@ -129,7 +129,9 @@ class Talk:
             outside.gone = outside.torn = {0, 1, 2, 3}
         was_sending = session.state is Pop3.SENDING
         heard = self.client.settle()
-        while was_sending and session.state is Pop3.SENDING and outside.pending:  # it asks once a piece, and once more for the end
+        while (
+            was_sending and session.state is Pop3.SENDING and outside.pending
+        ):  # it asks once a piece, and once more for the end
             heard += self.client.settle()
         outside.gone, outside.torn = kept
         return heard
@@ -143,7 +145,7 @@ def check_reply(heard: bytes, answers: list[str]) -> bool:
             lines, end = answer, ""
         if not heard.startswith(lines.strip().encode()):
             return False
-        first, _, rest = heard.partition(b"\r\n") if lines else (b"", b"", heard)
+        rest = heard.partition(b"\r\n")[2] if lines else heard
         if end == "cut)":
             return not rest.endswith(b"\r\n.\r\n")
         if end:
@@ -207,5 +209,5 @@ def check_order(dialect: Dialect) -> None:
 
 def wandering(random: Random, length: int) -> Steps:
     """A random history, which begins somewhere in a dialogue: few get far from the beginning."""
-    likely = (ANSWER, ANSWER, ANSWER, USER, PASS, *RESPONSES, SECURED, *LINES)
+    likely = (*[ANSWER] * 6, *[FAILURE] * 4, USER, PASS, *RESPONSES, SECURED, *LINES)
     return (*random.choice(list(SITUATIONS.values())), *(random.choice(likely) for _ in range(length)))

@@ -36,15 +36,15 @@ KINDS: dict[str, tuple[str, ...]] = {
     "pass": (PASS, PASS_WRONG, "pass"),
     "auth": (PLAIN, LOGIN, PROOF, PROOF_WRONG, LOGIN_NAME, ELSEWHERE, "auth foo", "auth plain !", "auth !"),
     "mailbox": (
-        STAT, NOOP, RSET, LIST, SCAN, NOBODY, UIDL, UNIQUE, RETR, TOP, GONE, TORN, DELE, DELE_OTHER, "dele 0", "retr", "retr x",
-        "top 1", "list x", "stat x", "uidl -1",
+        STAT, NOOP, RSET, LIST, SCAN, NOBODY, UIDL, UNIQUE, RETR, TOP, GONE, TORN, DELE, DELE_OTHER, "dele 0", "top 9 0",
+        "retr", "retr x", "top 1", "list x", "stat x", "uidl -1",
     ),
 }  # fmt: skip
 """Lines by kind: the order of commands allows or forbids all lines of a kind alike."""
 
 WRITTEN_WRONG = {
-    "capa x", "quit x", "stls x", "user", "pass", "auth foo", "auth plain !", "auth !", "dele 0", "retr", "retr x", "top 1",
-    "list x", "stat x", "uidl -1",
+    "capa x", "quit x", "stls x", "user", "pass", "auth foo", "auth plain !", "auth !", "dele 0", "top 9 0",
+    "retr", "retr x", "top 1", "list x", "stat x", "uidl -1",
 }  # fmt: skip
 """Lines that are refused wherever they are allowed. `dele 0` is written well, but there is no such message."""
 
@@ -65,8 +65,8 @@ class Known(NamedTuple):
 
 
 Next = tuple[list[str], Known]
-"""What is said, each reply as the beginning of its first line; and what is known afterwards. `(more)`: lines follow that end with
-a dot; `(cut)`: what follows does not end."""
+"""What is said, each reply as the beginning of its first line; and what is known afterwards. `(more)`: lines follow that end
+with a dot; `(cut)`: what follows does not end."""
 
 WAITING = ("checking", "locking", "fetching", "sending", "updating")
 """The places in which the session waits for others."""
@@ -156,7 +156,8 @@ def out_of_order(now: Known, kind: str) -> str:
 
 def _command(now: Known, line: str) -> Next:
     """Checks the order of commands first, then syntax, then what it asks for."""
-    refusal = out_of_order(now, _kind(line)) or ("-ERR" if line in WRITTEN_WRONG or _kind(line) == "none" else "")
+    unknown = "-ERR Unknown" if _kind(line) == "none" else ""
+    refusal = out_of_order(now, _kind(line)) or unknown or ("-ERR" if line in WRITTEN_WRONG else "")
     if refusal:
         return [refusal], now
     return _mailbox(now, line) if now.place == "mailbox" else _login(now, line)

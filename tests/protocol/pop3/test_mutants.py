@@ -31,8 +31,9 @@ NEVER_REFUSE = {Event.CAPA, Event.STLS, Event.USER, Event.STAT, Event.NOOP, Even
 
 
 def cannot_refuse(state: State, event: Event) -> bool:
-    """Nor can, in one state: the last answer to a challenge (one that is refused is not the last)."""
-    return event in NEVER_REFUSE or (state, event) == (Pop3.ASKING, Event.PROOF)
+    """Nor can an AUTH that still has to ask, and the last answer to a challenge (one that is refused is not the last)."""
+    is_asking = event is (Event.PROOF if state is Pop3.ASKING else Event.AUTH)
+    return event in NEVER_REFUSE or is_asking
 
 
 def others(state: State, old: Target | None) -> Iterator[Target]:
