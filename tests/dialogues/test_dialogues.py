@@ -1,9 +1,9 @@
 """The files in this folder are held word for word, with a Session and with bin/smtpd over a socket.
 
-Those in its folder esmtp/ are in that dialect. In a file, `C: ` is a line of the client (CRLF is added), `B: ` are octets of
-the client as they are, `S: ` is a line of the server, `name| ` a line of what is then in that mailbox, `T:` the TLS
-handshake, `F: ` flags that the server is started with, `#` a comment. `\\x00` and the like are escapes in `C:`, `B:` and
-mailboxes.
+Those in its folder esmtp/ are in that dialect; for pop3/ see test_pop3_dialogues.py. In a file, `C: ` is a line of the
+client (CRLF is added), `B: ` are octets of the client as they are, `S: ` is a line of the server, `name| ` a line of what is
+then in that mailbox, `T:` the TLS handshake, `F: ` flags that the server is started with, `#` a comment. `\\x00` and the
+like are escapes in `C:`, `B:` and mailboxes.
 """
 
 import re
@@ -25,7 +25,7 @@ from ..kit.support import Client, as_stored
 from ..kit.tls import Pem, trusting
 
 PLACE = Path(__file__).parent
-FILES = sorted(PLACE.rglob("*.txt"))
+FILES = sorted(path for path in PLACE.rglob("*.txt") if path.parent.name != "pop3")
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PLACE).with_suffix("").as_posix())
 HANDSHAKE = b"the handshake"
 
