@@ -86,13 +86,13 @@ def test_no_import_leads_round() -> None:
 
 
 FLOORS: dict[str, list[set[str]]] = {
-    "protocol": [{"engine"}, {"mail"}, {"classic", "esmtp"}, {"fussy"}],
+    "protocol": [{"engine"}, {"mail"}, {"classic", "esmtp", "pop3"}, {"fussy"}],
     "reactor": [{""}, {"stream"}],
     "storage": [{""}, {"accounts", "mailboxes", "journal"}, {"delivery"}, {"stores"}],
     "inbox": [{"mime"}, {"search"}, {"index"}],
     "web": [{""}, {"mailpit", "mailhog", "pages"}, {"api"}],
     "conformance": [{"rules"}, {""}, {"probes", "reports"}],
-    "service": [{""}, {"audit", "client", "conformance", "web"}],
+    "service": [{""}, {"audit", "client", "conformance", "pop3", "web"}],
 }
 """The rooms in a room, the lowest first; those on one floor do not know one another. "": what lies in the room itself."""
 
