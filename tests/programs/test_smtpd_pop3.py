@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_mail_is_fetched_and_removed(tmp_path: Path, kind: str) -> None:
             _, lines, octets = client.retr(number)
             got = b"".join(line + b"\r\n" for line in lines)
             assert got.endswith(content if content.endswith(b"\r\n") else content + b"\r\n")
-            assert octets == len(got) == int(client.list(number).split()[2])
+            assert octets == len(got) == int(cast(bytes, client.list(number)).split()[2])
         ids = [line.split()[1] for line in client.uidl()[1]]
         with pytest.raises(poplib.error_proto, match="IN-USE"):
             server.pop()

@@ -151,6 +151,11 @@ def test_a_call_that_fails_leaves_the_mailbox_as_it_was_or_as_it_should_be(is_de
         except OSError:
             seen.add(calls[at - 1])
         assert path.read_bytes() in (b"".join(before), b"".join(after))
+        left = list(directory.glob(".rewritten-*"))
+        MboxRemover(directory).close()
+        assert list(directory.glob(".rewritten-*")) == left, "another process may be writing to it"
+        for path_left in left:
+            os.utime(path_left, (0, 0))
         MboxRemover(directory).close()
         (directory / "ana.txt.lock").unlink(missing_ok=True)
         assert [name.name for name in directory.iterdir() if name.name not in (".journal", "ana.txt")] == []
