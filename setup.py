@@ -42,6 +42,7 @@ setup(
         "web": WEB,
         "postgres": POSTGRES,
         "dev": [
+            "aiosmtpd>=1.4.6",
             *AUTH,
             *WEB,
             *CLIENTS,

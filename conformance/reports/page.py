@@ -89,7 +89,7 @@ def _server(report: Report, number: int) -> str:
     parts += [_finding(finding, number, finding.key in report.known) for finding in by_harm(report.findings)]
     gaps = "".join(f"<li>{gap.rule}: {escape(gap.why)}</li>" for gap in report.outcome.gaps)
     parts += [f"<h3>Could not be tested</h3><ul>{gaps}</ul>"] if gaps else []
-    parts += [f"<p>{report.left_out} findings of harm danger are not told here.</p>"] if report.left_out else []
+    parts += [f"<p>{report.left_out} grave findings are not told here.</p>"] if report.left_out else []
     return "\n".join([*parts, f"<p>{escape(report.summary)}</p>"])
 
 

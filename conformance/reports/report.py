@@ -74,6 +74,11 @@ class Report(NamedTuple):
         return "; ".join([*parts, f"{self.seconds:.1f} s"])
 
 
+def is_grave(finding: Finding) -> bool:
+    """Whether its maker should hear of it before others do: a MUST that is broken, and that clients suffer from."""
+    return finding.harm is Harm.DANGER or (finding.level is Level.MUST and finding.harm is not Harm.COSMETIC)
+
+
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
 

@@ -28,7 +28,7 @@ def text(report: Report) -> str:
     if report.gone:
         parts += ["", "of the baseline these no longer occur: " + ", ".join(report.gone)]
     if report.left_out:
-        parts += ["", f"{report.left_out} of harm danger are not told here (--discreet)"]
+        parts += ["", f"{report.left_out} grave findings are not told here (--discreet)"]
     return "\n".join([*parts, "", report.summary]) + "\n"
 
 

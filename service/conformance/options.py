@@ -80,6 +80,12 @@ class Explaining(argparse.Action):
         parser.exit()
 
 
+def server(text: str) -> tuple[str, str, int]:
+    """A name for the report, host and port."""
+    name, _, address = text.rpartition("=")
+    return name, *addresses.parse(address)
+
+
 def prefix(text: str) -> str:
     """The beginning of an id."""
     if not selected((text,)):
@@ -96,8 +102,8 @@ def parser() -> Arguments:
         "the order of commands. Each finding names its paragraph, and has a dialogue that shows it.",
     )
     add = made.add_argument
-    where = "the server, or several, which are then shown side by side"
-    add("servers", metavar="HOST:PORT", type=checked(addresses.parse), nargs="+", help=where)
+    where = "the server; several are shown side by side, and NAME=HOST:PORT gives one a name"
+    add("servers", metavar="HOST:PORT", type=checked(server), nargs="+", help=where)
     add("--to", metavar="MAILBOX", help="a mailbox that takes mail (default: postmaster, on this machine only)")
     add(
         "--unknown", metavar="MAILBOX", help="a mailbox that is not there (default: smtpcheck-nobody, in the domain of --to)"
@@ -147,5 +153,7 @@ def _add_reports(made: Arguments) -> None:
     group.add_argument("--baseline", metavar="FILE", type=Path, help="what is known: an id on each line")
     group.add_argument("--write-baseline", metavar="FILE", type=Path, help="write what was found as a baseline")
     group.add_argument("--strict-baseline", action="store_true", help="fail, too, where the baseline has more than occurs")
-    discreet = "say of findings of harm danger only how many there are, in no report and no baseline; they do not count"
+    discreet = (
+        "of what breaks a MUST and harms clients say only how much there is, in no report or baseline; it does not count"
+    )
     group.add_argument("--discreet", action="store_true", help=discreet)

@@ -22,7 +22,7 @@ from conformance.probes.known import PROBES
 from conformance.reports.interchange import as_junit, as_sarif
 from conformance.reports.page import as_html
 from conformance.reports.picture import as_badge, as_svg
-from conformance.reports.report import Report
+from conformance.reports.report import Report, is_grave
 from conformance.reports.structured import as_json
 from conformance.reports.text import text
 from conformance.rules.known import selected
@@ -117,13 +117,13 @@ def checked_all(options: argparse.Namespace) -> int:
     return int(is_stale or any(report.new for report in reports))
 
 
-def found(host: str, port: int) -> Place:
+def found(name: str, host: str, port: int) -> Place:
     """Where a server is, by its name. Raises Stopped."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
         raise Stopped(3, f"{host}: {getattr(error, 'strerror', None) or error}: is the name right?") from error
-    return Place(addresses.name(host, port), family, address)
+    return Place(name or addresses.name(host, port), family, address)
 
 
 def ask_first(options: argparse.Namespace, places: Sequence[Place], probes: Sequence[Probe]) -> None:
@@ -166,7 +166,7 @@ def report_of(place: Place, options: argparse.Namespace, probes: Sequence[Probe]
         reactor.close()
     level, harm = Level[options.level.upper()], Harm[options.harm.upper()]
     told = tuple(f for f in outcome.findings if f.level.rank <= level.rank and f.harm.rank <= harm.rank)
-    kept = tuple(f for f in told if not (options.discreet and f.harm is Harm.DANGER))
+    kept = tuple(f for f in told if not (options.discreet and is_grave(f)))
     keys = {finding.key for finding in outcome.findings}
     return Report(
         place.name, outcome, kept, time.strftime("%Y-%m-%d"), time.monotonic() - began, visits.made, known,

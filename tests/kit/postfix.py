@@ -63,8 +63,8 @@ class Relay(NamedTuple):
 
 
 @contextmanager
-def postfix(to: int, *settings: str) -> Iterator[Relay]:
-    """A Postfix that relays to this port, with further settings."""
+def postfix(to: int, *settings: str, services: str = "") -> Iterator[Relay]:
+    """A Postfix that relays to this port, with further settings, and services as lines of master.cf."""
     program("postfix")
     if os.geteuid() != 0:
         pytest.skip("only root can start Postfix")
@@ -78,7 +78,7 @@ def postfix(to: int, *settings: str) -> Iterator[Relay]:
         shutil.chown(place / "data", "postfix")
         main = MAIN.format(place=place, to=to) + "\n".join(settings) + "\n"
         (place / "conf" / "main.cf").write_text(main)
-        (place / "conf" / "master.cf").write_text(MASTER.format(port=port))
+        (place / "conf" / "master.cf").write_text(MASTER.format(port=port) + services)
         command = [program("postfix"), "-c", str(place / "conf")]
         try:
             started = subprocess.run([*command, "start"], capture_output=True, timeout=30, check=False)

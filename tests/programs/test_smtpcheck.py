@@ -60,7 +60,7 @@ def test_the_classic_dialect_has_findings_and_a_baseline_makes_them_known(classi
     assert smtpcheck(*how, "--baseline", file, "--strict-baseline").returncode == 1
 
 
-def test_danger_is_not_told_if_it_is_to_be_discreet(classic: Server, tmp_path: Path) -> None:
+def test_what_is_grave_is_not_told_if_it_is_to_be_discreet(classic: Server, tmp_path: Path) -> None:
     how = (address(classic), "--to", "johndoe", "--only", "5321-4.1.1.5")
     assert smtpcheck(*how).returncode == 1
     done = smtpcheck(*how, "--discreet", "--write-baseline", tmp_path / "known", "--json", tmp_path / "report")
@@ -69,7 +69,7 @@ def test_danger_is_not_told_if_it_is_to_be_discreet(classic: Server, tmp_path: P
         + (tmp_path / "known").read_text()
         + json.dumps(json.loads((tmp_path / "report").read_text())["servers"][0]["findings"])
     )
-    assert done.returncode == 0 and "5321-4.1.1.5-rset" not in told and "1 of harm danger are not told" in told
+    assert done.returncode == 0 and "5321-4.1.1.5-rset" not in told and "1 grave findings are not told" in told
 
 
 @pytest.mark.parametrize(
