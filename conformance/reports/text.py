@@ -29,7 +29,7 @@ def text(report: Report) -> str:
         parts += ["", "of the baseline these no longer occur: " + ", ".join(report.gone)]
     if report.left_out:
         parts += ["", f"{report.left_out} grave findings are not told here (--discreet)"]
-    return "\n".join([*parts, "", report.summary]) + "\n"
+    return "\n".join([*parts, "", report.summary])
 
 
 def matrix(cells: Iterable[Judged]) -> Iterator[str]:
