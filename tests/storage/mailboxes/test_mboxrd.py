@@ -203,3 +203,21 @@ def test_of_a_long_name_with_blanks_only_so_much_waits() -> None:
     pieces = [b"A: b\nStatus", *[b" " * 1000] * 50, b": RO\n"]
     found = list(mboxrd.renamed(iter(pieces)))
     assert max(map(len, found)) < 8000 and b"".join(found) == b"A: b\nX-Original-" + b"".join(pieces)[5:]
+
+
+QUOTES = st.lists(
+    st.sampled_from([b">", b">>", b"From ", b"Fro", b"\n", b"\r\n", b"a", b">From x\n", b"\n\n"]), max_size=12
+).map(b"".join)
+
+
+@given(QUOTES, st.lists(st.integers(0, 80), max_size=5))
+@example(b">" * 20 + b"From x\n", [3, 9])
+def test_content_comes_back_out_of_its_entry(content: bytes, cuts: list[int]) -> None:
+    """As it was put in, but for a line end at its end; wherever the entry is cut."""
+    entry = b"".join(mboxrd.entry(Letter("id", NOW, b"a@b", [], b"", lambda: iter([content]), is_verbatim=True)))
+    ends = sorted({min(cut, len(entry)) for cut in cuts} | {len(entry)})
+    pieces = [entry[start:end] for start, end in zip([0, *ends], ends, strict=False) if start < end]
+    got = b"".join(mboxrd.content_of(pieces))
+    wanted = b"".join(mboxrd.content_of([entry]))
+    assert got == wanted
+    assert got.endswith(content if content.endswith(b"\n") else content + b"\n")
