@@ -85,6 +85,8 @@ class Check:
     def _is_wanted(self, profile: Profile, place: Place, command: Command) -> bool:
         if self._server.target.is_lmtp and (place is Place.HELO or command is Command.HELO):
             return False  # HELO is no command of LMTP; a probe tells whether it is refused (RFC 2033 section 4.1)
+        if command is Command.HELO and self._server.target.is_lmtp:
+            return False  # LMTP has no HELO
         rule = cell(place, command, profile.offers(place)).rule
         return rule in self._selection.rules and bool(ways_to(place, self._server.target, profile))
 
@@ -192,7 +194,10 @@ def _agreed(first: Judged, second: Judged) -> Judged:
 def found(cells: Sequence[Judged]) -> list[Finding]:
     """The findings of a matrix: one for each rule and grade, with the shortest dialogue."""
     groups: dict[tuple[str, Grade, str], list[Judged]] = {}
+    no_noop = {judged.place for judged in cells if judged.command is Command.NOOP and judged.verdict not in _CALM}
     for judged in cells:
+        if judged.command is Command.NOOP_SMALL and judged.place in no_noop:
+            continue  # the case of its letters is not the cause
         if judged.verdict in GRADES and judged.verdict is not Verdict.RIGHT:
             what = judged.what if judged.verdict is Verdict.NOTE else ""
             groups.setdefault((judged.rule, GRADES[judged.verdict], what), []).append(judged)

@@ -73,6 +73,7 @@ def _is_possible(place: Place, steps: Steps, target: Target, profile: Profile) -
     offered = profile.offered.get(Place.TLS_EHLO if is_secret and target.tls is Tls.NONE else Place.EHLO, frozenset())
     return (
         steps.count(TLS) <= 1
+        and not (HELO in steps and target.is_lmtp)
         and (not is_secret or target.tls is Tls.FIRST or Place.TLS_EHLO in profile.offered)
         and (AUTH not in steps or (target.auth is not None and "AUTH" in offered))
         and ((BDAT not in steps and place is not Place.CHUNK) or "CHUNKING" in offered)

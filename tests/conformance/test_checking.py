@@ -13,6 +13,8 @@ from protocol.classic.table import CLASSIC
 from protocol.engine.dialect import Dialect
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 
+from ..kit import classic_page
+from ..kit.support import ROOT
 from ..kit.wires import TARGET, classic, opener, outcome_of, together
 
 
@@ -79,3 +81,16 @@ def test_what_several_probes_find_of_a_rule_is_one_finding() -> None:
     note = Finding(rule, Grade.NOTE, "three")
     assert beyond([long, short, note], []) == [short._replace(what="one; and two"), note]
     assert beyond([long, short, note], [Finding(rule, Grade.NOTE, "known")]) == [short._replace(what="one; and two")]
+
+
+def test_the_page_for_teachers_is_what_the_kit_says() -> None:
+    made = classic_page.page() + "\n"
+    assert (ROOT / "docs" / "classic-and-rfc.md").read_text() == made, (
+        "python -m tests.kit.classic_page > docs/classic-and-rfc.md"
+    )
+
+
+def test_lmtp_has_no_helo() -> None:
+    server = Server(opener(ESMTP), TARGET._replace(is_lmtp=True), together, lambda: 1.0)
+    with pytest.raises(Untestable, match="EHLO is answered 500"):
+        Check(server, Selection(frozenset(RULES))).run(())
