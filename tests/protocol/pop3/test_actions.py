@@ -305,3 +305,11 @@ def test_http_is_not_listened_to() -> None:
     client = PopClient()
     assert client.say("GET / HTTP/1.1") == b"-ERR Only POP3 is spoken here\r\n"
     assert client.session.is_finished
+
+
+def test_a_transcript_tells_how_much_was_sent() -> None:
+    """Of a message that comes octet by octet, too: a CR alone is held back."""
+    witness = Witness()
+    client = PopClient(Outside(b"a\r\nb", is_quick=True, piece=1), observer=witness)
+    assert client.say(*LOGIN, "retr 1") == b"+OK 6 octets\r\na\r\nb\r\n.\r\n"
+    assert [line for line in witness.lines if "octets)" in line][-4:] == [f"S: ({size} octets)" for size in (1, 2, 1, 5)]
