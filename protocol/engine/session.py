@@ -16,7 +16,7 @@ from .foreign import Foreign
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .shown import shown
-from .table import Event, Mark, Resolved, Row, State
+from .table import ANSWERS, Event, Mark, Resolved, Row, State
 
 OUTPUT_LIMIT = 64 * 1024
 """Octets of unsent replies at which the session stops processing commands, until the client has read them."""
@@ -332,7 +332,7 @@ class Session:
                 self._refusals.end_the_row()
             self._move(event, move.accepted, outcome)
         if self._row.reading is _GONE:
-            self._part(event.value, is_agreed=True)
+            self._part((Event.QUIT if event in ANSWERS else event).value, is_agreed=True)
 
     def _begin(self, speech: Speech, move: Resolved, event: Event) -> None:
         """Sends the reply of a speech; `_step` says what is behind it."""

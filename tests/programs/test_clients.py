@@ -129,12 +129,19 @@ def test_pythons_mailbox_reads_appends_and_deletes_while_we_deliver(server: Serv
     assert bodies(server) == [b"From one\n", b"two\n"]
 
 
+MUTT_SETTINGS = ("move=no", "delete=yes", "confirmappend=no", "confirmcreate=no", "wait_key=no")
+
+
 def mutt(box: Path, keys: str) -> None:
     """Opens the mailbox in mutt on a terminal of its own, and presses keys."""
-    home = box.parent.parent / "home"
+    mutt_at(str(box), box.parent.parent / "home", keys)
+
+
+def mutt_at(folder: str, home: Path, keys: str, *more: str) -> None:
+    """The same with a mailbox that may be elsewhere, and more settings."""
     (home / "Mail").mkdir(parents=True, exist_ok=True)
-    settings = "set move=no; set delete=yes; set confirmappend=no; set confirmcreate=no; set wait_key=no"
-    command = [program("mutt"), "-n", "-F", "/dev/null", "-f", str(box), "-e", settings, "-e", f'push "{keys}"']
+    settings = "; ".join(f"set {each}" for each in (*MUTT_SETTINGS, *more))
+    command = [program("mutt"), "-n", "-F", "/dev/null", "-f", folder, "-e", settings, "-e", f'push "{keys}"']
     on_terminal = [program("script"), "-qec", shlex.join(command), "/dev/null"]
     environment = {**os.environ, "TERM": "xterm", "HOME": str(home)}
     with subprocess.Popen(on_terminal, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment) as process:

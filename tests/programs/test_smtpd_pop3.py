@@ -15,6 +15,7 @@ from typing import cast
 import pytest
 
 from ..kit.support import ROOT, wait_until
+from .test_clients import mutt_at
 
 KINDS = pytest.mark.parametrize("kind", ["mbox", "maildir"])
 
@@ -133,6 +134,21 @@ def test_tls_from_the_first_octet_on_and_in_the_middle(tmp_path: Path) -> None:
         client.pass_("any")
         assert client.stat() == (0, 0)
         client.quit()
+
+
+def test_mutt_deletes_and_saves(tmp_path: Path) -> None:
+    with running(tmp_path, "mbox") as server:
+        server.deliver(*CONTENTS)
+        wait_until(lambda: count(server) == len(CONTENTS))
+        folder = f"pop://ana@127.0.0.1:{server.ports['pop3']}/"
+        saved = tmp_path / "home" / "saved"
+        keys = f"<first-entry><delete-message><last-entry><copy-message>{saved}<enter><sync-mailbox><quit>"
+        mutt_at(folder, tmp_path / "home", keys, "pop_pass=any", "ssl_force_tls=no", "ssl_starttls=no")
+        assert "Subject: three" in saved.read_text()
+        client = server.pop()
+        assert b"Subject: two" in client.top(1, 0)[1] and client.stat()[0] == len(CONTENTS) - 1
+        client.quit()
+        assert ": quit" in server.log.read_text()
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

@@ -180,7 +180,7 @@ def test_what_was_not_removed_is_said() -> None:
     client.outside.can_remove = False
     assert client.say(*LOGIN, "dele 1", "quit").startswith(b"-ERR [SYS/TEMP] Some deleted messages were not removed")
     assert client.session.is_finished and not client.outside.is_open
-    assert client.session.farewell == "removed?" and "removed 1 of its messages, not all of them" in client.log
+    assert client.session.farewell == "quit" and "removed 1 of its messages, not all of them" in client.log
 
 
 @pytest.mark.parametrize("end", ["hang_up", "time_out", "break_down", "stop"])
