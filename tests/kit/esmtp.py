@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from protocol.engine.environment import FindMailbox, Follow, Observer, Policy, Site
+from protocol.engine.environment import Fault, FindMailbox, Follow, Observer, Policy, Site
 from protocol.engine.session import Session
 from protocol.esmtp.table import ESMTP
 
@@ -73,6 +73,7 @@ class EsmtpClient:
         observer: Observer | None = None,
         follow: Follow | None = None,
         stored: Callable[[int], None] | None = None,
+        refusal: Callable[[], Fault | None] = lambda: None,
         open_session: Callable[..., Any] = Session,
         **policy: Any,
     ) -> None:
@@ -80,7 +81,8 @@ class EsmtpClient:
         self.log: list[str] = []
         self._disk_is_slow = disk_is_slow
         site = Site(
-            ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Policy(**policy), stored=stored
+            ESMTP, b"mx.test", find, self.store, lambda: NOW, max_message_size, max_refusals, Policy(**policy),
+            stored=stored, refusal=refusal,
         )  # fmt: skip
         self.session: Session = open_session(site, "192.0.2.1", self._report, lambda: None, is_encrypted, observer, follow)
         self.session.open()

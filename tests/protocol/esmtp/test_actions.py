@@ -44,6 +44,15 @@ def test_hello_and_rset_end_the_transaction() -> None:
             assert client.codes(FROM, TO, "data", "x", ".") == [250]
 
 
+def test_storage_that_knows_that_it_takes_nothing_says_so_before_anything_is_sent() -> None:
+    faults: list[DiskIsFull] = [DiskIsFull("for now"), DiskIsFull()]
+    client = EsmtpClient(refusal=lambda: faults.pop(0) if faults else None)
+    client.say(EHLO)
+    assert [client.codes(FROM), client.codes(FROM)] == [[451], [452]]
+    assert client.codes(TO) == [503], "there is no transaction"
+    assert client.codes(FROM, TO, "data", "x", ".") == [250]
+
+
 # For whom
 
 
