@@ -113,7 +113,7 @@ class LockedMailbox:
         self._mailbox = mailbox
         self._unlocked = unlocked
         self._reader: Reader | None = None
-        self._is_busy = self._is_closed = False
+        self._is_busy = self._is_closed = self._is_free = False
         self.entries: tuple[Entry, ...] = ()
 
     def close(self) -> None:
@@ -123,7 +123,8 @@ class LockedMailbox:
             self._rest()
 
     def _rest(self) -> None:
-        if self._is_closed and not self._is_busy:
+        if self._is_closed and not self._is_busy and not self._is_free:
+            self._is_free = True  # it may have been closed in the middle of an answer, which comes here, too
             if self._reader:
                 self._reader.close()
             self._unlocked()

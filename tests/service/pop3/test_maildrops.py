@@ -189,7 +189,9 @@ def test_when_too_much_is_open_others_wait(post: Post, monkeypatch: pytest.Monke
     assert not isinstance(post.open(b"jo"), Unopened)
 
 
-def test_a_mailbox_that_another_program_has_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mailbox_that_another_program_has_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(maildrops, "LOCK_PATIENCE", 0.3)
     post = Post(tmp_path, "mbox")
     post.put(ONE)
@@ -198,4 +200,5 @@ def test_a_mailbox_that_another_program_has_locked(tmp_path: Path, monkeypatch: 
     assert post.open() is Unopened.FAILED
     lock.unlink()
     assert not isinstance(post.open(), Unopened)
+    assert [record.levelname for record in caplog.records] == ["WARNING"], "that it is locked, and no error of ours"
     post.close()
