@@ -38,13 +38,14 @@ class Selection(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What was found. `cells`: the matrix. `held`: how many probes were held."""
+    """What was found. `cells`: the matrix. `held`: how many probes were held. `covered`: the rules of which it was told."""
 
     profile: Profile
     cells: tuple[Judged, ...]
     findings: tuple[Finding, ...]
     gaps: tuple[Untested, ...]
     held: int = 0
+    covered: frozenset[str] = frozenset()
 
 
 class Check:
@@ -61,13 +62,17 @@ class Check:
         self._server = server = server._replace(target=aimed(server.target, profile))
         cells = self._cells(profile)
         findings = [*found(cells), *forgets_nothing(cells)]
-        trials = self._trials(profile, probes)
+        held = [probe for probe in probes if self._is_chosen(probe, profile)]
+        trials = self._trials(profile, held)
         findings += beyond([finding for trial in trials for finding in trial.findings], findings)
         gaps = [*untested(cells), *(gap for trial in trials for gap in trial.gaps)]
         order = {rule: number for number, rule in enumerate(sorted(self._selection.rules))}
         chosen = [finding for finding in findings if finding.rule in order]
         chosen.sort(key=lambda finding: (finding.level.rank, finding.harm.rank, order[finding.rule]))
-        return Outcome(profile, tuple(cells), tuple(chosen), tuple(gap for gap in gaps if gap.rule in order), len(trials))
+        unheld = {rule for probe in probes for rule in probe.rules} - {rule for probe in held for rule in probe.rules}
+        covered = self._selection.rules - unheld - {gap.rule for gap in gaps}
+        gaps = [gap for gap in gaps if gap.rule in order]
+        return Outcome(profile, tuple(cells), tuple(chosen), tuple(gaps), len(held), covered)
 
     # The cells
 
@@ -85,8 +90,6 @@ class Check:
     def _is_wanted(self, profile: Profile, place: Place, command: Command) -> bool:
         if self._server.target.is_lmtp and (place is Place.HELO or command is Command.HELO):
             return False  # HELO is no command of LMTP; a probe tells whether it is refused (RFC 2033 section 4.1)
-        if command is Command.HELO and self._server.target.is_lmtp:
-            return False  # LMTP has no HELO
         rule = cell(place, command, profile.offers(place)).rule
         return rule in self._selection.rules and bool(ways_to(place, self._server.target, profile))
 
@@ -117,13 +120,13 @@ class Check:
     # The probes
 
     def _trials(self, profile: Profile, probes: Sequence[Probe]) -> list[Trial]:
-        """The selected probes, held; those whose extension is not offered have nothing to say."""
-        chosen = [probe for probe in probes if self._is_chosen(probe, profile)]
-        trials = [Trial(self._server.open_wire, self._server.target, profile, self._server.patience()) for _ in chosen]
-        self._server.together([_held(probe, trial) for probe, trial in zip(chosen, trials, strict=True)])
+        """The probes, held."""
+        trials = [Trial(self._server.open_wire, self._server.target, profile, self._server.patience()) for _ in probes]
+        self._server.together([_held(probe, trial) for probe, trial in zip(probes, trials, strict=True)])
         return trials
 
     def _is_chosen(self, probe: Probe, profile: Profile) -> bool:
+        """Whether a probe is held: one whose extension is not offered has nothing to say."""
         selection = self._selection
         return (
             bool(selection.rules.intersection(probe.rules))

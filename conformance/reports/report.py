@@ -18,9 +18,9 @@ FINE = (Verdict.RIGHT, Verdict.NOTE)
 class Report(NamedTuple):
     """The check of one server, for people.
 
-    `server`: its address or name. `findings`: those that were asked for. `known`: keys of them that a baseline has. `gone`:
-    keys of the baseline that no longer occur. `left_out`: how many findings are not told, for discretion. `how`: the flags,
-    in words. `seconds`: how long it took. `connections`: how many were made.
+    `server`: its address or name. `findings`: those that were asked for. `known`: the keys of the baseline. `elsewhere`:
+    keys of what other servers of the same run have shown. `left_out`: how many findings are not told, for discretion. `how`:
+    the flags, in words. `seconds`: how long it took. `connections`: how many were made.
     """
 
     server: str
@@ -30,7 +30,7 @@ class Report(NamedTuple):
     seconds: float = 0.0
     connections: int = 0
     known: frozenset[str] = frozenset()
-    gone: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
     left_out: int = 0
     how: str = ""
 
@@ -38,6 +38,12 @@ class Report(NamedTuple):
     def new(self) -> tuple[Finding, ...]:
         """The findings that break something, and that no baseline has: those that count."""
         return tuple(f for f in self.findings if f.level is not Level.NOTE and f.key not in self.known)
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """The keys of the baseline that no longer occur. What was not tested this time may still."""
+        keys = self.known - self.elsewhere - {finding.key for finding in self.outcome.findings}
+        return tuple(sorted(key for key in keys if key.partition("+")[0] in self.outcome.covered))
 
     @property
     def tested(self) -> int:

@@ -102,6 +102,8 @@ def checked_all(options: argparse.Namespace) -> int:
     places = [found(*server) for server in options.servers]
     ask_first(options, places, probes)
     reports = [report_of(place, options, probes, known) for place in places]
+    shown = frozenset(finding.key for report in reports for finding in report.outcome.findings)
+    reports = [report._replace(elsewhere=shown) for report in reports]
     for report in reports:
         say("smtpcheck", report.summary if options.quiet else text(report))
     for name, made in FORMATS.items():
@@ -167,10 +169,9 @@ def report_of(place: Place, options: argparse.Namespace, probes: Sequence[Probe]
     level, harm = Level[options.level.upper()], Harm[options.harm.upper()]
     told = tuple(f for f in outcome.findings if f.level.rank <= level.rank and f.harm.rank <= harm.rank)
     kept = tuple(f for f in told if not (options.discreet and is_grave(f)))
-    keys = {finding.key for finding in outcome.findings}
     return Report(
         place.name, outcome, kept, time.strftime("%Y-%m-%d"), time.monotonic() - began, visits.made, known,
-        tuple(sorted(known - keys)), len(told) - len(kept), manner(options),
+        left_out=len(told) - len(kept), how=manner(options),
     )  # fmt: skip
 
 

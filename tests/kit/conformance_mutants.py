@@ -15,8 +15,9 @@ from protocol.engine.dialect import Dialect
 from protocol.engine.table import Event, Mark, State, Table, Written
 from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
+from protocol.esmtp.table import ESMTP
 
-from .esmtp_mutants import Watched
+from .mutation import Watched
 from .wires import TARGET, opener, run
 
 Cell = tuple[State, Event]
@@ -28,7 +29,7 @@ class Recorded:
 
     def __init__(self) -> None:
         self.results: dict[Key, tuple[Any, frozenset[Cell]]] = {}
-        self._watched = Watched()
+        self._watched = Watched(ESMTP.table, parse_esmtp, EsmtpActions)
         self.outcome = check(self._watched.dialect, self._record)
 
     def _record(self, jobs: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:

@@ -39,6 +39,14 @@ def test_the_text_begins_with_the_matrix_and_ends_with_a_sum() -> None:
     assert max(map(len, lines)) <= 125
 
 
+def test_of_a_baseline_only_what_was_tested_can_have_ceased() -> None:
+    first, second = sorted(classic().covered - {finding.rule for finding in classic().findings})[:2]
+    outcome = classic()._replace(covered=frozenset({first, EVIL.rule}), findings=(EVIL,))
+    known = Report("[::1]:25", outcome, (EVIL,), "2026-11-28", known=frozenset({first, f"{first}+code", second, EVIL.key}))
+    assert known.gone == (first, f"{first}+code")
+    assert known._replace(elsewhere=frozenset({first})).gone == (f"{first}+code",), "one baseline may be for several servers"
+
+
 def test_json_has_all() -> None:
     (server,) = json.loads(as_json([report()]))["servers"]
     assert len(server["findings"]) == len(report().findings) and server["cells"]["START/NOOP"]["verdict"] == "DIFFERS"

@@ -10,10 +10,10 @@ from protocol.classic.grammar import parse_classic
 from protocol.classic.table import CLASSIC, EVENTS, HOMES, Classic
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import UNRECOGNIZED, Reply
-from protocol.engine.table import Event, Mark, State, Target, Transition, Written
+from protocol.engine.table import Event, Mark, State, Transition, Written
 
 from ...kit.histories import Ordering
-from ...kit.mutation import is_noticed
+from ...kit.mutation import is_noticed, mutants_of, other_targets
 from ...kit.ordering import check_order
 from ...kit.walks import ENOUGH, wander
 
@@ -22,14 +22,8 @@ pytestmark = pytest.mark.no_cover  # which would take most of its time
 MAY_REFUSE = {Event.RCPT, Event.END, Event.STORED}
 """The events whose action can refuse; for the others it is of no effect where a refusal would lead."""
 
+RESTING = (Classic.START, *HOMES)
 CELLS = [(state, event) for state in Classic for event in EVENTS]
-
-
-def others(state: State, old: Target | None) -> Iterator[Target]:
-    """Every other target. BACK from a home, or from the start, is to stay."""
-    for target in (*Classic, Mark.BACK):
-        if target is not old and not (target is Mark.BACK and old is state and state in (Classic.START, *HOMES)):
-            yield target
 
 
 def other_cells(state: State, event: Event) -> Iterator[Written]:
@@ -39,22 +33,15 @@ def other_cells(state: State, event: Event) -> Iterator[Written]:
     if not isinstance(old, Reply):
         yield UNRECOGNIZED
     accepted, refused = old if isinstance(old, Transition) else (None, state)
-    yield from ((other, refused) for other in others(state, accepted))
+    yield from ((other, refused) for other in other_targets(state, accepted, RESTING))
     if accepted is not None and event in MAY_REFUSE:
-        yield from ((accepted, other) for other in others(state, refused))
-
-
-def dialect_with(state: State, event: Event, cell: Written) -> Dialect | None:
-    """The classic dialect with one wrong cell; None where that is no table at all."""
-    try:
-        return Dialect(CLASSIC.table.overlaid({(state, event): cell}, "mutant"), parse_classic, ClassicActions)
-    except ValueError:
-        return None
+        yield from ((accepted, other) for other in other_targets(state, refused, RESTING))
 
 
 def mutants(state: State, event: Event) -> list[tuple[Written, Dialect]]:
-    tried = [(cell, dialect_with(state, event, cell)) for cell in other_cells(state, event)]
-    return [(cell, dialect) for cell, dialect in tried if dialect]
+    """The dialects with another cell there."""
+    found = mutants_of(CLASSIC.table, state, event, other_cells(state, event))
+    return [(cell, Dialect(table, parse_classic, ClassicActions)) for cell, table in found]
 
 
 @pytest.mark.parametrize(("state", "event"), CELLS, ids=lambda word: word.name)

@@ -12,25 +12,17 @@ from protocol.esmtp.table import ESMTP, Esmtp
 
 from ...kit.esmtp_dialogues import Dialogue, dialogues, hold
 from ...kit.esmtp_histories import Ordering
-from ...kit.esmtp_mutants import CELLS, Watched, mutants, other_cells, table_with
-from ...kit.mutation import is_noticed
+from ...kit.esmtp_mutants import CELLS, mutants, other_cells
+from ...kit.mutation import Watched, dialogues_by_cell, is_noticed, table_with
 from ...kit.walks import ENOUGH, wander
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
 
 
 @cache
-def dialogues_by_cell() -> dict[tuple[State, Event], list[Dialogue]]:
-    """The dialogues that look at a cell: first those in which the step under test does, last those that do before it."""
-    found: dict[tuple[State, Event], list[list[Dialogue]]] = {cell: [[], [], []] for cell in CELLS}
-    watched = Watched()
-    for dialogue in dialogues():
-        watched.seen.clear()
-        hold(watched.dialect, dialogue, watched.start)
-        for cell, step in watched.seen.items():
-            rank = 0 if step == dialogue.at else 1 if step > dialogue.at else 2
-            found[cell][rank].append(dialogue)
-    return {cell: [dialogue for rank in ranks for dialogue in rank] for cell, ranks in found.items()}
+def by_cell() -> dict[tuple[State, Event], list[Dialogue]]:
+    """The dialogues that look at a cell."""
+    return dialogues_by_cell(Watched(ESMTP.table, parse_esmtp, EsmtpActions), CELLS, dialogues(), hold)
 
 
 def hold_all(table: Table, held: list[Dialogue]) -> None:
@@ -40,7 +32,7 @@ def hold_all(table: Table, held: list[Dialogue]) -> None:
 
 @pytest.mark.parametrize(("state", "event"), CELLS, ids=lambda word: word.name)
 def test_the_enumeration_notices_every_wrong_cell(state: State, event: Event) -> None:
-    held = dialogues_by_cell()[state, event]
+    held = by_cell()[state, event]
     missed = [cell for cell, table in mutants(state, event) if not is_noticed(partial(hold_all, table, held))]
     assert not missed
 
@@ -48,7 +40,7 @@ def test_the_enumeration_notices_every_wrong_cell(state: State, event: Event) ->
 def test_the_dialogues_look_at_every_cell_that_decides_anything() -> None:
     """Where commands are read no line is END: a dot is a word like any other."""
     table = ESMTP.table
-    unseen = {cell for cell, held in dialogues_by_cell().items() if not held}
+    unseen = {cell for cell, held in by_cell().items() if not held}
     assert {(state, event) for state, event in unseen if not isinstance(table.cells[state][event], Mark)} == {
         (state, Event.END) for state in Esmtp if table.reading(state) is None
     }
@@ -69,6 +61,6 @@ def one_mutant(state: State, event: Event) -> tuple[Written, Table] | None:
     """One of the middle."""
     cells = list(other_cells(state, event))
     for cell in cells[len(cells) // 2 :]:
-        if table := table_with(state, event, cell):
+        if table := table_with(ESMTP.table, state, event, cell):
             return cell, table
     return None

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from functools import cache, partial
 from random import Random
-from typing import Any
 
 import pytest
 
 from protocol.engine.dialect import Dialect
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, Mark, State, Table, Target, Transition, Written
+from protocol.engine.table import Event, Mark, State, Table, Transition, Written
 from protocol.pop3.actions import PopActions
 from protocol.pop3.grammar import parse_pop
-from protocol.pop3.table import ENDS, EVENTS, HOMES, POP3, ROWS, Pop3
+from protocol.pop3.table import EVENTS, HOMES, POP3, Pop3
 
-from ...kit.mutation import is_noticed
+from ...kit.mutation import Watched, dialogues_by_cell, is_noticed, mutants_of, other_targets
 from ...kit.pop3_dialogues import Dialogue, dialogues, hold, wandering
 
 pytestmark = pytest.mark.no_cover  # which would take most of its time
@@ -36,77 +35,26 @@ def cannot_refuse(state: State, event: Event) -> bool:
     return event in NEVER_REFUSE or is_asking
 
 
-def others(state: State, old: Target | None) -> Iterator[Target]:
-    """Every other target. BACK from a home is to stay."""
-    for target in (*Pop3, Mark.BACK):
-        if target is not old and not (target is Mark.BACK and old is state and state in HOMES):
-            yield target
-
-
 def other_cells(state: State, event: Event) -> Iterator[Written]:
     """What else could stand in this cell: every other target, for each outcome; every other Mark; every other refusal."""
     old = POP3.table.cells[state][event]
     yield from (mark for mark in Mark if mark is not old and mark not in (Mark.BACK, Mark.STAY))
     yield from (reply for reply in REFUSALS if reply != old)
     accepted, refused = old if isinstance(old, Transition) else (None, state)
-    yield from ((other, refused) for other in others(state, accepted))
+    yield from ((other, refused) for other in other_targets(state, accepted, HOMES))
     if accepted is not None and not cannot_refuse(state, event):
-        yield from ((accepted, other) for other in others(state, refused))
-
-
-def table_with(state: State, event: Event, cell: Written) -> Table | None:
-    """The table with one wrong cell; None where that is no table at all."""
-    try:
-        return POP3.table.overlaid({(state, event): cell}, "mutant")
-    except ValueError:
-        return None
+        yield from ((accepted, other) for other in other_targets(state, refused, HOMES))
 
 
 def mutants(state: State, event: Event) -> list[tuple[Written, Table]]:
-    tried = [(cell, table_with(state, event, cell)) for cell in other_cells(state, event)]
-    return [(cell, table) for cell, table in tried if table]
-
-
-class Watched:
-    """Remembers in which step of a dialogue a cell was looked at first, and thus can be of any effect on it."""
-
-    def __init__(self) -> None:
-        self.seen: dict[tuple[State, Event], int] = {}
-        self.step = 0
-        table: Any = Table("watched", EVENTS, ROWS, HOMES, ends=ENDS, opening=Pop3.OPENING)
-        for state, row in table.rows.items():
-            row.cells = Looks(self, state, row.cells)
-        self.dialect = Dialect(table, parse_pop, PopActions)
-
-    def start(self, number: int) -> None:
-        self.step = number
-
-
-class Looks:
-    """A row that tells which of its cells are looked at."""
-
-    def __init__(self, watched: Watched, state: State, row: dict[Event, Any]) -> None:
-        self._watched = watched
-        self._state = state
-        self._row = row
-
-    def __getitem__(self, event: Event) -> Any:
-        self._watched.seen.setdefault((self._state, event), self._watched.step)
-        return self._row[event]
+    """The tables with another cell there."""
+    return mutants_of(POP3.table, state, event, other_cells(state, event))
 
 
 @cache
-def dialogues_by_cell() -> dict[tuple[State, Event], list[Dialogue]]:
-    """The dialogues that look at a cell: first those in which the step under test does."""
-    found: dict[tuple[State, Event], list[list[Dialogue]]] = {cell: [[], [], []] for cell in CELLS}
-    watched = Watched()
-    for dialogue in dialogues():
-        watched.seen.clear()
-        hold(watched.dialect, dialogue, watched.start)
-        for cell, step in watched.seen.items():
-            rank = 0 if step == dialogue.at else 1 if step > dialogue.at else 2
-            found[cell][rank].append(dialogue)
-    return {cell: [dialogue for rank in ranks for dialogue in rank] for cell, ranks in found.items()}
+def by_cell() -> dict[tuple[State, Event], list[Dialogue]]:
+    """The dialogues that look at a cell."""
+    return dialogues_by_cell(Watched(POP3.table, parse_pop, PopActions), CELLS, dialogues(), hold)
 
 
 def hold_all(table: Table, held: list[Dialogue]) -> None:
@@ -116,14 +64,14 @@ def hold_all(table: Table, held: list[Dialogue]) -> None:
 
 @pytest.mark.parametrize(("state", "event"), CELLS, ids=lambda word: word.name)
 def test_the_enumeration_notices_every_wrong_cell(state: State, event: Event) -> None:
-    held = dialogues_by_cell()[state, event]
+    held = by_cell()[state, event]
     missed = [cell for cell, table in mutants(state, event) if not is_noticed(partial(hold_all, table, held))]
     assert not missed
 
 
 def test_the_dialogues_look_at_every_cell_that_decides_anything() -> None:
     table = POP3.table
-    unseen = {cell for cell, held in dialogues_by_cell().items() if not held}
+    unseen = {cell for cell, held in by_cell().items() if not held}
     assert not {(state, event) for state, event in unseen if not isinstance(table.cells[state][event], Mark)}
 
 
