@@ -75,6 +75,8 @@ class Cluster:
         self.standbys = b"ANY 1 (n2, n3)"
         self.is_standby = False
         self.is_down = False
+        self.is_frozen = False
+        """Whether it accepts connections, and says nothing on them."""
         self.plan: list[str] = []
         self.calls = 0
         self.fails_at = 0
@@ -143,6 +145,7 @@ class Connection:
         self._statements: list[tuple[str, list[bytes]]] = []
         self._results: list[Result | None] = []
         self._asked = False
+        self._is_waiting = False
         self.status = ConnStatus.OK
         self.socket = id(self)
         self.notice_handler: Callable[[Result], None] | None = None
@@ -154,8 +157,16 @@ class Connection:
     def breaks(self) -> None:
         self.status = ConnStatus.BAD
 
+    def answers_late(self) -> None:
+        """The standby has what was waited for."""
+        if self._is_waiting:
+            self._is_waiting = False
+            self._results.append(Result(ExecStatus.PIPELINE_SYNC))
+
     def connect_poll(self) -> int:
         self._cluster.call()
+        if self._cluster.is_frozen:
+            return PollingStatus.READING
         return PollingStatus.FAILED if self._cluster.is_down or self.status == ConnStatus.BAD else PollingStatus.OK
 
     def enter_pipeline_mode(self) -> None:
@@ -204,6 +215,8 @@ class Connection:
             if wrote:
                 cluster.safe = cluster.copy()
             self._results.append(Result(ExecStatus.PIPELINE_SYNC))
+        elif word == "wait":
+            self._is_waiting = True
         elif word == "warn":
             self._results += [Result(ExecStatus.NONFATAL_ERROR, severity=b"WARNING"), Result(ExecStatus.PIPELINE_SYNC)]
 

@@ -115,9 +115,13 @@ class Hosts:
         self._all = all_of_them
         self._heard: dict[int, int] = {}
         self._standing = 0
+        self._doubted: int | None = None
         self.timeline = 0
         """The highest that was seen."""
         self.failovers = 0
+
+    def __len__(self) -> int:
+        return len(self._all)
 
     def __getitem__(self, number: int) -> Host:
         return self._all[number]
@@ -148,11 +152,33 @@ class Hosts:
         self._standing += 1
 
     def fall(self) -> None:
-        """It is no longer. With the last one it is forgotten which hosts were asked."""
+        """It is no longer. With the last one it is forgotten which hosts were asked, unless another has become primary."""
         self._standing -= 1
-        if not self._standing:
+        if not self._standing and not self._is_superseded:
             self._heard.clear()
+
+    def doubt(self, number: int) -> None:
+        """The host that is in use is silent: what others said is forgotten, and they are asked anew, until `trust`."""
+        self._heard = {number: self._heard.get(number, 0)}
+        self._doubted = number
+
+    def trust(self) -> None:
+        """It is in doubt no longer."""
+        self._doubted = None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a connection is in use."""
+        return self._standing > 0
+
+    @property
+    def _is_superseded(self) -> bool:
+        """Whether another host has said, since the one in use is in doubt, that it is the primary now."""
+        return self._doubted is not None and self._heard.get(self._doubted, 0) < self.timeline
 
 
 NOT_ALL_ASKED = "the other hosts are asked first"
-"""An objection that is no fault."""
+ONLY_ASKED = "it is only asked who it is"
+IS_STANDBY = "it is a standby"
+NO_FAULTS = (NOT_ALL_ASKED, ONLY_ASKED, IS_STANDBY)
+"""Objections to hosts with which nothing is wrong."""

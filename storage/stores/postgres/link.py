@@ -19,8 +19,9 @@ from ...contract import Beside, Loop
 from . import schema
 from .answers import Answers, Outcome, Verdict, Work
 from .direct import CONNECTING_SECONDS, one_line
-from .hosts import NOT_ALL_ASKED, Hosts
+from .hosts import NO_FAULTS, NOT_ALL_ASKED, ONLY_ASKED, Hosts
 from .link_table import BUSY, CHECKING, CONNECTING, DOWN, READY, TABLE, Act, Event, State
+from .statements import ENDING
 
 log = logging.getLogger("carteiro.storage")
 
@@ -41,6 +42,7 @@ LIMITS = {
     BUSY: SILENCE_SECONDS,
 }
 
+_TOO_LATE = Outcome(Verdict.DOUBT, "it did not answer in time")
 _READ, _WRITE = 1, 2
 _LARGE = 64 * 1024
 """Octets of a statement's values that are sent before the next statement is made."""
@@ -68,24 +70,28 @@ class Setting(NamedTuple):
     is_single: bool = False
     connect: Callable[[bytes], Connection] = PGconn.connect_start
     table: Mapping[State, Mapping[Event, object]] = TABLE
+    asked: int | None = None
+    """The number of the one host that a link is to ask who it is, again and again, without using it."""
 
 
 class Link:
     """A link. It begins DOWN, and connects in the next turn; with host number `first` of those that it may try."""
 
     def __init__(self, setting: Setting, owner: Owner, prepared: Mapping[bytes, bytes], first: int = 0) -> None:
-        self._hosts, self._loop, self._beside, self._is_single, self._connect, self._table = setting
+        self._hosts, self._loop, self._beside, self._is_single, self._connect, self._table, self._asked = setting
         self._owner = owner
         self._prepared = prepared
         self._first = first
         self._round: list[int] = []
         self._left: dict[int, int] = {}
-        self._host = first
+        self.host = first
+        """The number of the host that it is connected to, or tries."""
         self._failures = 0
         self._conn: Connection | None = None
         self._watched, self._events = -1, 0
         self.connection = 0
         """The number of the connection, or of the attempt to make one."""
+        self._since = 0.0
         self._work: Work | None = None
         self._is_sent = True
         self._said = ""
@@ -109,10 +115,19 @@ class Link:
 
     @property
     def is_free(self) -> bool:
-        """Whether something can be sent now. One that turns out to be to an old primary is dropped."""
-        if self.state is READY and self.timeline < self._hosts.timeline:
-            self._happened(Event.LOST, Outcome(Verdict.DOUBT, self._hosts.objection(self.timeline)))
+        """Whether something can be sent now."""
+        self.leave_old()
         return self.state is READY
+
+    def leave_old(self) -> None:
+        """Gives the connection up if it turns out to be to an old primary. What was sent is in doubt."""
+        if self.state in (READY, BUSY) and self.timeline < self._hosts.timeline:
+            self._happened(Event.LOST, Outcome(Verdict.DOUBT, self._hosts.objection(self.timeline)))
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds what was sent has not been answered."""
+        return self._loop.now - self._since if self.state is BUSY else 0.0
 
     def send(self, work: Work) -> None:
         """Sends this. The link must be free."""
@@ -143,16 +158,17 @@ class Link:
 
     def _start_clock(self) -> None:
         self._timer.cancel()
+        self._since = self._loop.now
         self._timer = self._loop.call_later(LIMITS[self.state], partial(self._happened, Event.DUE, _TOO_LATE))
 
     # Connecting
 
     def _dial(self, _: Outcome) -> None:
         if not self._round:
-            self._round = self._hosts.order(self._first)
-        self._host = self._round.pop(0)
+            self._round = self._hosts.order(self._first) if self._asked is None else [self._asked]
+        self.host = self._round.pop(0)
         self.connection += 1
-        host = self._hosts[self._host]
+        host = self._hosts[self.host]
         if host.needs_look_up:
             self._beside(host.look_up, partial(self._begin, self.connection))
         else:
@@ -162,7 +178,7 @@ class Link:
         """Connects, when the addresses are known; unless that attempt is over."""
         if dial != self.connection or self.state is not CONNECTING:
             return
-        host = self._hosts[self._host]
+        host = self._hosts[self.host]
         if not addresses and host.needs_look_up:
             self._lost("its name has no address")
             return
@@ -196,8 +212,8 @@ class Link:
         try:
             conn.nonblocking = 1
             conn.enter_pipeline_mode()
-            if self._host in self._left:
-                conn.send_query_params(_END.encode(), [b"%d" % self._left[self._host]])
+            if self.host in self._left:
+                conn.send_query_params(ENDING, [b"%d" % self._left[self.host]])
             conn.send_query_params(schema.STANDING.encode(), None)
             for name, statement in self._prepared.items():
                 conn.send_prepare(name, statement)
@@ -214,10 +230,12 @@ class Link:
         (row,) = self._answers.rows
         texts = [None if value is None else value.decode(errors="replace") for value in row]
         self.timeline = schema.timeline_of(texts)
-        self._hosts.hear(self._host, self.timeline)
+        self._hosts.hear(self.host, self.timeline)
         words = schema.objection(texts, self._is_single) or self._hosts.objection(self.timeline)
-        if words == NOT_ALL_ASKED:
-            self._round.append(self._host)
+        if self._asked is not None:
+            words = words or ONLY_ASKED
+        elif words == NOT_ALL_ASKED:
+            self._round.append(self.host)
         if words:
             self._happened(Event.UNFIT, Outcome(Verdict.FAILED, words))
         else:
@@ -225,7 +243,7 @@ class Link:
 
     def _offer(self, _: Outcome) -> None:
         self._round.clear()
-        self._left.pop(self._host, None)
+        self._left.pop(self.host, None)
         self._say(logging.INFO, f"is used, timeline {self.timeline}")
         self._owner.free(self)
 
@@ -327,7 +345,7 @@ class Link:
         work, self._work = self._work, None
         assert work and self._conn
         if outcome.verdict is Verdict.DOUBT:
-            self._left[self._host] = self._conn.backend_pid
+            self._left[self.host] = self._conn.backend_pid
         self._hang_up()
         if self.state is DOWN:
             self._say(logging.WARNING, f"is given up: {outcome.words}")
@@ -336,10 +354,10 @@ class Link:
 
     def _drop(self, outcome: Outcome) -> None:
         if not self.timeline:
-            self._hosts.hear(self._host)
+            self._hosts.hear(self.host)
         self._hang_up()
-        if outcome.words != NOT_ALL_ASKED:
-            self._say(logging.WARNING, f"is not used: {outcome.words}")
+        is_fault = self._asked is None and outcome.words not in NO_FAULTS
+        self._say(logging.WARNING if is_fault else logging.DEBUG, f"is not used: {outcome.words}")
         self._pause()
 
     def _end(self, _: Outcome) -> None:
@@ -376,16 +394,7 @@ class Link:
 
     def _say(self, level: int, words: str) -> None:
         """Logs a line about the host, unless it is what was said last."""
-        line = f"database {self._hosts[self._host].name} {words}"
+        line = f"database {self._hosts[self.host].name} {words}"
         if line != self._said:
             self._said = line
             log.log(level, "%s", line)
-
-
-_TOO_LATE = Outcome(Verdict.DOUBT, "it did not answer in time")
-
-_END = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE pid = $1::int AND usename = current_user AND application_name = current_setting('application_name')"""
-"""Ends a process of the database's that still waits for a standby, for a connection that was given up. It would not notice,
-and after some hours without standbys there would be no room for new connections. What it has committed stays in doubt.
-"""

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from ...errors import StorageError
 from . import ids
 from .direct import Direct, connected
-from .hosts import Host
+from .hosts import IS_STANDBY, Host
 
 WEEK_SECONDS = 7 * 86400
 WEEKS_AHEAD = 26
@@ -116,7 +116,7 @@ def objection(row: Sequence[str | None], is_single: bool) -> str:
     """Why mail may not be given to a host that has answered STANDING; "" if it may."""
     is_standby, _, names, fsync, encoding = row[:5]
     if is_standby == "t":
-        return "it is a standby"
+        return IS_STANDBY
     if fsync != "on":
         return "fsync is off, so nothing is safe on its disk: set fsync = on"
     if encoding != "UTF8":

@@ -37,6 +37,12 @@ TAKING_BACK = (b"holds", b"no deliveries", b"no pieces", b"no messages")
 alone would not see it, and would leave it to appear afterwards.
 """
 
+ENDING = b"""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid = $1::int AND usename = current_user AND application_name = current_setting('application_name')"""
+"""Ends a process of the database's that still waits for a standby, for a connection that was given up. It would not notice,
+and after some hours without standbys there would be no room for new connections. What it has committed stays in doubt.
+"""
+
 
 class Row(NamedTuple):
     """A message as the database takes it. Each of the `recipients` is a mailbox and a forward-path. `raw` is None if the

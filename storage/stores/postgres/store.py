@@ -21,6 +21,7 @@ from .answers import Outcome, Verdict, Work
 from .hosts import Host, Hosts
 from .large import Room
 from .link import Link, Setting
+from .lookout import LOOKOUT_SECONDS, Lookout
 from .message import Message
 from .message_table import Event
 from .names import Names
@@ -87,6 +88,7 @@ class PostgresStore:
         self._sent: Counter[str] = Counter()
         self._mailboxes: set[str] = set()
         self._withdrawals = Withdrawals()
+        self._timeline = 0
 
     def join(self, loop: Loop, beside: Beside = at_once) -> None:
         """From now on the store works in this loop. Its links connect; names of hosts are looked up `beside` it."""
@@ -95,6 +97,7 @@ class PostgresStore:
         setting = self._set_up(self._hosts, loop, beside, self._is_single)
         self._links = [Link(setting, self, statements.PREPARED, first) for first in range(LINKS + 1)]
         self._all_links = [*self._links, *([self.names.join(setting)] if self.names is not None else [])]
+        self._lookout = Lookout(setting, self._hosts)
         loop.before_write(self.settle)
         loop.call_later(LOOK_SECONDS, self._look)
 
@@ -188,6 +191,10 @@ class PostgresStore:
 
     def settle(self) -> None:
         """Takes the messages that are complete, and sends all that a link is free for."""
+        if self._timeline != self._hosts.timeline:
+            self._timeline = self._hosts.timeline
+            for link in self._all_links:
+                link.leave_old()
         complete, self._complete = self._complete, []
         for message in complete:
             self._admit(message)
@@ -261,9 +268,10 @@ class PostgresStore:
     # Time
 
     def _look(self) -> None:
-        """Ends the wait of those who have waited too long."""
+        """Looks out for another primary if a link is silent, and ends the wait of those who have waited too long."""
         assert self._loop
         self._loop.call_later(LOOK_SECONDS, self._look)
+        self._lookout.look(next((link for link in self._all_links if link.silence >= LOOKOUT_SECONDS), None))
         late = [message for message in self._pending if self._loop.now - message.since >= PATIENCE_SECONDS]
         self._sent["late"] += len(late)
         for message in late:
@@ -276,6 +284,7 @@ class PostgresStore:
 
     def close(self) -> None:
         """Takes back what it can in a second, and gives up the links."""
+        self._lookout.close()
         for link in self._all_links:
             link.close()
         self._withdrawals.finish(self._hosts[self._hosts.order(0)[0]])

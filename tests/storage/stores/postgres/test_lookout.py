@@ -1,0 +1,116 @@
+"""A primary that stands still is left as soon as another host says that it is the primary, and not before."""
+
+import pytest
+
+pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'")
+
+from typing import Any
+
+from storage.stores.postgres import hosts
+from storage.stores.postgres.lookout import LOOKOUT_SECONDS
+from storage.stores.postgres.store import PostgresStore
+
+from ....kit import cluster
+from .world import World
+
+
+class Three(World):
+    """Three hosts, the first one primary; each is a cluster of its own, in memory. Others get what is safe on the first."""
+
+    def __init__(self) -> None:
+        self.nodes = [cluster.Cluster() for _ in range(3)]
+        for node in self.nodes[1:]:
+            node.is_standby = True
+        self.dialled = [0, 0, 0]
+        super().__init__("host=10.0.0.1,10.0.0.2,10.0.0.3")
+        self.cluster = self.nodes[0]
+        self.loop.run(1)
+        assert isinstance(self.store, PostgresStore) and self.links_of(0) == 3
+
+    def _set_up(self, *known: Any) -> Any:
+        return super()._set_up(*known)._replace(connect=self._connect)
+
+    def _connect(self, conninfo: bytes) -> Any:
+        place = int(hosts_of(conninfo)) - 1
+        self.dialled[place] += 1
+        return self.nodes[place].connect(conninfo)
+
+    def links_of(self, number: int) -> int:
+        """How many connections to a node are open."""
+        return sum(not connection.is_finished for connection in self.nodes[number].connections)
+
+    def freeze(self) -> None:
+        """The primary answers nothing more, and accepts no connection in time."""
+        self.nodes[0].plan = ["wait"] * 1000
+        self.nodes[0].is_frozen = True
+
+    def promote(self, number: int) -> None:
+        """This one becomes primary, with what the old one had made safe."""
+        self.cluster = self.nodes[number]
+        self.cluster.is_standby, self.cluster.timeline = False, self.nodes[0].timeline + 1
+        self.cluster.local, self.cluster.safe = dict(self.nodes[0].safe), dict(self.nodes[0].safe)
+
+
+def hosts_of(conninfo: bytes) -> str:
+    """The last digit of the address."""
+    return next(word for word in conninfo.decode().split() if word.startswith("host='")).rstrip("'")[-1]
+
+
+def test_an_old_primary_that_stands_still_is_left_when_another_one_says_so() -> None:
+    world = Three()
+    world.send(b"before")
+    world.loop.run(1)
+    world.freeze()
+    world.send(b"a")
+    world.loop.run(4)
+    assert b"a" not in world.answers and world.links_of(0) == 3
+    world.promote(2)
+    world.loop.run(2.5)
+    assert world.answers == {b"before": "stored", b"a": "stored"} and world.links_of(0) == 0
+    world.check()
+    assert world.store._hosts.failovers == 1
+
+
+def test_a_slow_primary_is_not_left_while_nobody_else_is_one() -> None:
+    """To give it up would make it slower yet."""
+    world = Three()
+    before = world.dialled[0]
+    world.nodes[0].plan = ["wait"]
+    world.send(b"a")
+    world.loop.run(9)
+    assert world.dialled[0] == before and world.links_of(0) == 3
+    assert min(world.dialled[1:]) > 4, "nobody looked out"
+    world.nodes[0].safe = world.nodes[0].copy()
+    for connection in world.nodes[0].connections:
+        connection.answers_late()
+    world.loop.run(2)
+    assert world.answers == {b"a": "stored"} and world.dialled[0] == before
+    world.check()
+    seen = list(world.dialled)
+    world.loop.run(5)
+    assert world.dialled == seen, "it looks out for ever"
+
+
+def test_all_is_asked_before_the_new_one_is_used() -> None:
+    """It may be an old one itself: the third host is on a higher timeline, and says so later."""
+    world = Three()
+    world.freeze()
+    world.send(b"a")
+    world.loop.run(LOOKOUT_SECONDS)
+    world.promote(1)
+    world.nodes[1].plan = ["wait"] * 1000
+    world.promote(2)
+    world.nodes[2].timeline += 1
+    world.loop.run(5)
+    assert world.answers == {b"a": "stored"} and b"a" not in dict(world.nodes[1].tokens(world.nodes[1].safe))
+    world.check()
+
+
+def test_with_the_store_the_lookout_ends() -> None:
+    world = Three()
+    world.freeze()
+    world.send(b"a")
+    world.loop.run(3)
+    world.store.close()
+    assert [world.links_of(number) for number in range(3)] == [0, 0, 0]
+    assert hosts.NOT_ALL_ASKED in hosts.NO_FAULTS
