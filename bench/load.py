@@ -36,6 +36,8 @@ class Load(NamedTuple):
     """Whether each message has a sender of its own."""
     pause: float = 0.0
     """Seconds that a session waits after each message."""
+    times_data: bool = False
+    """Whether only replies to mail data are timed, and not those to commands."""
 
     @property
     def name(self) -> str:
@@ -47,7 +49,13 @@ class Load(NamedTuple):
     @property
     def flags(self) -> str:
         """The flags in the form that source.c expects."""
-        kinds = {"m": self.keeps_connections, "p": self.pipelines, "e": self.says_ehlo, "n": self.has_new_senders}
+        kinds = {
+            "m": self.keeps_connections,
+            "p": self.pipelines,
+            "e": self.says_ehlo,
+            "n": self.has_new_senders,
+            "d": self.times_data,
+        }
         return "".join(letter for letter, is_so in kinds.items() if is_so) or "-"
 
 

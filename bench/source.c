@@ -2,7 +2,8 @@
  *
  * It does not know which server answers. It takes a fraction of the CPU that smtp-source does: it is the server that is measured.
  * Usage: source PORT SESSIONS SECONDS SIZE MAILBOXES PAUSE_MS FLAGS
- *   FLAGS: m many messages a connection, p MAIL, RCPT and DATA in one piece, e EHLO, n each message from a new sender; - none
+ *   FLAGS: m many messages a connection, p MAIL, RCPT and DATA in one piece, e EHLO, n each message from a new sender,
+ *          d only replies to mail data are timed; - none
  * With m it prints "ready" when all sessions have been greeted, and begins when it gets a line. In the end it prints
  *   messages seconds cpu_seconds p50 p99 max     (the last three: seconds to a reply, commands and mail data alike)
  * and leaves when it gets another line, or the end of its input.
@@ -38,7 +39,7 @@ struct session {
     char text[HEARD];
 };
 
-static int port, sessions, mailboxes, keeps, pipelines, is_new, poll_fd, alive, waiting, is_started;
+static int port, sessions, mailboxes, keeps, pipelines, is_new, only_data, poll_fd, alive, waiting, is_started;
 static long messages, replies, turn, sender;
 static double ends_at, pause_seconds, worst;
 static unsigned slots[SLOTS];
@@ -213,7 +214,7 @@ static void receive(struct session *session)
         at = end + 1;
         if (!is_last)
             continue;
-        if (is_started)
+        if (is_started && (!only_data || session->step == CONTENT))
             note(came_at - session->sent_at);
         int fd = session->fd, was_quit = session->step == QUIT;
         go_on(session);
@@ -274,7 +275,7 @@ int main(int argc, char **argv)
     pause_seconds = atof(argv[6]) / 1000;
     make_content((size_t)atol(argv[4]));
     keeps = strchr(argv[7], 'm') != NULL, pipelines = strchr(argv[7], 'p') != NULL;
-    is_new = strchr(argv[7], 'n') != NULL;
+    is_new = strchr(argv[7], 'n') != NULL, only_data = strchr(argv[7], 'd') != NULL;
     snprintf(hello, sizeof hello, "%s client.example\r\n", strchr(argv[7], 'e') ? "EHLO" : "HELO");
     struct session *all = calloc((size_t)sessions, sizeof *all);
     double limit = now(CLOCK_MONOTONIC) + LIMIT;
