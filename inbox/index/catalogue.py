@@ -8,23 +8,16 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ..mime.shown import with_hidden
 from ..search.matching import folded
 from ..search.query import Query, parse
 from . import compiling
+from .finding import Finder, Found, Source
 from .schema import inode, opened
-
-THOROUGH = 0.3
-"""Seconds for looking within words, when a search for words has found nothing."""
-
-LONGEST = 1.0
-"""Seconds after which a question is given up."""
 
 MOST_TAGS = 100
 """Tags of a message."""
@@ -35,9 +28,6 @@ PART = 1_000
 _OWN = "key IN (SELECT key FROM part) AND (?1 IS NULL OR mailbox = (SELECT number FROM mailbox WHERE name = ?1))"
 """The copies of what is chosen that are in sight (?1)."""
 
-_STEPS = 1000
-"""Steps of SQLite between two looks at the clock."""
-
 
 class Selected(NamedTuple):
     """Some messages: those with these ids, or those that a query finds, or all."""
@@ -45,15 +35,6 @@ class Selected(NamedTuple):
     ids: Sequence[str] | None = None
     query: str | None = None
     zone: str = "UTC"
-
-
-class Found(NamedTuple):
-    """A part of what was found, newest first, as JSON-ready rows."""
-
-    total: int
-    unread: int
-    found: int
-    rows: list[dict[str, Any]]
 
 
 class Place(NamedTuple):
@@ -64,38 +45,17 @@ class Place(NamedTuple):
     delivered: list[str]
 
 
-class _From(NamedTuple):
-    """The tables of a sight, and what is asked of them. `m` is the message; `c` its copy in the mailbox, if there is one."""
-
-    tables: str
-    key: str
-    """The column that gives the order at no cost."""
-    unread: str
-    where: str
-    values: tuple[object, ...]
-    match: str = ""
-    """What FTS5 is asked for, if that is all."""
-
-
-class _Newest(NamedTuple):
-    """How many messages were found, and the keys of the newest."""
-
-    found: int
-    keys: list[int]
-
-
 class Catalogue:
     """The index of a directory of mailboxes. A sight is the name of a mailbox, or None for all."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._until = 0.0
         self._base = self._opened()
+        self._finder = Finder(self._base)
 
     def _opened(self) -> sqlite3.Connection:
         base = opened(self._directory)
         base.create_function("folded", 1, folded, deterministic=True)
-        base.set_progress_handler(self._is_late, _STEPS)
         self._inode = inode(self._directory)
         return base
 
@@ -104,6 +64,7 @@ class Catalogue:
         if inode(self._directory) != self._inode:
             self._base.close()
             self._base = self._opened()
+            self._finder = Finder(self._base)
 
     def close(self) -> None:
         """Closes the databases."""
@@ -113,36 +74,24 @@ class Catalogue:
 
     def mailboxes(self) -> list[dict[str, Any]]:
         """All mailboxes by name, with their counts."""
-        rows = self._ask("SELECT name, total, unread FROM mailbox ORDER BY name")
+        rows = self._finder.ask("SELECT name, total, unread FROM mailbox ORDER BY name")
         return [{"Name": name, "Total": total, "Unread": unread} for name, total, unread in rows]
 
     def page(self, sight: str | None, selected: Selected, start: int, limit: int) -> Found:
         """Finds messages. Raises QueryError, too."""
-        total, unread = self._totals(sight)
+        if selected.ids is not None:
+            return self._finder.chosen(sight, selected.ids, start, limit)
         query = _parsed(selected)
-        source = self._from(sight, selected, query)
-        at_once = self._anywhere(query, start + limit) if query and sight is None else None
-        if selected.ids is None and query is None:
-            found = total
-        elif at_once and at_once.found:
-            found, source, start = at_once.found, self._from_keys(at_once.keys[start:]), 0
-        else:
-            found = 0 if at_once else self._count(source)
-            if not found and query and compiling.has_words(query):
-                source = self._from(sight, selected, query, thoroughly=True)
-                with suppress(TimeoutError):
-                    found = self._count(source, THOROUGH)
-        rows = self._rows(sight, source, start, limit) if found else []
-        return Found(total, unread, found, rows)
+        return self._finder.searched(sight, query, start, limit) if query else self._finder.page(sight, start, limit)
 
     def row(self, sight: str | None, id: str) -> dict[str, Any] | None:
         """A message in a list; None if it is not in sight."""
-        rows = self._rows(sight, self._from(sight, Selected([id]), None), 0, 1)
+        rows = self._finder.rows(sight, self._finder.by_ids(sight, [id]), 0, 1)
         return rows[0] if rows else None
 
     def places(self, sight: str | None, id: str) -> list[Place]:
         """Where the copies in sight are."""
-        rows = self._ask(
+        rows = self._finder.ask(
             "SELECT b.name, c.place, c.delivered FROM message m JOIN copy c ON c.key = m.key"
             " JOIN mailbox b ON b.number = c.mailbox"
             " WHERE m.id = ?1 AND (?2 IS NULL OR b.name = ?2)",
@@ -152,7 +101,7 @@ class Catalogue:
 
     def tags(self, sight: str | None) -> list[str]:
         """All tags in use."""
-        rows = self._ask(  # from the few tags to their messages; SQLite would begin with all copies
+        rows = self._finder.ask(  # from the few tags to their messages; SQLite would begin with all copies
             "SELECT DISTINCT t.tag FROM marks.tag t CROSS JOIN message m ON m.id = t.id CROSS JOIN copy c ON c.key = m.key"
             " CROSS JOIN mailbox b ON b.number = c.mailbox WHERE ?1 IS NULL OR b.name = ?1 ORDER BY t.tag",
             (sight,),
@@ -236,106 +185,7 @@ class Catalogue:
             self._base.execute(f"DELETE FROM marks.tombstone {where}", values)
         return int(count)
 
-    # How they are asked
-
-    def _totals(self, sight: str | None) -> tuple[int, int]:
-        if sight is None:
-            rows = self._ask("SELECT messages, unread FROM total")
-        else:
-            rows = self._ask("SELECT total, unread FROM mailbox WHERE name = ?", (sight,))
-        return rows[0] if rows else (0, 0)
-
-    def _from(self, sight: str | None, selected: Selected, query: Query | None, thoroughly: bool = False) -> _From:
-        tables, key, unread, where = ["message m"], "m.key", "m.unread > 0", ["m.copies > 0"]
-        given: list[object] = []
-        if sight is not None:
-            tables, key, unread = ["copy c", "message m ON m.key = c.key"], "c.key", "c.is_read = 0"
-            where, given = ["c.mailbox = (SELECT number FROM mailbox WHERE name = ?)"], [sight]
-        match = ""
-        if selected.ids is not None:
-            where.append("m.id IN (SELECT value FROM json_each(?))")
-            given.append(json.dumps(list(selected.ids)))
-        elif query is not None:
-            match, rest = compiling.compiled(query, f"({unread})", thoroughly)
-            if match:
-                copies = ["copy c ON c.key = h.rowid"] if sight is not None else []
-                tables, key = ["heads h", *copies, "message m ON m.key = h.rowid"], "h.rowid"
-                where.append("heads MATCH ?")
-                given.append(match)
-            if rest.sql:
-                where.append(rest.sql)
-                given += rest.values
-                match = ""
-        return _From(" CROSS JOIN ".join(tables), key, unread, " AND ".join(where), tuple(given), "" if sight else match)
-
-    def _count(self, source: _From, seconds: float = LONGEST) -> int:
-        """How many there are. What FTS5 finds need not be looked up, unless messages are gone that it still knows."""
-        if source.match and not self._has_gone():
-            rows = self._ask("SELECT count(*) FROM heads WHERE heads MATCH ?", (source.match,), seconds)
-        else:
-            rows = self._ask(f"SELECT count(*) FROM {source.tables} WHERE {source.where}", source.values, seconds)
-        return int(rows[0][0]) if rows else 0
-
-    def _anywhere(self, query: Query, most: int) -> _Newest | None:
-        """What has a text that may stand anywhere, in the sight of all. None if this cannot tell.
-
-        FTS5 counts many, and gives the newest, without looking up each.
-        """
-        asked = compiling.anywhere(query)
-        if not asked or self._has_gone():
-            return None
-        keys: set[int] = set()
-        counts = []
-        for table, match in zip(("heads", "words"), asked, strict=True):
-            sql = f"FROM {table} WHERE {table} MATCH ?"
-            keys.update(key for (key,) in self._ask(f"SELECT rowid {sql} ORDER BY rowid DESC LIMIT ?", (match, most)))
-            counts += self._ask(f"SELECT count(*) {sql}", (match,))[0]
-        if all(counts):
-            both = "heads MATCH ? AND rowid IN (SELECT rowid FROM words WHERE words MATCH ?)"
-            counts.append(-self._ask(f"SELECT count(*) FROM heads WHERE {both}", asked)[0][0])
-        return _Newest(sum(counts), sorted(keys, reverse=True)[:most])
-
-    @staticmethod
-    def _from_keys(keys: Sequence[int]) -> _From:
-        where = "m.key IN (SELECT value FROM json_each(?))"
-        return _From("message m", "m.key", "m.unread > 0", where, (json.dumps(list(keys)),))
-
-    def _has_gone(self) -> bool:
-        """Whether there are messages without a copy, of which FTS5 still knows."""
-        return bool(self._ask("SELECT 1 FROM message WHERE copies = 0 LIMIT 1"))
-
-    def _rows(self, sight: str | None, source: _From, start: int, limit: int) -> list[dict[str, Any]]:
-        found = self._ask(
-            f"SELECT m.key, m.id, m.row, {source.unread} FROM {source.tables} WHERE {source.where}"
-            f" ORDER BY {source.key} DESC LIMIT ? OFFSET ?",
-            (*source.values, limit, start),
-        )
-        keys = json.dumps([key for key, _, _, _ in found])
-        owners: dict[int, list[str]] = {}
-        delivered: dict[int, list[str]] = {}
-        for key, name, paths in self._ask(
-            "SELECT c.key, b.name, c.delivered FROM json_each(?1) k JOIN copy c ON c.key = k.value"
-            " JOIN mailbox b ON b.number = c.mailbox"
-            " WHERE ?2 IS NULL OR b.name = ?2 ORDER BY b.name",
-            (keys, sight),
-        ):
-            owners.setdefault(key, []).append(name)
-            delivered.setdefault(key, []).extend(json.loads(paths))
-        tags: dict[str, list[str]] = {}
-        for id, tag in self._ask(
-            "SELECT t.id, t.tag FROM json_each(?) k JOIN marks.tag t ON t.id = k.value ORDER BY t.tag",
-            (json.dumps([id for _, id, _, _ in found]),),
-        ):
-            tags.setdefault(id, []).append(tag)
-        return [
-            {
-                **with_hidden(json.loads(row), delivered.get(key, [])),
-                "Read": not unread,
-                "Tags": tags.get(id, []),
-                "Mailboxes": owners.get(key, []),
-            }
-            for key, id, row, unread in found
-        ]
+    # What is chosen
 
     def _select(self, sight: str | None, selected: Selected) -> int:
         """Fills the table `chosen` with the keys of what is selected. Returns how many."""
@@ -344,12 +194,17 @@ class Catalogue:
             self._base.execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} (key INTEGER PRIMARY KEY)")
         self._base.execute("DELETE FROM chosen")
         for thoroughly in (False, True) if query and compiling.has_words(query) else (False,):
-            source = self._from(sight, selected, query, thoroughly)
-            self._base.execute(f"INSERT INTO chosen SELECT m.key FROM {source.tables} WHERE {source.where}", source.values)
+            source = self._source(sight, selected.ids, query, thoroughly)
+            self._base.execute(f"INSERT INTO chosen {source.keys}", source.values)
             (count,) = self._base.execute("SELECT count(*) FROM chosen").fetchone()
             if count:
                 return int(count)
         return 0
+
+    def _source(self, sight: str | None, ids: Sequence[str] | None, query: Query | None, thoroughly: bool) -> Source:
+        if ids is not None:
+            return self._finder.by_ids(sight, ids)
+        return self._finder.by_query(sight, query, thoroughly) if query else self._finder.everything(sight)
 
     def _parts(self) -> Iterator[None]:
         """Puts what is chosen into the table `part`, a part at a time, each in a transaction of its own.
@@ -365,21 +220,6 @@ class Catalogue:
                     return
                 self._base.execute("DELETE FROM chosen WHERE key IN (SELECT key FROM part)")
                 yield
-
-    def _ask(self, sql: str, values: Sequence[object] = (), seconds: float = LONGEST) -> list[Any]:
-        """The rows that a statement finds. Raises TimeoutError if that takes longer than these seconds."""
-        self._until = time.monotonic() + seconds
-        try:
-            return self._base.execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
-                raise TimeoutError("the search takes too long") from None
-            raise
-        finally:
-            self._until = 0.0
-
-    def _is_late(self) -> bool:
-        return bool(self._until) and time.monotonic() > self._until
 
 
 def _parsed(selected: Selected) -> Query | None:

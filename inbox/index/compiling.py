@@ -31,8 +31,12 @@ _SHORTEST = 3
 _WORD = re.compile(r"\w+")
 
 
+EITHER = "SELECT rowid FROM heads WHERE heads MATCH ? UNION ALL SELECT rowid FROM words WHERE words MATCH ?"
+"""The keys of what one of the two matches of `anywhere` finds."""
+
+
 class Condition(NamedTuple):
-    """A condition on the table `message`, which is called m, and its values."""
+    """A condition on the table `message`, which is called m, or on keys of it, and its values."""
 
     sql: str
     values: tuple[object, ...] = ()
@@ -47,10 +51,12 @@ class Compiled(NamedTuple):
     """What must hold besides; "" if nothing."""
 
 
-def compiled(query: Query, unread: str, thoroughly: bool = False) -> Compiled:
-    """What must hold of a message that the query finds. `unread` is the condition that it is unread in sight."""
+def compiled(query: Query, key: str, unread: str, thoroughly: bool = False) -> Compiled:
+    """What must hold of a message that the query finds. `key` is the column with its key, `unread` the condition that it is
+    unread in sight.
+    """
     matched = [term for term in query.terms if isinstance(term, Contains) and _is_matched(term)]
-    parts = [_term(term, unread, thoroughly) for term in query.terms if term not in matched]
+    parts = [_term(term, key, unread, thoroughly) for term in query.terms if term not in matched]
     rest = Condition(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
     return Compiled(" AND ".join(_matching(_COLUMNS[term.field], folded(term.text)) for term in matched), rest)
 
@@ -71,17 +77,17 @@ def _field(term: Test | Not) -> str:
     return test.field if isinstance(test, Contains) else "none"
 
 
-def _term(term: Test | Not, unread: str, thoroughly: bool) -> Condition:
+def _term(term: Test | Not, key: str, unread: str, thoroughly: bool) -> Condition:
     if isinstance(term, Not):  # what must not hold is looked for everywhere: a word overlooked would be found
-        inner = _test(term.test, unread, True)
+        inner = _test(term.test, key, unread, True)
         return Condition(f"NOT ({inner.sql})", inner.values)
-    return _test(term, unread, thoroughly)
+    return _test(term, key, unread, thoroughly)
 
 
-def _test(test: Test, unread: str, thoroughly: bool) -> Condition:
+def _test(test: Test, key: str, unread: str, thoroughly: bool) -> Condition:
     match test:
         case Contains(field, text):
-            return _contains(_COLUMNS.get(field, ()), folded(text), thoroughly)
+            return _contains(key, _COLUMNS.get(field, ()), folded(text), thoroughly)
         case HasTag(tag):
             return Condition("EXISTS (SELECT 1 FROM marks.tag t WHERE t.id = m.id AND folded(t.tag) = ?)", (folded(tag),))
         case Is("tagged"):
@@ -91,9 +97,9 @@ def _test(test: Test, unread: str, thoroughly: bool) -> Condition:
         case Has(what):
             return Condition(f"m.{'inlines' if what == 'inline' else 'attachments'} > 0")
         case Before(when):
-            return Condition("m.key < ?", (microseconds(when),))
+            return Condition(f"{key} < ?", (microseconds(when),))
         case After(when):
-            return Condition("m.key >= ?", (microseconds(when),))
+            return Condition(f"{key} >= ?", (microseconds(when),))
         case Larger(octets):
             return Condition("m.size > ?", (octets,))
         case Smaller(octets):
@@ -105,20 +111,18 @@ def microseconds(when: datetime) -> int:
     return round(when.timestamp() * 1_000_000)
 
 
-def _contains(columns: tuple[str, ...], text: str, thoroughly: bool) -> Condition:
+def _contains(key: str, columns: tuple[str, ...], text: str, thoroughly: bool) -> Condition:
     if not columns:
-        return _anywhere(text, thoroughly)
+        return _anywhere(key, text, thoroughly)
     if len(text) < _SHORTEST:
-        return _scan(columns, text)
-    return Condition("m.key IN (SELECT rowid FROM heads WHERE heads MATCH ?)", (_matching(columns, text),))
+        return _scan(key, columns, text)
+    return Condition(f"{key} IN (SELECT rowid FROM heads WHERE heads MATCH ?)", (_matching(columns, text),))
 
 
-def anywhere(query: Query) -> tuple[str, str] | None:
-    """What to ask the tables `heads` and `words` for, if the query is one text that may stand anywhere."""
-    match query.terms:
-        case (Contains("", text),):
-            return _matches(folded(text))
-    return None
+def anywhere(query: Query) -> list[tuple[str, str]]:
+    """What to ask the tables `heads` and `words` for, for each term, if all are texts that may stand anywhere."""
+    found = [_matches(folded(term.text)) if isinstance(term, Contains) and not term.field else None for term in query.terms]
+    return [matches for matches in found if matches] if all(found) else []
 
 
 def _matches(text: str) -> tuple[str, str] | None:
@@ -129,12 +133,11 @@ def _matches(text: str) -> tuple[str, str] | None:
     return _matching(_HEADS, text), f"{_quoted(' '.join(words))} *"
 
 
-def _anywhere(text: str, thoroughly: bool) -> Condition:
+def _anywhere(key: str, text: str, thoroughly: bool) -> Condition:
     found = _matches(text)
     if thoroughly or found is None:
-        return _scan(_ALL, text)
-    sql = "(m.key IN (SELECT rowid FROM heads WHERE heads MATCH ? UNION ALL SELECT rowid FROM words WHERE words MATCH ?))"
-    return Condition(sql, found)
+        return _scan(key, _ALL, text)
+    return Condition(f"{key} IN ({EITHER})", found)
 
 
 def _matching(columns: tuple[str, ...], text: str) -> str:
@@ -145,7 +148,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _scan(columns: tuple[str, ...], text: str) -> Condition:
+def _scan(key: str, columns: tuple[str, ...], text: str) -> Condition:
     """Goes through all: what FTS5 cannot tell."""
     tests = " OR ".join(f"instr(s.{column}, ?) > 0" for column in columns)
-    return Condition(f"m.key IN (SELECT s.key FROM searched s WHERE {tests})", (text,) * len(columns))
+    return Condition(f"{key} IN (SELECT s.key FROM searched s WHERE {tests})", (text,) * len(columns))

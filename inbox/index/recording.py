@@ -18,6 +18,7 @@ from ..mime.identity import identity
 from .contract import Mailboxes, News
 from .entries import Entry, entry_now
 from .schema import inode, opened
+from .stretches import divide
 
 log = logging.getLogger("carteiro.inbox")
 
@@ -232,6 +233,7 @@ class Recorder:
                 key = self._key_of(id, entries, step)
                 if key is not None and self._put_copy(number, key, read, copy, mail):
                     come.append(copy)
+            divide(self._base)
         return come
 
     def _numbers(self, names: Collection[str]) -> dict[str, int]:

@@ -12,13 +12,19 @@ from pathlib import Path
 DIRECTORY = ".index"
 """In the directory of the mailboxes."""
 
-VERSION = 2
+VERSION = 3
 """Of the tables of index.db. One of another version is thrown away."""
+
+LONG = 1_000
+"""Messages of a stretch that is divided: a list steps over half as many, at most, to where it begins."""
 
 PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
 
-_INDEX = """
+_LOWEST = -(1 << 62)
+"""A key that is lower than any."""
+
+_INDEX = f"""
 CREATE TABLE mailbox (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -54,11 +60,31 @@ CREATE INDEX message_gone ON message (key) WHERE copies = 0;
 CREATE TABLE total (messages INTEGER NOT NULL, unread INTEGER NOT NULL);
 INSERT INTO total VALUES (0, 0);
 
+-- How many messages there are from one key to the next; mailbox 0 stands for all of them (stretches.py).
+CREATE TABLE stretch (
+    mailbox INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, first)
+) WITHOUT ROWID;
+CREATE INDEX stretch_long ON stretch (mailbox) WHERE messages > {LONG};
+INSERT INTO stretch VALUES (0, {_LOWEST}, 0);
+CREATE TRIGGER mailbox_comes AFTER INSERT ON mailbox BEGIN
+    INSERT INTO stretch VALUES (new.number, {_LOWEST}, 0);
+END;
+CREATE TRIGGER mailbox_goes AFTER DELETE ON mailbox BEGIN
+    DELETE FROM stretch WHERE mailbox = old.number;
+END;
+
 CREATE TRIGGER copy_comes AFTER INSERT ON copy BEGIN
+    UPDATE stretch SET messages = messages + 1 WHERE mailbox = new.mailbox
+        AND first = (SELECT max(first) FROM stretch WHERE mailbox = new.mailbox AND first <= new.key);
     UPDATE mailbox SET total = total + 1, unread = unread + 1 - new.is_read WHERE number = new.mailbox;
     UPDATE message SET copies = copies + 1, unread = unread + 1 - new.is_read WHERE key = new.key;
 END;
 CREATE TRIGGER copy_goes AFTER DELETE ON copy BEGIN
+    UPDATE stretch SET messages = messages - 1 WHERE mailbox = old.mailbox
+        AND first = (SELECT max(first) FROM stretch WHERE mailbox = old.mailbox AND first <= old.key);
     UPDATE mailbox SET total = total - 1, unread = unread - 1 + old.is_read WHERE number = old.mailbox;
     UPDATE message SET copies = copies - 1, unread = unread - 1 + old.is_read WHERE key = old.key;
 END;
@@ -69,6 +95,10 @@ END;
 CREATE TRIGGER message_is_counted AFTER UPDATE OF copies, unread ON message BEGIN
     UPDATE total SET messages = messages + (new.copies > 0) - (old.copies > 0),
                      unread = unread + (new.unread > 0) - (old.unread > 0);
+END;
+CREATE TRIGGER message_appears AFTER UPDATE OF copies ON message WHEN (new.copies > 0) <> (old.copies > 0) BEGIN
+    UPDATE stretch SET messages = messages + (new.copies > 0) - (old.copies > 0) WHERE mailbox = 0
+        AND first = (SELECT max(first) FROM stretch WHERE mailbox = 0 AND first <= new.key);
 END;
 
 -- What is searched: folded texts (matching.folded), a row a message.

@@ -136,7 +136,9 @@ def test_the_list_of_tags_costs_the_same_with_more_messages(world_of_ten: World,
 def test_a_question_that_takes_long_is_given_up(world_of_ten: World, monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = world_of_ten.catalogue
     with pytest.raises(TimeoutError):
-        catalogue._ask("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n", (), 0.05)
+        catalogue._finder.ask(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n", (), 0.05
+        )
     assert world_of_ten.subjects(query="hello") != []
 
 

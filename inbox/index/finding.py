@@ -1,0 +1,281 @@
+"""Finding messages in the index: questions as SQL, what they find and how many that are.
+
+What is found is listed before it is counted, since what fills no page need not be counted. What FTS5 tells in order is
+asked for in order, and the table of messages is left alone as long as keys will do: its rows are long. Knows nothing about
+changes.
+"""
+
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from ..mime.shown import with_hidden
+from ..search.query import Is, Query
+from . import compiling
+from .schema import LONG
+from .stretches import beginning
+
+THOROUGH = 0.3
+"""Seconds for looking within words, when a search for words has found nothing."""
+
+LONGEST = 1.0
+"""Seconds after which a question is given up."""
+
+_STEPS = 1000
+"""Steps of SQLite between two looks at the clock."""
+
+_THERE = "m.copies > 0"
+_ITS_MESSAGE = " CROSS JOIN message m ON m.key = c.key"
+_OF_MESSAGES = re.compile(r"\bm\.(?!key\b)")
+_NUMBER = "(SELECT number FROM mailbox WHERE name = ?)"
+
+
+class Found(NamedTuple):
+    """A part of what was found, newest first, as JSON-ready rows."""
+
+    total: int
+    unread: int
+    found: int
+    rows: list[dict[str, Any]]
+
+
+class Source(NamedTuple):
+    """Some messages: the tables of a sight, and what is asked of them. `m` is the message; `c` its copy in the mailbox, if
+    there is one.
+    """
+
+    tables: str
+    key: str
+    """The column that gives the order at no cost."""
+    unread: str
+    where: str
+    values: tuple[object, ...]
+    match: str = ""
+    """What FTS5 is asked for, if that is all but for the sight."""
+
+    def narrowed(self, condition: str, *values: object) -> "Source":
+        """Those of them for which this holds, too."""
+        return self._replace(where=f"{self.where} AND {condition}", values=(*self.values, *values), match="")
+
+    @property
+    def keys(self) -> str:
+        """The statement that gives their keys. Copies know these, and have short rows: if that is enough, they are asked."""
+        where = self.where.removeprefix(f"{_THERE} AND ")
+        if _OF_MESSAGES.search(where):
+            return f"SELECT {self.key} FROM {self.tables} WHERE {self.where}"
+        if self.tables == "message m":
+            return f"SELECT DISTINCT c.key FROM copy c WHERE {where.replace('m.key', 'c.key')}"
+        return f"SELECT {self.key} FROM {self.tables.removesuffix(_ITS_MESSAGE)} WHERE {self.where}"
+
+
+class _Newest(NamedTuple):
+    """How many messages were found, and the keys of the newest."""
+
+    found: int
+    keys: list[int]
+
+
+class Finder:
+    """Asks an open index. A sight is the name of a mailbox, or None for all. Raises TimeoutError, and sqlite3.Error."""
+
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
+        self._until = 0.0
+        base.set_progress_handler(self._is_late, _STEPS)
+
+    def ask(self, sql: str, values: Sequence[object] = (), seconds: float = LONGEST) -> list[Any]:
+        """The rows that a statement finds. Raises TimeoutError if that takes longer than these seconds."""
+        self._until = time.monotonic() + seconds
+        try:
+            return self._base.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise TimeoutError("the search takes too long") from None
+            raise
+        finally:
+            self._until = 0.0
+
+    def _is_late(self) -> bool:
+        return bool(self._until) and time.monotonic() > self._until
+
+    # Pages
+
+    def page(self, sight: str | None, start: int, limit: int) -> Found:
+        """A part of all messages."""
+        total, unread = self._totals(sight)
+        rows = self.rows(sight, *self._from_stretch(sight, self.everything(sight), start), limit) if total else []
+        return Found(total, unread, total, rows)
+
+    def chosen(self, sight: str | None, ids: Sequence[str], start: int, limit: int) -> Found:
+        """Those that have these ids."""
+        total, unread = self._totals(sight)
+        source = self.by_ids(sight, ids)
+        return Found(total, unread, self._count(source, False), self.rows(sight, source, start, limit))
+
+    def searched(self, sight: str | None, query: Query, start: int, limit: int) -> Found:
+        """Those that a query finds."""
+        total, unread = self._totals(sight)
+        is_all = sight is None or self._totals(None)[0] == total
+        newest = self._anywhere(query, start + limit) if is_all else None
+        if newest:
+            found, source = newest.found, self._by_keys(sight, newest.keys[start:])
+            rows = self.rows(sight, source, 0, limit)
+        else:
+            source = self.by_query(sight, query)
+            rows = self.rows(sight, source, start, limit)
+            is_end = len(rows) < limit and (rows or not start)
+            if query.terms == (Is("unread"),):
+                found = unread
+            else:
+                found = start + len(rows) if is_end else self._count(source, is_all)
+        if not found and compiling.has_words(query):
+            source = self.by_query(sight, query, thoroughly=True)
+            with suppress(TimeoutError):
+                found = self._count(source, is_all, THOROUGH)
+            rows = self.rows(sight, source, start, limit) if found else []
+        return Found(total, unread, found, rows)
+
+    def _totals(self, sight: str | None) -> tuple[int, int]:
+        if sight is None:
+            rows = self.ask("SELECT messages, unread FROM total")
+        else:
+            rows = self.ask("SELECT total, unread FROM mailbox WHERE name = ?", (sight,))
+        return rows[0] if rows else (0, 0)
+
+    # Which messages
+
+    @staticmethod
+    def everything(sight: str | None) -> Source:
+        """All in sight."""
+        if sight is None:
+            return Source("message m", "m.key", "m.unread > 0", _THERE, ())
+        return Source(f"copy c{_ITS_MESSAGE}", "c.key", "c.is_read = 0", f"c.mailbox = {_NUMBER}", (sight,))
+
+    def by_ids(self, sight: str | None, ids: Sequence[str]) -> Source:
+        """Those that have these ids: from the messages to their copies, of which a mailbox has many."""
+        source = self.everything(sight)
+        if sight is not None:
+            source = source._replace(tables="message m CROSS JOIN copy c ON c.key = m.key", key="m.key")
+        return source.narrowed("m.id IN (SELECT value FROM json_each(?))", json.dumps(list(ids)))
+
+    def _by_keys(self, sight: str | None, keys: Sequence[int]) -> Source:
+        source = self.everything(sight)
+        return source.narrowed(f"{source.key} IN (SELECT value FROM json_each(?))", json.dumps(list(keys)))
+
+    def by_query(self, sight: str | None, query: Query, thoroughly: bool = False) -> Source:
+        """Those that a query finds. FTS5 gives its finds in order: what it alone can tell leads."""
+        source = self.everything(sight)
+        match, rest = compiling.compiled(query, source.key, f"({source.unread})", thoroughly)
+        if match:
+            copies = "copy c ON c.key = h.rowid CROSS JOIN " if sight is not None else ""
+            tables = f"heads h CROSS JOIN {copies}message m ON m.key = h.rowid"
+            source = source._replace(tables=tables, key="h.rowid").narrowed("heads MATCH ?", match)
+        if rest.sql:
+            return source.narrowed(rest.sql, *rest.values)
+        return source._replace(match=match)
+
+    def _from_stretch(self, sight: str | None, source: Source, start: int) -> tuple[Source, int]:
+        """The same list from the stretch on that has its message number `start`, and how many of it are left out then."""
+        if start < LONG:
+            return source, start
+        number, values = ("0", ()) if sight is None else (_NUMBER, (sight,))
+        stretches = f"SELECT first, messages FROM stretch WHERE mailbox = {number} ORDER BY first DESC"
+        below, skipped = beginning(self.ask(stretches, values), start)
+        return (source if below is None else source.narrowed(f"{source.key} < ?", below)), start - skipped
+
+    # How many
+
+    def _count(self, source: Source, is_all: bool, seconds: float = LONGEST) -> int:
+        """How many there are. Where all is in sight, what FTS5 finds need not be looked up, unless it still knows messages
+        that are gone.
+        """
+        if source.match and is_all and not self._has_gone():
+            rows = self.ask("SELECT count(*) FROM heads WHERE heads MATCH ?", (source.match,), seconds)
+        else:
+            rows = self.ask(f"SELECT count(*) FROM ({source.keys})", source.values, seconds)
+        return int(rows[0][0]) if rows else 0
+
+    def _anywhere(self, query: Query, most: int) -> _Newest | None:
+        """What has texts that may stand anywhere, where all is in sight. None if this cannot tell.
+
+        FTS5 counts many, and gives the newest, without looking up each.
+        """
+        asked = compiling.anywhere(query)
+        if not asked or self._has_gone():
+            return None
+        heads, words = (" AND ".join(each) for each in zip(*asked, strict=True))
+        if len(asked) == 1:
+            return self._in_either(heads, words, most)
+        if any(self.ask("SELECT 1 FROM heads WHERE heads MATCH ? LIMIT 1", (head,)) for head, _ in asked):
+            return self._in_all(asked, most)
+        return self._in_either("", words, most)
+
+    def _in_either(self, heads: str, words: str, most: int) -> _Newest:
+        """What is found in one of the two tables, or in both."""
+        keys: set[int] = set()
+        counts = []
+        for table, match in (("heads", heads), ("words", words)) if heads else (("words", words),):
+            sql = f"FROM {table} WHERE {table} MATCH ?"
+            keys.update(key for (key,) in self.ask(f"SELECT rowid {sql} ORDER BY rowid DESC LIMIT ?", (match, most)))
+            counts += self.ask(f"SELECT count(*) {sql}", (match,))[0]
+        if heads and all(counts):
+            both = "heads MATCH ? AND rowid IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            counts.append(-self.ask(f"SELECT count(*) FROM heads WHERE {both}", (heads, words))[0][0])
+        return _Newest(sum(counts), sorted(keys, reverse=True)[:most])
+
+    def _in_all(self, asked: Sequence[tuple[str, str]], most: int) -> _Newest:
+        """What is found for each of several texts, in one of the two tables."""
+        keys = f"SELECT * FROM ({compiling.EITHER})"
+        sql = " INTERSECT ".join([keys] * len(asked))
+        values = [match for pair in asked for match in pair]
+        rows = self.ask(
+            f"WITH k(key) AS MATERIALIZED ({sql}) SELECT key, count(*) OVER () FROM k ORDER BY key DESC LIMIT ?",
+            (*values, max(most, 1)),
+        )
+        return _Newest(rows[0][1] if rows else 0, [key for key, _ in rows][:most])
+
+    def _has_gone(self) -> bool:
+        """Whether there are messages without a copy, of which FTS5 still knows."""
+        return bool(self.ask("SELECT 1 FROM message WHERE copies = 0 LIMIT 1"))
+
+    # Rows
+
+    def rows(self, sight: str | None, source: Source, start: int, limit: int) -> list[dict[str, Any]]:
+        """What a list shows of them, newest first."""
+        found = self.ask(
+            f"SELECT m.key, m.id, m.row, {source.unread} FROM {source.tables} WHERE {source.where}"
+            f" ORDER BY {source.key} DESC LIMIT ? OFFSET ?",
+            (*source.values, limit, start),
+        )
+        if not found:
+            return []
+        keys = json.dumps([key for key, _, _, _ in found])
+        owners: dict[int, list[str]] = {}
+        delivered: dict[int, list[str]] = {}
+        for key, name, paths in self.ask(
+            "SELECT c.key, b.name, c.delivered FROM json_each(?1) k JOIN copy c ON c.key = k.value"
+            " JOIN mailbox b ON b.number = c.mailbox"
+            " WHERE ?2 IS NULL OR b.name = ?2 ORDER BY b.name",
+            (keys, sight),
+        ):
+            owners.setdefault(key, []).append(name)
+            delivered.setdefault(key, []).extend(json.loads(paths))
+        tags: dict[str, list[str]] = {}
+        for id, tag in self.ask(
+            "SELECT t.id, t.tag FROM json_each(?) k JOIN marks.tag t ON t.id = k.value ORDER BY t.tag",
+            (json.dumps([id for _, id, _, _ in found]),),
+        ):
+            tags.setdefault(id, []).append(tag)
+        return [
+            {
+                **with_hidden(json.loads(row), delivered.get(key, [])),
+                "Read": not unread,
+                "Tags": tags.get(id, []),
+                "Mailboxes": owners.get(key, []),
+            }
+            for key, id, row, unread in found
+        ]
