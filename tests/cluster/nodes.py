@@ -30,6 +30,8 @@ import pytest
 
 from ..kit.counting import free_port
 from ..kit.support import wait_until
+from ..kit.tls import Pem
+from .network import Network
 
 NAMES = ("n1", "n2", "n3")
 DATABASE = "mail"
@@ -109,6 +111,7 @@ class Node:
         self._place = place
         self._process: subprocess.Popen[bytes] | None = None
         self._children: list[int] = []
+        self.address = "127.0.0.1"
         self.within: tuple[str, ...] = ()
         """A program that starts PostgreSQL in surroundings of its own."""
 
@@ -200,7 +203,7 @@ class Node:
     @property
     def conninfo(self) -> str:
         """How to connect to it."""
-        return f"host=127.0.0.1 port={self.port} user=postgres dbname={DATABASE} connect_timeout=2 gssencmode=disable"
+        return f"host={self.address} port={self.port} user=postgres dbname={DATABASE} connect_timeout=2 gssencmode=disable"
 
     def ask(self, query: str) -> Any:
         """The first column of the first row; None if there is no row."""
@@ -218,9 +221,26 @@ class Node:
         """Makes it read them."""
         self.ask("select pg_reload_conf()")
 
+    def live_at(self, network: Network) -> None:
+        """Gives it a host of its own in this network."""
+        self.address = network.add(self.name)
+        self.within = (*network.within(self.name), "setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+        self.configure(listen_addresses=self.address)
+        with (self.directory / "pg_hba.conf").open("a") as file:
+            file.write("host all all 10.77.0.0/16 trust\nhost replication all 10.77.0.0/16 trust\n")
+
+    def encrypt(self, pem: Pem) -> None:
+        """Lets it speak TLS, and nothing else but to its standbys and to whom it does not matter."""
+        for source, name in zip(pem, ("server.crt", "server.key"), strict=True):
+            shutil.copyfile(source, self.directory / name)
+            (self.directory / name).chmod(0o600)
+            if self._place.account:
+                shutil.chown(self.directory / name, self._place.account["user"], self._place.account["group"])
+        self.configure(ssl="on")
+
     def follow(self, primary: "Node") -> None:
         """Makes it a standby of that one, and of no other."""
-        source = f"host=127.0.0.1 port={primary.port} user=postgres application_name={self.name} connect_timeout=2"
+        source = f"host={primary.address} port={primary.port} user=postgres application_name={self.name} connect_timeout=2"
         self.configure(primary_conninfo=source)
         (self.directory / "standby.signal").touch()
         if self.is_running:
@@ -237,10 +257,14 @@ class Node:
 
 
 class Cluster:
-    """Three nodes, the first one primary, each with the other two as its quorum."""
+    """Three nodes, the first one primary, each with the other two as its quorum.
 
-    def __init__(self, place: Place, template: Path) -> None:
+    They are on loopback, or hosts in a network; with `pem` they speak TLS, and clients insist on it.
+    """
+
+    def __init__(self, place: Place, template: Path, network: Network | None = None, pem: Pem | None = None) -> None:
         self.place = place
+        self._pem = pem
         self.path = Path(tempfile.mkdtemp(dir=place.path))
         self.path.chmod(0o755)
         if place.account:
@@ -251,6 +275,10 @@ class Cluster:
             place.copy(template, node.directory)
             others = ", ".join(other.name for other in self.nodes if other is not node)
             node.configure(port=str(node.port), synchronous_standby_names=f"ANY 1 ({others})")
+            if network:
+                node.live_at(network)
+            if pem:
+                node.encrypt(pem)
             if node is not self.primary:
                 node.follow(self.primary)
 
@@ -275,7 +303,9 @@ class Cluster:
     def conninfo(self) -> str:
         """How clients connect: all three are named."""
         ports = ",".join(str(node.port) for node in self.nodes)
-        return f"host=127.0.0.1,127.0.0.1,127.0.0.1 port={ports} user=postgres dbname={DATABASE}"
+        addresses = ",".join(node.address for node in self.nodes)
+        tls = f" sslmode=verify-full sslrootcert={self._pem.cert}" if self._pem else ""
+        return f"host={addresses} port={ports} user=postgres dbname={DATABASE}{tls}"
 
     def fail_over(self) -> None:
         """Promotes the standby that has most; the other one follows it. The old primary must be gone, or cut off."""

@@ -7,16 +7,34 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..kit.counting import Storm, counted, free_port
 from ..kit.support import ROOT, wait_until
+from ..kit.tls import make_pem
+from .network import Network
 from .nodes import Cluster, Node, Place, template
 
 USERS = [f"user{number}" for number in range(20)]
 CLIENTS = 20
+FRONT_ENDS = ("f1", "f2")
+"""Their hosts, where there is a network."""
+
+
+class Needs(NamedTuple):
+    """What a scenario needs. `patience` is that of the front ends, in seconds."""
+
+    patience: float | None = None
+    limit: int = 0
+    """MiB of room for a part of the primary's directory; 0: as the disk has."""
+    part: str = "base"
+    """That part: its tables, unless it is `pg_wal`."""
+    is_networked: bool = False
+    """Whether all nodes and front ends are hosts in a network that can be cut."""
+    is_encrypted: bool = False
+    """Whether the nodes speak TLS."""
 
 
 class Outcome(NamedTuple):
@@ -30,26 +48,37 @@ class Outcome(NamedTuple):
 class Stage:
     """Everything that runs. `patience` is that of the front ends, in seconds; `mistake` is planted into them.
 
-    `flags` are for the storm.
+    `flags` are for the storm. Without `network`, all is on loopback.
     """
 
     def __init__(
-        self, cluster: Cluster, directory: Path, patience: float | None, mistake: str, flags: Sequence[str]
+        self,
+        cluster: Cluster,
+        directory: Path,
+        patience: float | None,
+        mistake: str,
+        flags: Sequence[str],
+        network: Network | None = None,
     ) -> None:
         self.cluster = cluster
         self._directory = directory
+        self._network = network
         self._words = [f"{patience:g}" if patience else "-", mistake or "-"]
         (directory / "users.txt").write_text("\n".join(USERS))
         self.ports = [free_port(), free_port()]
+        addresses = [network.add(name) for name in FRONT_ENDS] if network else ["127.0.0.1"] * 2
+        self._addresses = dict(zip(self.ports, addresses, strict=True))
         self.front_ends = [self.start_front_end(port) for port in self.ports]
         to = [word for user in USERS for word in ("--to", user)]
-        self.storm = Storm(directory / "history", self.ports, *to, "--clients", CLIENTS, *flags)
+        places = [f"{self._addresses[port]}:{port}" for port in self.ports]
+        self.storm = Storm(directory / "history", places, *to, "--clients", CLIENTS, *flags)
 
     def start_front_end(self, port: int) -> subprocess.Popen[str]:
         """Starts a front end on this port, and waits until it listens."""
         flags = ["--dialect", "esmtp", "--store", "postgres", "--database", self.cluster.conninfo, "--quiet"]
-        where = ["--listen", f"127.0.0.1:{port}", "users.txt"]
-        command = [sys.executable, "-m", "tests.cluster.front_end", *self._words, *flags, *where]
+        where = ["--listen", f"{self._addresses[port]}:{port}", "users.txt"]
+        within = self._network.within(FRONT_ENDS[self.ports.index(port)]) if self._network else ()
+        command = [*within, sys.executable, "-m", "tests.cluster.front_end", *self._words, *flags, *where]
         with (self._directory / f"smtpd-{port}.log").open("ab") as log:
             started = subprocess.Popen(
                 command, cwd=self._directory, stdout=subprocess.PIPE, stderr=log, text=True, env={"PYTHONPATH": str(ROOT)}
@@ -57,6 +86,12 @@ class Stage:
         assert started.stdout
         assert started.stdout.readline().startswith("listening on "), self.log(port)
         return started
+
+    @property
+    def network(self) -> Network:
+        """The network that can be cut."""
+        assert self._network
+        return self._network
 
     def log(self, port: int) -> str:
         """What a front end has logged."""
@@ -117,52 +152,48 @@ def staged(
     place: Place,
     node: Path,
     directory: Path,
-    patience: float | None = None,
+    needs: Needs = Needs(),  # noqa: B008 (it does not change)
     mistake: str = "",
-    limit: int = 0,
     flags: Sequence[str] = (),
 ) -> Iterator[Stage]:
-    """A stage, while it is needed. With `limit`, the primary's tables are on a disk with room for so many MiB more.
-
-    `flags` are for the storm.
-    """
-    cluster = Cluster(place, node)
-    stage = None
-    try:
-        if limit:
-            small_disk(cluster.primary, limit)
+    """A stage, while it is needed. `flags` are for the storm."""
+    with ExitStack() as stack:
+        network = Network() if needs.is_networked else None
+        if network:
+            stack.callback(network.close)
+        cluster = Cluster(place, node, network, make_pem(directory) if needs.is_encrypted else None)
+        stack.callback(cluster.close)
+        if needs.limit:
+            small_disk(cluster.primary, needs.limit, needs.part)
         cluster.start()
-        stage = Stage(cluster, directory, patience, mistake, flags)
+        stage = Stage(cluster, directory, needs.patience, mistake, flags, network)
+        stack.callback(stage.close)
         stage.storm.acknowledge(300)
         yield stage
-    finally:
-        if stage:
-            stage.close()
-        cluster.close()
 
 
-def small_disk(node: Node, room: int) -> None:
-    """Puts the tables of a node that does not run on a disk of its own, in memory, with so many MiB of room. Needs root.
+def small_disk(node: Node, room: int, part: str = "base") -> None:
+    """Puts a part of a node that does not run on a disk of its own, in memory, with so many MiB of room. Needs root.
 
     It is mounted where only the node's processes see it, so nothing of it is left when they have ended.
     """
     script = """
-        set -e; base=$1/base; shift
+        set -e; base=$1; shift
         used=$(du -sm "$base" | cut -f1)
         mount -t tmpfs -o "size=$((used + ROOM))m,mode=0700,uid=$(id -u postgres),gid=$(id -g postgres)" none "$base.small"
         cp -a "$base/." "$base.small"
         mount --move "$base.small" "$base"
         exec setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
     """.replace("ROOM", str(room))
-    (node.directory / "base.small").mkdir()
-    node.within = ("unshare", "--mount", "sh", "-c", script, "sh", str(node.directory))
+    (node.directory / f"{part}.small").mkdir()
+    node.within = ("unshare", "--mount", "sh", "-c", script, "sh", str(node.directory / part))
 
 
 class Ballast:
     """A file that fills the small disk of a node."""
 
-    def __init__(self, node: Node) -> None:
-        self._path = Path(f"/proc/{node.pid}/root{node.directory}/base/ballast")
+    def __init__(self, node: Node, part: str = "base") -> None:
+        self._path = Path(f"/proc/{node.pid}/root{node.directory}/{part}/ballast")
 
     def take(self) -> None:
         """Writes until there is no room."""

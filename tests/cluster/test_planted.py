@@ -8,9 +8,10 @@ pytest.importorskip("psycopg", reason="the package psycopg is not installed: no 
 
 from .mistakes import MISTAKES
 from .nodes import Place
-from .scenarios import ALL
+from .scenarios import ON_EACH_CHANGE
 from .test_scenarios import played
 
+ALL = {scenario.name: scenario for scenario in ON_EACH_CHANGE}
 FOUND_BY = {
     "warning_is_a_success": ("waits_cancelled_then_failover", "lost"),
     "retry_does_nothing": ("waits_cancelled_then_failover", "lost"),

@@ -22,9 +22,9 @@ REFUSED = ("no_standby", "disk_full")
 
 def played(made: tuple[Place, Path], directory: Path, scenario: Scenario, mistake: str = "", wait: float = 20) -> Outcome:
     """Plays a scenario and counts."""
-    if scenario.limit:
-        needs_mounts()
-    with staged(*made, directory, scenario.patience, mistake, scenario.limit) as stage:
+    if scenario.needs.limit and not can_mount():
+        pytest.skip("a disk cannot be mounted here (that needs root): nothing is tested with a full one")
+    with staged(*made, directory, scenario.needs, mistake) as stage:
         scenario.play(stage)
         outcome = stage.count(wait)
         if not mistake:
@@ -38,11 +38,10 @@ def fine(stage: Stage) -> None:
         assert front_end.poll() is None and "Traceback" not in stage.log(port), stage.log(port)
 
 
-def needs_mounts() -> None:
-    """Skips the test where no disk can be mounted."""
+def can_mount() -> bool:
+    """Whether a disk can be mounted here. That needs root."""
     can = os.getuid() == 0 and all(map(shutil.which, ("unshare", "setpriv")))
-    if not can or subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("a disk cannot be mounted here (that needs root): nothing is tested with a full one")
+    return can and not subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode
 
 
 @pytest.mark.parametrize("scenario", ON_EACH_CHANGE, ids=lambda scenario: scenario.name)

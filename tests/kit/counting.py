@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,13 @@ def free_port() -> int:
 
 
 class Storm:
-    """`bin/smtpcount` while it sends."""
+    """`bin/smtpcount` while it sends, through servers at HOST:PORT, or at ports of 127.0.0.1."""
 
-    def __init__(self, history: Path, ports: list[int], *arguments: object) -> None:
+    def __init__(self, history: Path, servers: Sequence[int | str], *arguments: object) -> None:
         self.history = history
-        servers = [word for port in ports for word in ("--send", f"127.0.0.1:{port}")]
-        command = [*PROGRAM, str(history), *servers, "--seconds", "300", *map(str, arguments)]
+        places = [f"127.0.0.1:{place}" if isinstance(place, int) else place for place in servers]
+        sends = [word for place in places for word in ("--send", place)]
+        command = [*PROGRAM, str(history), *sends, "--seconds", "300", *map(str, arguments)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def acknowledged(self) -> int:
