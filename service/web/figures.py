@@ -55,9 +55,30 @@ GAUGES = (
         "database_silence",
         "Seconds since the database has answered a worker for certain",
     ),
+    (
+        "carteiro_database_longest_wait_seconds",
+        "database_longest_wait",
+        "How long the oldest message waits for the database; beyond the limit of patience it is refused",
+    ),
+    ("carteiro_database_waiting_bytes", "database_waiting_octets", "Octets of messages that wait for the database"),
+    ("carteiro_database_timeline", "database_timeline", "The highest timeline that was seen: each failover adds to it"),
+    ("carteiro_database_standbys", "database_standbys", "Standbys that stream, and of which the quorum is"),
+    (
+        "carteiro_database_standby_lag_bytes",
+        "database_standby_lag",
+        "What the standby that is most behind has not flushed of the primary's log",
+    ),
+    ("carteiro_database_commits_waiting", "database_commits_waiting", "Commits on the primary that wait for a standby"),
+    ("carteiro_database_slot_bytes", "database_slot_octets", "Log that the primary keeps for the slot that is most behind"),
     ("carteiro_mailboxes_in_doubt", "in_doubt", "Those of them of which it has to be found out what they have"),
 )
 """What is told of each worker that is heard."""
+
+OF_LINKS = (
+    ("carteiro_database_links", "database_links", "state", "Connections to the database, by their state"),
+    ("carteiro_database_hosts", "database_hosts", "host", "Those that are in use, by the host: the primary"),
+)
+"""What is told of all workers together."""
 
 OF_INDEX = (
     ("carteiro_index_lag_seconds", "lag", "Seconds since the index was in step with the mailboxes, as far as is known"),
@@ -128,11 +149,12 @@ class Exposed:
             for labels, value in numbers.items():
                 states[labels] = states.get(labels, 0) + value
         yield _gauge("carteiro_sessions", "SMTP sessions that are open, by their state", ("state",), states)
-        links: dict[Labels, float] = {}
-        for numbers in self._tally.gauges("database_links").values():
-            for labels, value in numbers.items():
-                links[labels] = links.get(labels, 0) + value
-        yield _gauge("carteiro_database_links", "Connections to the database, by their state", ("state",), links)
+        for name, row, label, about in OF_LINKS:
+            links: dict[Labels, float] = {}
+            for numbers in self._tally.gauges(row).values():
+                for labels, value in numbers.items():
+                    links[labels] = links.get(labels, 0) + value
+            yield _gauge(name, about, (label,), links)
         for name, row, about in GAUGES:
             values = {number: sum(figures.values()) for number, figures in self._tally.gauges(row).items()}
             yield _gauge(name, about, WORKER, _by_worker(values))

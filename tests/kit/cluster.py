@@ -13,9 +13,12 @@ from typing import Any
 from psycopg import OperationalError
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PollingStatus
 
+from storage.stores.postgres import primary
 from storage.stores.postgres.statements import PREPARED
 
 READ, WRITE = 1, 2
+STANDING: list[bytes | None] = [b"2", b"4096", b"1", None]
+"""What it says when it is asked how it stands."""
 
 
 def elements(array: bytes) -> list[bytes]:
@@ -180,7 +183,7 @@ class Connection:
 
     def send_prepare(self, name: bytes, statement: bytes) -> None:
         self._cluster.call()
-        assert statement == PREPARED[name]
+        assert statement == {**PREPARED, **primary.PREPARED}[name]
 
     def send_query_prepared(self, name: bytes, values: list[bytes], formats: list[int], result_format: int) -> None:
         self._cluster.call()
@@ -196,6 +199,10 @@ class Connection:
             self._results += [Result(ExecStatus.TUPLES_OK, [[*row]]), None, Result(ExecStatus.PIPELINE_SYNC)]
             return
         statements, self._statements = self._statements, []
+        if [name for name, _ in statements] == ["standing"]:
+            if not cluster.is_frozen:
+                self._results += [Result(ExecStatus.TUPLES_OK, [STANDING]), None, Result(ExecStatus.PIPELINE_SYNC)]
+            return
         self._answer(statements, cluster.plan.pop(0) if cluster.plan else "clean")
 
     def _answer(self, statements: list[tuple[str, list[bytes]]], word: str) -> None:

@@ -196,3 +196,6 @@ def test_figures_and_readiness_tell_how_the_database_is(tmp_path: Path, database
 
         eventually(lambda: 'carteiro_database_messages_total{outcome="clean"} 1.0' in told("/metrics"))
         assert 'carteiro_database_links{state="READY"} 3.0' in told("/metrics") and told("/readyz")
+        assert f'carteiro_database_hosts{{host="127.0.0.1:{database.port}"}} 3.0' in told("/metrics")
+        for name, value in (("standbys", 0), ("commits_waiting", 0), ("slot_bytes", 0), ("standby_lag_bytes", 0)):
+            assert f'carteiro_database_{name}{{worker="1"}} {value:.1f}' in told("/metrics"), name

@@ -16,7 +16,7 @@ from functools import partial
 from ...contract import Beside, Condition, Figure, Loop, Meter, at_once
 from ...errors import StorageError
 from ..message import Memory
-from . import statements
+from . import primary, statements
 from .answers import Outcome, Verdict, Work
 from .hosts import Host, Hosts
 from .large import Room
@@ -88,6 +88,9 @@ class PostgresStore:
         self._sent: Counter[str] = Counter()
         self._mailboxes: set[str] = set()
         self._withdrawals = Withdrawals()
+        self._standing = primary.Standing()
+        self._asked = 0.0
+        """When the primary was asked how it stands."""
         self._timeline = 0
 
     def join(self, loop: Loop, beside: Beside = at_once) -> None:
@@ -95,7 +98,8 @@ class PostgresStore:
         self._loop = loop
         self._answered = loop.now
         setting = self._set_up(self._hosts, loop, beside, self._is_single)
-        self._links = [Link(setting, self, statements.PREPARED, first) for first in range(LINKS + 1)]
+        prepared = {**statements.PREPARED, **primary.PREPARED}
+        self._links = [Link(setting, self, prepared, first) for first in range(LINKS + 1)]
         self._all_links = [*self._links, *([self.names.join(setting)] if self.names is not None else [])]
         self._lookout = Lookout(setting, self._hosts)
         loop.before_write(self.settle)
@@ -137,8 +141,17 @@ class PostgresStore:
             yield Figure("database_events", label, value)
         for state, value in Counter(link.state.name for link in self._all_links).items():
             yield Figure("database_links", state, value, is_gauge=True)
+        for host, value in Counter(self._hosts[link.host].name for link in self._all_links if link.timeline).items():
+            yield Figure("database_hosts", host, value, is_gauge=True)
+        yield Figure("database_timeline", "", self._hosts.timeline, is_gauge=True)
+        yield Figure("database_waiting_octets", "", self._weight, is_gauge=True)
         if self._loop:
-            yield Figure("database_silence", "", self._loop.now - self._answered, is_gauge=True)
+            now = self._loop.now
+            yield Figure("database_silence", "", now - self._answered, is_gauge=True)
+            oldest = min((message.since for message in self._pending), default=now)
+            yield Figure("database_longest_wait", "", now - oldest, is_gauge=True)
+            if self._links[LINKS].timeline:
+                yield from self._standing.figures()
 
     # What messages ask of the store
 
@@ -204,6 +217,14 @@ class PostgresStore:
                     self._send(link)
         if self._large and self._links[LINKS].is_free:
             self._send_group(self._links[LINKS], [self._large.popleft()])
+        self._ask()
+
+    def _ask(self) -> None:
+        """Now and then asks the primary how it stands, over the link that is for large messages."""
+        assert self._loop
+        if self._loop.now - self._asked >= primary.ASK_SECONDS and self._links[LINKS].is_free:
+            self._asked = self._loop.now
+            self._links[LINKS].send(Work(primary.question(), self._standing.take))
 
     def _admit(self, message: Message) -> None:
         assert self._loop

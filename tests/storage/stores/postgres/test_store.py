@@ -213,6 +213,25 @@ def test_a_large_message_that_finds_no_room_is_refused(monkeypatch: pytest.Monke
     assert world.answers == {b"a": "no room"} and world.store._room._files == 0
 
 
+def test_figures_tell_how_the_cluster_is_also_while_all_waits() -> None:
+    world = World()
+    world.loop.run(1)
+    world.cluster.plan = ["wait"] * 10
+    world.send(b"a")
+    world.loop.run(8)
+    figures = {(name, label): value for name, label, value, _ in world.store.figures()}
+    assert figures["database_links", "BUSY"] == 1 and figures["database_links", "READY"] == 2
+    assert figures["database_hosts", "10.0.0.1"] == 3 and figures["database_timeline", ""] == 1
+    assert 7.5 < figures["database_longest_wait", ""] < 9 and figures["database_waiting_octets", ""] > 1024
+    assert (figures["database_standbys", ""], figures["database_standby_lag", ""]) == (2, 4096)
+    assert figures["database_commits_waiting", ""] == 1 and ("database_slot_octets", "") not in figures
+    world.cluster.is_down = True
+    for connection in world.cluster.connections:
+        connection.breaks()
+    world.loop.run(6)
+    assert not {"database_standbys", "database_hosts"} & {figure.name for figure in world.store.figures()}
+
+
 def test_at_the_end_connections_are_closed() -> None:
     world = World()
     world.loop.run(1)
