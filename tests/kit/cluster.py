@@ -17,7 +17,7 @@ from storage.stores.postgres import primary
 from storage.stores.postgres.statements import PREPARED
 
 READ, WRITE = 1, 2
-STANDING: list[bytes | None] = [b"2", b"4096", b"1", None]
+STANDING: list[bytes | None] = [b"2", b"4096", b"1", None, b"false"]
 """What it says when it is asked how it stands."""
 
 
@@ -68,7 +68,8 @@ class Cluster:
     """A primary and what its standbys have. `plan` says what becomes of the next transactions, one word for each:
 
     "clean"; "wait": committed, and the standby is not there yet; "warn": that wait was cancelled; "lost": the connection
-    breaks after the commit; "gone": it breaks before; or an SQLSTATE, by which it is rolled back. Then all is clean.
+    breaks after the commit; "gone": it breaks before; or an SQLSTATE, by which it is rolled back, with "early " before it if
+    the error is answered before all is sent. Then all is clean.
     """
 
     def __init__(self) -> None:
@@ -149,6 +150,8 @@ class Connection:
         self._results: list[Result | None] = []
         self._asked = False
         self._is_waiting = False
+        self._is_unsent = False
+        self._error = b""
         self.status = ConnStatus.OK
         self.socket = id(self)
         self.notice_handler: Callable[[Result], None] | None = None
@@ -188,6 +191,11 @@ class Connection:
     def send_query_prepared(self, name: bytes, values: list[bytes], formats: list[int], result_format: int) -> None:
         self._cluster.call()
         assert formats == [1] * len(values)
+        assert not self._error, "it goes on after an error"
+        self._is_unsent = sum(len(value or b"") for value in values) > 64 * 1024
+        if self._cluster.plan and self._cluster.plan[0].startswith("early ") and len(self._statements) > 1:
+            self._error = self._cluster.plan.pop(0).removeprefix("early ").encode()
+            self._results += [Result(ExecStatus.FATAL_ERROR, code=self._error), None]
         self._statements.append((name.decode(), values))
 
     def pipeline_sync(self) -> None:
@@ -199,9 +207,14 @@ class Connection:
             self._results += [Result(ExecStatus.TUPLES_OK, [[*row]]), None, Result(ExecStatus.PIPELINE_SYNC)]
             return
         statements, self._statements = self._statements, []
+        if self._error:
+            self._error = b""
+            self._results.append(Result(ExecStatus.PIPELINE_SYNC))
+            return
         if [name for name, _ in statements] == ["standing"]:
             if not cluster.is_frozen:
-                self._results += [Result(ExecStatus.TUPLES_OK, [STANDING]), None, Result(ExecStatus.PIPELINE_SYNC)]
+                standing = STANDING if cluster.standbys else [*STANDING[:-1], b"true"]
+                self._results += [Result(ExecStatus.TUPLES_OK, [standing]), None, Result(ExecStatus.PIPELINE_SYNC)]
             return
         self._answer(statements, cluster.plan.pop(0) if cluster.plan else "clean")
 
@@ -228,8 +241,10 @@ class Connection:
             self._results += [Result(ExecStatus.NONFATAL_ERROR, severity=b"WARNING"), Result(ExecStatus.PIPELINE_SYNC)]
 
     def flush(self) -> int:
+        """The network takes a large statement only in the next turn."""
         self._cluster.call()
-        return 0
+        is_left, self._is_unsent = self._is_unsent, False
+        return int(is_left)
 
     def consume_input(self) -> None:
         self._cluster.call()
@@ -241,11 +256,11 @@ class Connection:
             notice = self._results.pop(0)
             if self.notice_handler and notice:
                 self.notice_handler(notice)
-        return not self._results
+        return not self._results and not self._error
 
     def get_result(self) -> Result | None:
         self._cluster.call()
-        return self._results.pop(0)
+        return self._results.pop(0) if self._results else None
 
     def notifies(self) -> None:
         return None

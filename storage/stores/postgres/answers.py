@@ -52,7 +52,7 @@ class Work(NamedTuple):
     done: Callable[[Outcome], None]
 
 
-VERDICTS = {b"53": Verdict.FULL, b"22": Verdict.FLAWED, b"23": Verdict.FLAWED}
+VERDICTS = {b"53": Verdict.FULL, b"22": Verdict.FLAWED, b"23": Verdict.FLAWED, b"54": Verdict.FLAWED}
 """By the class of an error's SQLSTATE. All others say nothing about what was sent: the connection is given up."""
 
 

@@ -35,12 +35,7 @@ BEAT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
 """Between two rounds of attempts to connect to all hosts. It doubles, and is half to one and a half of that."""
 
-LIMITS = {
-    CONNECTING: CONNECTING_SECONDS,
-    CHECKING: CHECKING_SECONDS,
-    READY: BEAT_SECONDS,
-    BUSY: SILENCE_SECONDS,
-}
+LIMITS = {CONNECTING: CONNECTING_SECONDS, CHECKING: CHECKING_SECONDS, READY: BEAT_SECONDS, BUSY: SILENCE_SECONDS}
 
 _TOO_LATE = Outcome(Verdict.DOUBT, "it did not answer in time")
 _READ, _WRITE = 1, 2
@@ -106,7 +101,7 @@ class Link:
             Act.DROP: self._drop,
             Act.DOUBT: self._spoil,
             Act.SPOIL: self._spoil,
-            Act.END: self._end,
+            Act.END: lambda _: self._hang_up(),
         }
         self.state = DOWN
         self.timeline = 0
@@ -120,9 +115,14 @@ class Link:
         return self.state is READY
 
     def leave_old(self) -> None:
-        """Gives the connection up if it turns out to be to an old primary. What was sent is in doubt."""
-        if self.state in (READY, BUSY) and self.timeline < self._hosts.timeline:
-            self._happened(Event.LOST, Outcome(Verdict.DOUBT, self._hosts.objection(self.timeline)))
+        """Gives the connection up if it turns out to be to an old primary."""
+        if self.timeline < self._hosts.timeline:
+            self.leave(self._hosts.objection(self.timeline))
+
+    def leave(self, words: str) -> None:
+        """Gives the connection up, if it is in use, for this reason. What was sent is in doubt."""
+        if self.state in (READY, BUSY):
+            self._happened(Event.LOST, Outcome(Verdict.DOUBT, words))
 
     @property
     def silence(self) -> float:
@@ -250,12 +250,12 @@ class Link:
     # Sending, and what comes back
 
     def _pump(self) -> None:
-        """Makes and sends statements until libpq has enough of them, or all are sent."""
+        """Makes and sends statements until libpq has enough of them, or all are sent; no more of them after an error."""
         conn, work = self._conn, self._work
         assert conn and work
         try:
             while not self._is_sent:
-                name, values = next(work.statements, (b"", ()))
+                name, values = (b"", ()) if self._answers.flaw else next(work.statements, (b"", ()))
                 if name:
                     conn.send_query_prepared(name, values, [1] * len(values), 1)
                     if sum(len(value or b"") for value in values) > _LARGE and conn.flush():
@@ -297,6 +297,8 @@ class Link:
             result = conn.get_result()
             if result is None:  # after the results of each statement
                 nothing += 1
+                if nothing > 1 and not self._is_sent and self._answers.flaw:
+                    return  # an error is answered before all is sent, and the sync comes next
                 if nothing > 1 or conn.status == ConnStatus.BAD:
                     self._lost(one_line(conn.error_message) or "the connection is lost")
                     return
@@ -359,9 +361,6 @@ class Link:
         is_fault = self._asked is None and outcome.words not in NO_FAULTS
         self._say(logging.WARNING if is_fault else logging.DEBUG, f"is not used: {outcome.words}")
         self._pause()
-
-    def _end(self, _: Outcome) -> None:
-        self._hang_up()
 
     def _hang_up(self) -> None:
         self._watch(0)

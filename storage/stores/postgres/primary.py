@@ -20,10 +20,13 @@ PREPARED = {
         CASE WHEN {_MAY} THEN count(*) FILTER (WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')) END::text,
         CASE WHEN {_MAY} THEN coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn)), 0) END::text,
         (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep')::text,
-        (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0) FROM pg_replication_slots)::text
+        (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0) FROM pg_replication_slots)::text,
+        (trim(current_setting('synchronous_standby_names')) = '')::text
         FROM pg_stat_replication""".encode()
 }
-"""Without the role pg_read_all_stats the first two are null, and the third counts commits of the same role only."""
+"""Without the role pg_read_all_stats the first two are null, and the third counts commits of the same role only. The last
+says whether the quorum was taken away, by a change of the settings: then a commit is on one disk.
+"""
 
 _NAMES = ("database_standbys", "database_standby_lag", "database_commits_waiting", "database_slot_octets")
 
@@ -42,6 +45,11 @@ class Standing:
     def take(self, outcome: Outcome) -> None:
         """Takes an answer; without one nothing is known any more."""
         self._values = outcome.rows[0] if outcome.verdict is Verdict.CLEAN and outcome.rows else ()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it waits for no standby any more."""
+        return bool(self._values) and self._values[-1] == b"true"
 
     def figures(self) -> Iterator[Figure]:
         """What is known of it."""

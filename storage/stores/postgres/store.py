@@ -224,7 +224,14 @@ class PostgresStore:
         assert self._loop
         if self._loop.now - self._asked >= primary.ASK_SECONDS and self._links[LINKS].is_free:
             self._asked = self._loop.now
-            self._links[LINKS].send(Work(primary.question(), self._standing.take))
+            self._links[LINKS].send(Work(primary.question(), self._hear))
+
+    def _hear(self, outcome: Outcome) -> None:
+        """Takes the answer. If the quorum was taken away meanwhile, all connections are given up, and checked anew."""
+        self._standing.take(outcome)
+        if self._standing.is_alone and not self._is_single:
+            for link in self._all_links:
+                link.leave("it has no synchronous standbys any more")
 
     def _admit(self, message: Message) -> None:
         assert self._loop

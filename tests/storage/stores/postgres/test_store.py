@@ -115,10 +115,11 @@ def test_a_full_disk_is_no_room_and_goes_on() -> None:
     world.check_refused()
 
 
-def test_one_that_the_database_does_not_take_is_refused_and_no_other() -> None:
+@pytest.mark.parametrize("code", ["22021", "23502", "54000"])
+def test_one_that_the_database_does_not_take_is_refused_and_no_other(code: str) -> None:
     world = World()
     world.loop.run(1)
-    world.cluster.plan = ["22021", "clean", "23502", "clean"]
+    world.cluster.plan = [code, "clean", code, "clean"]
     for token in (b"a", b"b", b"c"):
         world.send(token)
     world.loop.run(1)
@@ -175,6 +176,20 @@ def test_a_primary_without_standbys_is_not_used() -> None:
     stored(world, b"a")
 
 
+def test_a_primary_whose_quorum_is_taken_away_is_used_no_longer() -> None:
+    """Somebody sets synchronous_standby_names to nothing while mail comes."""
+    world = World()
+    world.loop.run(1)
+    names, world.cluster.standbys = world.cluster.standbys, b""
+    world.loop.run(6)
+    world.send(b"a")
+    world.loop.run(5)
+    assert world.answers == {}
+    world.cluster.standbys = names
+    world.loop.run(3)
+    stored(world, b"a")
+
+
 def test_an_old_primary_is_not_used_again() -> None:
     world = World()
     world.loop.run(1)
@@ -203,6 +218,22 @@ def test_a_large_message_goes_in_pieces_in_one_transaction(word: str) -> None:
     stored(world, b"a", b"b")
     assert ["mailboxes", *["piece"] * 4, "messages", "deliveries"] in world.cluster.transactions
     assert world.store._room._octets == world.store._room._files == 0 == world.store._memory.used
+
+
+@pytest.mark.parametrize(("code", "answer"), [("53100", "no room"), ("22021", "for good"), ("40001", "stored")])
+def test_an_error_in_the_middle_of_a_large_message_is_heard_as_what_it_is(code: str, answer: str) -> None:
+    """The server says so at once; the rest is not sent, and the connection is not lost by it."""
+    world = World()
+    world.loop.run(1)
+    world.cluster.plan = [f"early {code}"]
+    world.send(b"a", octets=1_000_000)
+    world.loop.run(3)
+    assert world.answers == {b"a": answer} and not world.store._withdrawals.made
+    assert len(world.cluster.connections) == (4 if answer == "stored" else 3), (
+        "only an error of nobody's ends the connection"
+    )
+    world.check()
+    world.check_refused()
 
 
 def test_a_large_message_that_finds_no_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
