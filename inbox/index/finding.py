@@ -31,6 +31,7 @@ _STEPS = 1000
 _THERE = "m.copies > 0"
 _ITS_MESSAGE = " CROSS JOIN message m ON m.key = c.key"
 _OF_MESSAGES = re.compile(r"\bm\.(?!key\b)")
+_UNREAD = "SELECT key FROM message WHERE unread > 0"
 _NUMBER = "(SELECT number FROM mailbox WHERE name = ?)"
 
 
@@ -125,13 +126,12 @@ class Finder:
             found, source = newest.found, self._by_keys(sight, newest.keys[start:])
             rows = self.rows(sight, source, 0, limit)
         else:
-            source = self.by_query(sight, query)
-            rows = self.rows(sight, source, start, limit)
+            rows = self.rows(sight, self.by_query(sight, query, by_column=2 * unread > total), start, limit)
             is_end = len(rows) < limit and (rows or not start)
             if query.terms == (Is("unread"),):
                 found = unread
             else:
-                found = start + len(rows) if is_end else self._count(source, is_all)
+                found = start + len(rows) if is_end else self._count(self.by_query(sight, query), is_all)
         if not found and compiling.has_words(query):
             source = self.by_query(sight, query, thoroughly=True)
             with suppress(TimeoutError):
@@ -166,10 +166,14 @@ class Finder:
         source = self.everything(sight)
         return source.narrowed(f"{source.key} IN (SELECT value FROM json_each(?))", json.dumps(list(keys)))
 
-    def by_query(self, sight: str | None, query: Query, thoroughly: bool = False) -> Source:
-        """Those that a query finds. FTS5 gives its finds in order: what it alone can tell leads."""
+    def by_query(self, sight: str | None, query: Query, thoroughly: bool = False, by_column: bool = False) -> Source:
+        """Those that a query finds. FTS5 gives its finds in order: what it alone can tell leads.
+
+        `by_column`: whether a message is unread is looked up in each row, which is good for some out of many.
+        """
         source = self.everything(sight)
-        match, rest = compiling.compiled(query, source.key, f"({source.unread})", thoroughly)
+        unread = f"({source.unread})" if sight is not None or by_column else f"({source.key} IN ({_UNREAD}))"
+        match, rest = compiling.compiled(query, source.key, unread, thoroughly)
         if match:
             copies = "copy c ON c.key = h.rowid CROSS JOIN " if sight is not None else ""
             tables = f"heads h CROSS JOIN {copies}message m ON m.key = h.rowid"

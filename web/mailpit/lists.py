@@ -71,7 +71,7 @@ class Lists:
         self._inbox.delete(request.sight, search_of(request), 0, found(reply, lambda _: reply.respond(text("ok")), 503))
 
     def _count_unread(self, request: Request, reply: Reply, selection: Selection, start: int, page: Page) -> None:
-        """Asks how many of those that were found are unread, unless all of them are at hand."""
+        """Asks how many of those that were found are unread, unless all of them are at hand, or all messages are alike."""
         at_hand = sum(not row["Read"] for row in page.rows)
 
         def counted(unread: Page | Mistake | None) -> None:
@@ -80,6 +80,8 @@ class Lists:
 
         if len(page.rows) == page.found:
             self._show(request, reply, page, start, at_hand)
+        elif page.unread in (0, page.total):
+            self._show(request, reply, page, start, page.found if page.unread else 0)
         else:
             narrower = selection._replace(query=f"{selection.query} is:unread")
             self._inbox.page(request.sight, narrower, 0, 0, counted)
