@@ -29,6 +29,22 @@ _ICON = (
 )
 """That of the page, in its address: browsers would ask for another file."""
 
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+TEMPLATES.filters["linked"] = linked
+
+
+def prepare() -> None:
+    """Compiles all templates, so that nobody waits for that. For a thread beside the loop: it takes 0.2 s of CPU."""
+    for name in TEMPLATES.list_templates():
+        TEMPLATES.get_template(name)
+
 
 class Renderer:
     """Makes pages. `now` gives the time, `zone` is that of clients that have not said theirs."""
@@ -36,19 +52,10 @@ class Renderer:
     def __init__(self, now: Callable[[], datetime], zone: str) -> None:
         self._now = now
         self._zone = zone
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._templates.filters["linked"] = linked
 
     def page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
         """A page, or a piece of one, of the template `name`."""
-        body = self._templates.get_template(name).render(**self._known(request), **values)
+        body = TEMPLATES.get_template(name).render(**self._known(request), **values)
         return page(body, status, PAGE)
 
     def zone_of(self, request: Request) -> str:
