@@ -7,7 +7,7 @@ not live on in it. It sees that we are gone when its standard input ends. Knows 
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from .loop import READ, Reactor, Timer
@@ -45,6 +45,7 @@ class Companion:
         began: Callable[[], None] = lambda: None,
         descriptors: Sequence[int] = (),
         patience: float = PATIENCE,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._reactor = reactor
         self._name = name
@@ -53,6 +54,7 @@ class Companion:
         self._began = began
         self._descriptors = tuple(descriptors)
         self._patience = patience
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._delay = FIRST_DELAY
         self._started = 0.0
@@ -77,6 +79,7 @@ class Companion:
                 stdout=subprocess.PIPE,
                 bufsize=0,
                 pass_fds=self._descriptors,
+                env={**self._environment, **os.environ},
                 process_group=0,  # Ctrl-C is for us; in another session its niceness would not count (sched(7), autogroups)
             )
         except OSError as error:

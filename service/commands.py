@@ -12,6 +12,12 @@ HOME = Path(__file__).resolve().parent.parent
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.{} import main; sys.exit(main())"
 
 
+FRUGAL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""What the page has in its environment, and so its own processes: memory is given back when a large message is done
+(mallopt(3)). Threads share what is free, since they hardly ever work at the same time.
+"""
+
+
 def command_of(module: str, *arguments: object) -> list[str]:
     """The command that runs `main` of a module of service/, as web.page, with these arguments."""
     return [sys.executable, "-c", _START.format(module), str(HOME), *map(str, arguments)]

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from .listeners import Listener
-from .showing import missing
+from .page_settings import missing
 from .sources import Sources
 
 # fmt: off

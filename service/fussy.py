@@ -3,33 +3,18 @@
 Knows nothing about how it is found. A datagram goes the way of the figures: nobody has to take it.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from protocol.engine.environment import Follow, Observer, Report, Site
 from protocol.engine.shown import quoted, shown
 from protocol.fussy.critic import Critic, Remark
 from protocol.fussy.overheard import Overheard
 
+from .judged import Judged, datagram
+
 log = logging.getLogger("carteiro")
-
-
-class Judged(NamedTuple):
-    """A session of a client that is over, and what was found of it."""
-
-    at: float
-    """When it ended: seconds since the epoch."""
-    peer: str
-    name: str
-    """What it called itself, as it may be shown."""
-    commands: int
-    messages: int
-    """Those that were accepted."""
-    remarks: list[tuple[str, int, str]]
-    """The id of each rule that it broke, how often, and an example."""
 
 
 class Fussy:
@@ -85,16 +70,3 @@ def words(remark: Remark) -> str:
     often = "" if times == 1 else f", {times} times"
     shows = f", as {quoted(example.encode())}" if example else ""
     return f"fussy: {rule.id}: it {rule.words}{often}{shows} ({rule.section}, {rule.level}): {rule.instead}"
-
-
-def datagram(judged: Judged) -> bytes:
-    """The datagram, which `parsed` reads. No other one begins as it does."""
-    return json.dumps({"judged": judged}, separators=(",", ":")).encode()
-
-
-def parsed(datagram: bytes) -> Judged | None:
-    """What such a datagram says; None for another one. Raises ValueError and TypeError for one that is broken."""
-    if not datagram.startswith(b'{"judged":'):
-        return None
-    at, peer, name, commands, messages, remarks = json.loads(datagram)["judged"]
-    return Judged(at, peer, name, commands, messages, [(id, times, example) for id, times, example in remarks])

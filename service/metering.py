@@ -15,10 +15,7 @@ from storage.contract import Store
 
 from .counting import Counts, rows_of_store
 from .notices import Notices
-from .snapshots import Row, Snapshots
-
-PARENT = 0
-"""The number of the process that starts the others. Those that serve are numbered from 1."""
+from .snapshots import PARENT, Row, Snapshots
 
 
 class Metering:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .showing import DEFAULT, NEEDED_FOR_METRICS, missing, what_to_install
+from .page_settings import DEFAULT, NEEDED_FOR_METRICS, missing, what_to_install
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}|\*")

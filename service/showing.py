@@ -5,12 +5,9 @@ alone there is no page, but a smaller process in its place, which tells figures 
 """
 
 import argparse
-import importlib.util
 import json
-import logging
 import socket
-from collections.abc import Callable, Collection
-from typing import NamedTuple
+from collections.abc import Callable
 
 from protocol.engine.table import State
 from reactor.companion import Companion
@@ -21,54 +18,11 @@ from storage.accounts.passwords import Passwords
 from storage.contract import Meter, Store
 from storage.mailboxes.told import Tell
 
-from .commands import command_of
+from .commands import FRUGAL, command_of
 from .listeners import Listener
 from .metering import Metering
 from .notices import Notices
-
-DEFAULT = ("127.0.0.1", 8025)
-
-NEEDED = ("h11", "jinja2", "nh3")
-"""The packages that the page needs, by the names of their modules."""
-
-NEEDED_FOR_METRICS = ("h11", "prometheus_client")
-"""Those that figures need. A page without them has no /metrics, and says so there."""
-
-
-class Settings(NamedTuple):
-    """What the server tells the page. All can be sent as JSON."""
-
-    directory: str
-    kind: str
-    """`mbox` or `maildir`."""
-    descriptors: tuple[int, ...]
-    """Of the sockets that it listens on."""
-    level: int = logging.INFO
-    root: str = ""
-    hosts: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    admins: tuple[str, ...] = ()
-    auth_file: str = ""
-    smtp: tuple[str, int] = ("", 0)
-    """Where the server takes mail, for what is sent over the API."""
-    figures: tuple[int, ...] = ()
-    """Descriptors: of the sockets on which figures are told to anybody."""
-    any_host: bool = False
-    """Whether figures are told whatever name the server is asked for by."""
-    is_fussy: bool = False
-    """Whether clients of SMTP are examined."""
-    metering: tuple[int, int] = (-1, -1)
-    """Descriptors: where snapshots arrive, and of the file for what was added up."""
-
-
-def missing(needed: Collection[str] = NEEDED) -> list[str]:
-    """The packages that are needed and not installed."""
-    return [name for name in needed if importlib.util.find_spec(name) is None]
-
-
-def what_to_install(needed: Collection[str] = NEEDED) -> str:
-    """How to install what is missing, for people to read."""
-    return f"pip install {' '.join(missing(needed))}"
+from .page_settings import Settings
 
 
 class Showing:
@@ -134,7 +88,7 @@ class Showing:
         program, name = ("page", "the page") if options.web else ("monitor", "the monitor")
         inherited = (*descriptors, *figures, *settings.metering)
         command = command_of(f"web.{program}", json.dumps(settings._asdict()))
-        companion = self._companion = Companion(reactor, name, command, descriptors=inherited)
+        companion = self._companion = Companion(reactor, name, command, descriptors=inherited, environment=FRUGAL)
         companion.start()
         self.metering.accompany(reactor, lambda: {program: max(0, companion.starts - 1), **restarts()}, store)
 

@@ -26,9 +26,10 @@ from .fetching import Fetching
 from .listeners import Listener, open_listeners
 from .options import arguments
 from .output import say
+from .page_settings import missing, what_to_install
 from .processes import Workers, count_of
 from .serving import Service
-from .showing import Showing, missing, what_to_install
+from .showing import Showing
 from .smtp import smtp
 from .sources import SourceError, Sources, read
 from .wiring import DIALECTS, FORMATS, POP3_FORMATS, dialect_of, own_name, stores_of

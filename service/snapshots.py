@@ -18,6 +18,9 @@ from reactor.loop import Reactor
 EVERY = 1.0
 """Seconds between two snapshots of a process."""
 
+PARENT = 0
+"""The number of the process that starts the others. Those that serve are numbered from 1."""
+
 ROWS = 400
 """Rows of a datagram. A row has about 60 octets, so a datagram has less than LONGEST. A snapshot may take several."""
 

@@ -25,6 +25,9 @@ MOST_TAGS = 100
 PART = 1_000
 """Messages that are changed in one transaction."""
 
+CACHE = 1_000
+"""KiB of the index in memory."""
+
 _OWN = "key IN (SELECT key FROM part) AND (?1 IS NULL OR mailbox = (SELECT number FROM mailbox WHERE name = ?1))"
 """The copies of what is chosen that are in sight (?1)."""
 
@@ -54,7 +57,7 @@ class Catalogue:
         self._finder = Finder(self._base)
 
     def _opened(self) -> sqlite3.Connection:
-        base = opened(self._directory)
+        base = opened(self._directory, CACHE)
         base.create_function("folded", 1, folded, deterministic=True)
         self._inode = inode(self._directory)
         return base
@@ -65,6 +68,10 @@ class Catalogue:
             self._base.close()
             self._base = self._opened()
             self._finder = Finder(self._base)
+
+    def rest(self) -> None:
+        """Gives back memory until the next question."""
+        self._base.execute("PRAGMA shrink_memory")
 
     def close(self) -> None:
         """Closes the databases."""

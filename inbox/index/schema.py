@@ -21,6 +21,9 @@ LONG = 1_000
 PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
 
+CACHE = 8_000
+"""KiB of the index that who writes it keeps in memory. Who only reads needs less: the system has it in memory, too."""
+
 _LOWEST = -(1 << 62)
 """A key that is lower than any."""
 
@@ -141,8 +144,8 @@ CREATE INDEX IF NOT EXISTS marks.tombstone_due ON tombstone (due) WHERE removed 
 """
 
 
-def opened(directory: Path) -> sqlite3.Connection:
-    """Both databases of a directory of mailboxes, made if they are missing. For one thread at a time.
+def opened(directory: Path, cache: int = CACHE) -> sqlite3.Connection:
+    """Both databases of a directory of mailboxes, made if they are missing. For one thread at a time. `cache` is in KiB.
 
     Several processes may have them open. Raises sqlite3.Error, and OSError if the directory cannot be written to.
     """
@@ -150,10 +153,10 @@ def opened(directory: Path) -> sqlite3.Connection:
     place.mkdir(mode=0o700, exist_ok=True)
     _forget_after_reboot(place)
     try:
-        return _opened(place)
+        return _opened(place, cache)
     except sqlite3.DatabaseError:
         forget(directory)
-        return _opened(place)
+        return _opened(place, cache)
 
 
 def inode(directory: Path) -> int:
@@ -170,12 +173,12 @@ def forget(directory: Path) -> None:
         (directory / DIRECTORY / f"index.db{suffix}").unlink(missing_ok=True)
 
 
-def _opened(place: Path) -> sqlite3.Connection:
+def _opened(place: Path, cache: int) -> sqlite3.Connection:
     connection = sqlite3.connect(place / "index.db", timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = wal")
         connection.execute("PRAGMA synchronous = off")
-        connection.execute("PRAGMA cache_size = -8000")
+        connection.execute(f"PRAGMA cache_size = -{cache}")
         connection.execute("PRAGMA journal_size_limit = 16777216")
         connection.execute("ATTACH ? AS marks", (str(place / "marks.db"),))
         connection.execute("PRAGMA marks.journal_mode = wal")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from protocol.fussy.rules import RULES
 from web.environment import ClientRemark, ClientSession
 
-from ..fussy import Judged
+from ..judged import Judged
 
 MOST_SESSIONS = 1000
 

@@ -28,7 +28,7 @@ LARGE = 256 << 10
 """Octets from which a message is large."""
 
 REST = 30.0
-"""Seconds between two looks whether the processes that open messages are still needed."""
+"""Seconds between two looks what is not needed any more: processes that open messages, and memory."""
 
 RETRIES = 8
 PAUSE = 0.25
@@ -261,8 +261,8 @@ class IndexedInbox:
         self._tell(Changes(is_reset=True))
 
     def _rest(self) -> None:
-        for reading in (self._small, self._large):
-            reading.rest()
+        for part in (self._questions, self._searches, self._changes, self._small, self._large):
+            part.rest()
         self._reactor.call_later(REST, self._rest)
 
 
@@ -280,15 +280,23 @@ class _Catalogue:
     def __init__(self, reactor: Reactor, directory: Path) -> None:
         self._thread = Offload(reactor)
         self._catalogue = Catalogue(directory)
+        self._is_used = False
 
     def ask(self, question: Callable[[Catalogue], T], answer: Callable[[T | None], None]) -> None:
         """Asks the index; answers None if that fails."""
+        self._is_used = True
 
         def ask() -> T:
             self._catalogue.renew()
             return question(self._catalogue)
 
         self._thread.submit(ask, answer)
+
+    def rest(self) -> None:
+        """Gives back memory if nothing was asked since the last rest."""
+        if not self._is_used:
+            self._thread.submit(self._catalogue.rest, lambda _: None)
+        self._is_used = False
 
     def close(self) -> None:
         self._thread.close()

@@ -8,7 +8,7 @@ from web.api import watched
 from web.application import Application
 from web.gate import Gate, Terms
 
-from ..showing import Settings
+from ..page_settings import Settings
 from .monitoring import Monitoring
 from .serving import Place, begin, serve
 

@@ -17,11 +17,10 @@ from reactor.loop import READ, Reactor
 from web.environment import Figures, Watch
 from web.request import RequestError
 
-from .. import VERSION, fussy
-from ..metering import PARENT
+from .. import VERSION, judged
 from ..notices import PLACE
-from ..showing import NEEDED_FOR_METRICS, Settings, missing, what_to_install
-from ..snapshots import EVERY, LONGEST, Row, Snapshot, parsed
+from ..page_settings import NEEDED_FOR_METRICS, Settings, missing, what_to_install
+from ..snapshots import EVERY, LONGEST, PARENT, Row, Snapshot, parsed
 from .clients import Clients
 from .keepsake import Keepsake
 from .moves import Moves
@@ -140,8 +139,8 @@ class Monitoring:
 
     def _take(self, datagram: bytes) -> None:
         try:
-            if judged := fussy.parsed(datagram):
-                self.clients.take(judged)
+            if session := judged.parsed(datagram):
+                self.clients.take(session)
             else:
                 self._tally.take(parsed(datagram))
         except (ValueError, TypeError):

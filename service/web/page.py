@@ -14,14 +14,14 @@ from web.api.table import routes
 from web.application import Application
 from web.environment import Outcome, Tools
 from web.gate import Authenticate, Gate, Terms
+from web.pages.rendering import prepare
 from web.pages.routes import pages
 
-from ..showing import Settings
+from ..page_settings import Settings
 from .indexed import IndexedInbox
 from .monitor import place_of_figures
 from .monitoring import Monitoring
 from .serving import Place, begin, serve
-from .submitting import submitted
 
 MOST_CHECKS = 32
 """Most passwords that wait to be checked."""
@@ -38,6 +38,7 @@ def main() -> int:
     needed = tools(reactor, sending, settings, monitoring)
     rows = [*pages(inbox, needed), *routes(inbox, needed)]
     page = Application(rows, Gate(terms, lambda: reactor.now), settings.root)
+    sending.submit(prepare, lambda _: None)
     places = [Place(settings.descriptors, page), place_of_figures(reactor, settings, monitoring)]
     serve(reactor, places, monitoring.answered)
     monitoring.close()
@@ -70,6 +71,8 @@ def tools(reactor: Reactor, sending: Offload, settings: Settings, monitoring: Mo
         host, port = settings.smtp
 
         def send() -> Outcome:
+            from .submitting import submitted  # only who sends needs smtplib, and its memory
+
             return submitted((host, port), sender, recipients, octets)
 
         sending.submit(send, lambda outcome: answer(outcome or Outcome(421, "it failed")))

@@ -19,7 +19,7 @@ from reactor.stream.server import Server
 from web.application import Application
 from web.connection import HttpConnection
 
-from ..showing import Settings
+from ..page_settings import Settings
 
 CONNECTIONS = 200
 """Most clients at once."""

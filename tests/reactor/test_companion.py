@@ -30,9 +30,11 @@ class World:
         self.lines: list[bytes] = []
         self.companions: list[Companion] = []
 
-    def begin(self, code: str, *descriptors: int) -> Companion:
+    def begin(self, code: str, *descriptors: int, **environment: str) -> Companion:
         command = [sys.executable, "-c", code]
-        self.companions.append(Companion(self.reactor, "it", command, self.lines.append, descriptors=descriptors))
+        heard = self.lines.append
+        companion = Companion(self.reactor, "it", command, heard, descriptors=descriptors, environment=environment)
+        self.companions.append(companion)
         self.companions[-1].start()
         return self.companions[-1]
 
@@ -141,3 +143,10 @@ def test_a_program_that_does_not_read_does_not_hold_us_up(world: World) -> None:
     began = time.monotonic()
     assert not all(program.say(b"x" * 1000) for _ in range(1000))
     assert time.monotonic() - began < 5
+
+
+def test_it_has_our_environment_and_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "stays")
+    world.begin("import os; print(os.environ['OURS'], os.environ['MORE'], flush=True)", OURS="does not come", MORE="comes")
+    world.until(lambda: world.lines)
+    assert world.lines == [b"stays comes"]

@@ -6,7 +6,8 @@ import pytest
 
 from protocol.fussy.critic import Critic, Remark
 from protocol.fussy.rules import RULES
-from service.fussy import Fussy, Judged, datagram, parsed, words
+from service.fussy import Fussy, words
+from service.judged import Judged, datagram, parsed
 from service.snapshots import LONGEST
 
 from ..kit.esmtp import EsmtpClient

@@ -14,11 +14,12 @@ from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..request import RequestError
 from ..selecting import is_sound, only, text_of, texts_of
+from .sent_mail import Letter
 from .tags import tags_of
 
 MOST_RECIPIENTS = 1_000
@@ -48,48 +49,6 @@ _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _OWN = {"from", "to", "cc", "bcc", "reply-to", "date", "subject", "message-id", "mime-version"}
 _TYPES = mimetypes.MimeTypes()
 """Those that Python knows, without files of the system."""
-
-
-class SentAddress(TypedDict, total=False):
-    """An address as it is sent."""
-
-    Email: str
-    Name: str | None
-
-
-class SentAttachment(TypedDict, total=False):
-    """An attachment as it is sent; with a ContentID it is a picture of the HTML."""
-
-    Content: str
-    """In base64, or a data URL."""
-    Filename: str | None
-    ContentType: str | None
-    ContentID: str | None
-
-
-class SentMail(TypedDict, total=False):
-    """What is asked to be sent."""
-
-    From: SentAddress
-    To: list[SentAddress] | None
-    Cc: list[SentAddress] | None
-    Bcc: list[str] | None
-    ReplyTo: list[SentAddress] | None
-    Subject: str | None
-    Text: str | None
-    HTML: str | None
-    Headers: dict[str, str] | None
-    Tags: list[str] | None
-    Attachments: list[SentAttachment] | None
-
-
-class Letter(NamedTuple):
-    """A mail that is ready to be sent."""
-
-    sender: str
-    recipients: list[str]
-    octets: bytes
-    tags: list[str]
 
 
 class _Person(NamedTuple):

@@ -10,7 +10,7 @@ from ..request import Request, RequestError
 from ..response import Reply, Response, data
 from ..selecting import phrase
 from ..waits import Told, Wait
-from .composing import Letter, letter
+from .sent_mail import Letter
 
 LONGEST_INDEX_WAIT = 10.0
 """Seconds in which a message that was accepted must be in the index, to be told its id."""
@@ -31,6 +31,9 @@ class Sending:
         message_id, now = f"{uuid.uuid4().hex}@carteiro.invalid", self._tools.now()
 
         def compose() -> Letter | RequestError:
+            # Only who sends needs the package email, and its memory.
+            from .composing import letter
+
             try:
                 return letter(request.form(), message_id, now)
             except RequestError as error:

@@ -7,10 +7,10 @@ from ..routing import Access, Route
 from ..selecting import MOST_ROWS
 from ..waits import WaitingRoom
 from .about import About
-from .composing import SentMail
 from .lists import Lists
 from .messages import Messages
 from .sending import Sending
+from .sent_mail import SentMail
 from .shapes import AppInformation, Message, MessagesSummary, WebUIConfiguration
 from .tags import Tags
 from .wishes import Deletion, NewName, ReadStatus, Sent, SentError, TagsOfMessages

@@ -9,9 +9,9 @@ pytest.importorskip("prometheus_client")
 
 from protocol.fussy.rules import RULES
 from reactor.loop import Reactor
-from service.fussy import Judged, datagram
+from service.judged import Judged, datagram
 from service.metering import Metering
-from service.showing import Settings
+from service.page_settings import Settings
 from service.web import clients
 from service.web.clients import Clients
 from service.web.monitoring import Monitoring

@@ -10,7 +10,7 @@ pytest.importorskip("h11")
 pytest.importorskip("prometheus_client")
 
 from reactor.loop import Reactor
-from service.showing import Settings
+from service.page_settings import Settings
 from service.snapshots import Row, datagrams
 from service.web.monitoring import Monitoring
 

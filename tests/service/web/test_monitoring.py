@@ -12,7 +12,7 @@ pytest.importorskip("prometheus_client")
 from protocol.esmtp.table import TABLE
 from reactor.loop import Reactor
 from service.metering import Metering
-from service.showing import Settings
+from service.page_settings import Settings
 from service.snapshots import Row, datagrams
 from service.web.monitoring import HEARD, INDEX_HEARD, MOST_LAG, Monitoring
 from service.web.standing import Standing

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from web.environment import Outcome
-from web.mailpit import sending
+from web.mailpit import composing, sending
 
 from ...kit.web_server import WebServer
 
@@ -150,7 +150,7 @@ def test_a_mail_that_is_not_seen_in_time(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_error_of_ours_costs_that_client_only(
     server: WebServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sending, "letter", lambda *_: 1 / 0)
+    monkeypatch.setattr(composing, "letter", lambda *_: 1 / 0)
     heard = server.ask("POST", "/api/v1/send", LEAST)
     assert heard.status == 500 and server.get("/livez").status == 200
     assert [record.levelno for record in caplog.records if record.exc_info] == [logging.ERROR]
