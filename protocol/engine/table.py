@@ -84,6 +84,8 @@ class Mark(Enum):
     BACK = "back to the state in which the transaction began"
     STAY = "back to the state in which the command was refused"
 
+    __hash__ = object.__hash__
+
 
 Target = State | Mark
 """A state, BACK, or STAY."""
@@ -193,15 +195,15 @@ class Table:
         self.events = tuple(events)
         self.states = tuple(rows)
         self.homes = frozenset(homes)
+        meant = {state: [meaning(state, cell) for cell in row] for state, row in rows.items()}
         flaws = [
-            *_shape_flaws(self.events, rows),
+            *_shape_flaws(self.events, meant),
             *(f"{ending.name} ends nothing" for ending in Ending if ending not in ends),
         ]
         if flaws:
             raise ValueError(f"table {name}: " + "; ".join(flaws))
         self.cells: dict[State, dict[Event, Cell]] = {
-            state: {event: _meaning(state, cell) for event, cell in zip(self.events, row, strict=True)}
-            for state, row in rows.items()
+            state: dict(zip(self.events, row, strict=True)) for state, row in meant.items()
         }
         self.rows = self._with_rows()
         flaws = list(_sense_flaws(self))
@@ -263,15 +265,18 @@ def _resolved(cell: Cell, rows: Mapping[State, Row]) -> Resolved | Reply | Mark:
     return Resolved(*(rows[state] if isinstance(state, State) else None for state in cell))
 
 
-def _meaning(state: State, cell: Written) -> Cell:
+def meaning(state: State, cell: Written) -> Cell:
+    """What is written in a state's row, with both outcomes."""
+    if isinstance(cell, Reply):
+        return cell
     if isinstance(cell, State) or cell is Mark.BACK:
         return Transition(cell, state)
     if cell is Mark.STAY:
         return Transition(cell, cell)
-    return cell if isinstance(cell, Reply | Mark) else Transition(*cell)
+    return cell if isinstance(cell, Mark) else Transition(*cell)
 
 
-def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Written]]) -> Iterable[str]:
+def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Cell]]) -> Iterable[str]:
     kind = type(next(iter(rows)))
     for state in kind:
         if state not in rows:
@@ -283,23 +288,26 @@ def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Writte
     for state, row in rows.items():
         if len(row) != len(events):
             yield f"{state.name} has {len(row)} cells for {len(events)} events"
-        targets = {target for cell in row if isinstance(go := _meaning(state, cell), Transition) for target in go}
+        targets = {target for cell in row if isinstance(cell, Transition) for target in cell}
         for target in targets - rows.keys() - {Mark.BACK, Mark.STAY}:
             yield f"{state.name} leads to {target}, which has no row"
 
 
 def _sense_flaws(table: Table) -> Iterable[str]:
     for state, row in table.cells.items():
-        yield from _row_flaws(table, state, row)
+        yield from row_flaws(table, table.rows[state], row)
     for state in set(table.states) - reachable(table):
         yield f"{state.name} cannot be reached"
     if table.reading(table.closed) is not Mark.GONE:
         yield f"{table.closed.name} is the last row, so nothing may be read in it"
 
 
-def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
-    """A state reads one kind of input, and only the cells of LEADS_ON may differ; or it waits for one answer."""
-    reading = table.reading(state)
+def row_flaws(table: Table, prepared: Row, row: Mapping[Event, Cell]) -> Iterable[str]:
+    """What is wrong with one row, as it is `prepared` for a session, whatever the other rows are.
+
+    A state reads one kind of input, and only the cells of LEADS_ON may differ; or it waits for one answer.
+    """
+    state, reading = prepared.state, prepared.reading
     if reading is Mark.NEVER or isinstance(row[Event.OTHER], Transition):
         yield f"{state.name}: a line of any kind can come"
     ends = LEADS_ON.get(reading, set()) if reading else set()
@@ -313,10 +321,10 @@ def _row_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterabl
             yield f"{state.name}, {event.name}: commands are read here"
         elif reading is not None and row[event] is not reading:
             yield f"{state.name}, {event.name}: no commands are read here"
-    if reading is Mark.HELD and table.awaited(state) is None:
+    if reading is Mark.HELD and prepared.awaited is None:
         yield f"{state.name}: nothing that it waits for is an answer"
     for event in set(ANSWERS) & row.keys():
-        is_due = reading is Mark.HELD and event is (table.awaited(state) or Event.STORED)
+        is_due = reading is Mark.HELD and event is (prepared.awaited or Event.STORED)
         if not (isinstance(row[event], Transition) if is_due else row[event] is Mark.NEVER):
             yield f"{state.name}: {_READ[event]} answers in the states that wait for it, and in no other"
     yield from _target_flaws(table, state, row)

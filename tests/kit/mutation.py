@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from protocol.engine.dialect import Dialect
-from protocol.engine.table import Event, Mark, State, Table, Target, Written
+from protocol.engine.table import Event, Mark, Row, State, Table, Target, Written, meaning, row_flaws
 
 Cell = tuple[State, Event]
 AtStep = Callable[[int], None]
@@ -41,8 +41,17 @@ def other_targets(state: State, old: Target | None, resting: Collection[State]) 
             yield target
 
 
+def may_be_a_table(table: Table, state: State, event: Event, cell: Written) -> bool:
+    """Whether the row is still one that a state can have. Of most wrong cells it is not, and a table takes long to make."""
+    cells = table.cells[state] | {event: meaning(state, cell)}
+    row = Row(state, cells, state in table.homes, table.patience, {})
+    return not any(True for _ in row_flaws(table, row, cells))
+
+
 def table_with(table: Table, state: State, event: Event, cell: Written) -> Table | None:
     """The table with one wrong cell; None where that is no table at all."""
+    if not may_be_a_table(table, state, event, cell):
+        return None
     try:
         return table.overlaid({(state, event): cell}, "mutant")
     except ValueError:
