@@ -48,6 +48,16 @@ DCS = {
 """What docs/cluster.md says."""
 
 
+def processes(first: list[int]) -> list[int]:
+    """These, and the children of them."""
+    found = list(first)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) in first:
+                found.append(int(stat.parent.name))
+    return list(dict.fromkeys(found))
+
+
 class Patroni:
     """Three nodes that look after themselves. Has what a Stage asks of a cluster."""
 
@@ -154,6 +164,13 @@ class Patroni:
             self._processes[name].wait()
         os.kill(self.postmaster(name), signal.SIGKILL)
 
+    def signal(self, name: str, signum: int) -> None:
+        """To all processes of a node: Patroni and PostgreSQL, as if the machine stood still, or went on."""
+        first = [self._processes[name].pid, self.postmaster(name)]
+        for pid in processes(first):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signum)
+
     def switch(self, name: str) -> None:
         """Another one becomes primary, in order."""
         ctl = [str(self._programs / "patronictl"), "-c", str(self._place.path / f"{name}.json")]
@@ -178,12 +195,16 @@ def played(cluster: Patroni, what: str) -> None:
         name = cluster.leader()
         if what == "switch-over":
             cluster.switch(name)
+        elif what == "machine frozen":
+            cluster.signal(name, signal.SIGSTOP)
         else:
             cluster.kill(name, with_patroni=what == "machine killed")
         wait_until(lambda: _is_led_by_another(cluster, name), 120)
         stage.storm.acknowledge(300, 120)
         if what == "machine killed":
             cluster.start(name)
+        elif what == "machine frozen":
+            cluster.signal(name, signal.SIGCONT)
         cluster.has_quorum(2)
         stage.storm.acknowledge(300, 120)
         print(row(f"Patroni: {what}", stage.count()), flush=True)
@@ -216,7 +237,7 @@ def main() -> int:
         init = [sys.executable, str(ROOT / "bin" / "smtpd"), "--database", cluster.conninfo, "--database-init"]
         subprocess.run(init, check=True)
         print(f"| scenario | {' | '.join(COLUMNS)} | in doubt | silence |\n|{'---|' * (len(COLUMNS) + 3)}", flush=True)
-        for what in ("PostgreSQL killed", "machine killed", "switch-over") * options.rounds:
+        for what in ("PostgreSQL killed", "machine killed", "machine frozen", "switch-over") * options.rounds:
             played(cluster, what)
     finally:
         cluster.close()

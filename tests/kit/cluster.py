@@ -101,12 +101,14 @@ class Cluster:
         if self.calls == self.fails_at:
             raise OperationalError("this call fails")
 
-    def copy(self) -> Rows:
-        return {id: (token, set(names)) for id, (token, names) in self.local.items()}
+    def copy(self, safe: bool = False) -> Rows:
+        """What it has, or what a standby has of that."""
+        rows = self.safe if safe else self.local
+        return {id: (token, set(names)) for id, (token, names) in rows.items()}
 
     def fail_over(self) -> None:
         """The primary is gone, and with it what it alone had."""
-        self.local = {id: (token, set(names)) for id, (token, names) in self.safe.items()}
+        self.local = self.copy(safe=True)
         self.timeline += 1
         for connection in self.connections:
             connection.breaks()

@@ -1,6 +1,8 @@
 """A primary that stands still is left as soon as another host says that it is the primary, and not before."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'")
 
@@ -39,16 +41,18 @@ class Three(World):
         """How many connections to a node are open."""
         return sum(not connection.is_finished for connection in self.nodes[number].connections)
 
-    def freeze(self) -> None:
+    def freeze(self, number: int = 0) -> None:
         """The primary answers nothing more, and accepts no connection in time."""
-        self.nodes[0].plan = ["wait"] * 1000
-        self.nodes[0].is_frozen = True
+        self.nodes[number].plan = ["wait"] * 10_000
+        self.nodes[number].is_frozen = True
 
-    def promote(self, number: int) -> None:
+    def promote(self, number: int, old: int = 0) -> None:
         """This one becomes primary, with what the old one had made safe."""
-        self.cluster = self.nodes[number]
-        self.cluster.is_standby, self.cluster.timeline = False, self.nodes[0].timeline + 1
-        self.cluster.local, self.cluster.safe = dict(self.nodes[0].safe), dict(self.nodes[0].safe)
+        before, self.cluster = self.nodes[old], self.nodes[number]
+        self.cluster.is_standby = self.cluster.is_frozen = False
+        self.cluster.plan.clear()
+        self.cluster.timeline = before.timeline + 1
+        self.cluster.local, self.cluster.safe = before.copy(safe=True), before.copy(safe=True)
 
 
 def hosts_of(conninfo: bytes) -> str:
@@ -114,3 +118,47 @@ def test_with_the_store_the_lookout_ends() -> None:
     world.store.close()
     assert [world.links_of(number) for number in range(3)] == [0, 0, 0]
     assert hosts.NOT_ALL_ASKED in hosts.NO_FAULTS
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.integers(1, 3)),
+        st.tuples(st.just("run"), st.sampled_from([0.2, 1.5, 4, 12])),
+        st.tuples(st.just("plan"), st.sampled_from(["wait", "warn", "lost", "gone"])),
+        st.tuples(st.sampled_from(["freeze", "fail over", "thaw"]), st.just(0)),
+    ),
+    max_size=15,
+)
+
+
+@given(STEPS)
+def test_whatever_hosts_do_what_was_promised_is_there_once(steps: "list[tuple[str, float | str]]") -> None:
+    """Primaries stand still, come back, and are followed by others, again and again. An old one has no quorum."""
+    world = Three()
+    sent = number = 0
+    for what, value in steps:
+        if what == "send":
+            for _ in range(int(value)):
+                sent += 1
+                world.send(b"%d" % sent)
+        elif what == "run":
+            world.loop.run(float(value), 0.1 if float(value) < 5 else 0.5)
+        elif what == "plan":
+            world.cluster.plan.insert(0, str(value))
+        elif what == "freeze":
+            world.freeze(number)
+        elif what == "thaw":
+            world.nodes[number].is_frozen = False
+            world.nodes[number].plan.clear()
+        else:
+            old, number = number, (number + 1) % 3
+            world.promote(number, old)
+            world.nodes[old].plan = ["wait"] * 10_000
+        world.check()
+    world.cluster.is_frozen = False
+    world.cluster.plan.clear()
+    world.loop.run(75, 0.5)
+    world.loop.run(2)
+    world.check()
+    world.check_refused()
+    assert len(world.answers) == sent and world.store.condition == (0, 0, 0, 0)
