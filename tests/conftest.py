@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, Phase, core, settings
@@ -16,6 +17,7 @@ from .kit.echo import Pair
 from .kit.locks import lock
 from .kit.node import clients
 from .kit.post import Post
+from .kit.postgres import Postgres, postgres
 from .kit.tls import Pem, make_pem
 
 __all__ = ["clients", "lock"]
@@ -48,6 +50,13 @@ def seed(pytestconfig: pytest.Config) -> int:
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
     """A certificate for localhost and its key."""
     return make_pem(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def postgres_node() -> Iterator[Postgres]:
+    """A PostgreSQL for all tests that only need one; each makes a database of its own (kit/postgres_mail.py)."""
+    with TemporaryDirectory() as directory, postgres(Path(directory)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ class Mailboxes(Protocol):
     def has_names(self) -> bool:
         """Whether a place names a message for ever."""
 
-    def mailboxes(self) -> list[str]:
-        """The names of those that are there."""
+    def states(self) -> dict[str, str]:
+        """The states of those that are there, by their names."""
 
     def state(self, mailbox: str) -> str | None:
         """What changes whenever the mailbox does; None if it is missing."""

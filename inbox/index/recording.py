@@ -99,8 +99,8 @@ class Recorder:
     def changed(self) -> list[str]:
         """The mailboxes whose state is another one than when they were read, those that are gone among them."""
         known = dict(self._base.execute("SELECT name, CASE WHEN is_whole THEN state ELSE '' END FROM mailbox"))
-        there = {name: self._mailboxes.state(name) for name in self._mailboxes.mailboxes()}
-        return [name for name in {**known, **there} if (there.get(name) or "gone") != known.get(name, "")]
+        there = self._mailboxes.states()
+        return [name for name in {**known, **there} if there.get(name, "gone") != known.get(name, "")]
 
     def unfinished(self) -> list[str]:
         """The mailboxes that have the state in which they were read last, and of which not all was read then."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from inbox.mime.identity import Digest
 from protocol.pop3.content import Size
-from storage.mailboxes.reader import Reader
+from storage.mailboxes.reading import Reader
 
 from ..kinds import Content
 from .slices import Work

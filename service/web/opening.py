@@ -20,7 +20,7 @@ from inbox.mime.identity import identity
 from inbox.mime.message import message
 from inbox.mime.shown import mail_of, type_of
 from reactor.logs import log_as, log_to
-from storage.mailboxes.reader import Reader
+from storage.mailboxes.reading import Reader
 
 from ..kinds import KINDS
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 from ..files import DIRECTORY, SECOND, Files, read_all
 from .mbox_entries import FIRST, START, ends, starts_from_behind
+from .reading import Entry, News
 
 _PLACE = re.compile(r"(\d{1,19})\+(\d{1,19})")
 _TIME = re.compile(rb"\d{1,12}")
@@ -35,63 +35,6 @@ PIECE = 128 * 1024
 
 _UNIQUE = re.compile(r"[^/:,]{1,250}")
 """The part of a Maildir file's name in front of flags and sizes."""
-
-
-class Entry(NamedTuple):
-    """A message in a mailbox: its place there, and its size in octets, 0 if that would have to be asked for. The last one in
-    an mbox file may still grow.
-    """
-
-    place: str
-    size: int
-
-
-class News(NamedTuple):
-    """What has been put in a mailbox since it had a state, and its state now."""
-
-    entries: list[Entry]
-    state: str
-    is_all: bool
-    """Whether nothing else can have changed; if not, all entries have to be looked at again."""
-
-
-class Reader(Protocol):
-    """The mailboxes of one kind in a directory. Every method raises OSError; a missing mailbox or message is not an
-    error.
-    """
-
-    has_names: bool
-    """Whether a place names a message for ever. If not, it is where the message stands now."""
-
-    def state(self, mailbox: str) -> str | None:
-        """What changes whenever the mailbox does; None if it is missing."""
-
-    def extent(self, state: str) -> int | None:
-        """How much of a file there was in a state; None if the mailbox is no file."""
-
-    def is_still(self, mailbox: str) -> bool:
-        """Whether nobody has written to it within the last second, so that what is there is complete."""
-
-    def news(self, mailbox: str, since: str, size: int | None = None) -> News | None:
-        """What has been put in since it had that state. `size` is how much of a file is complete, for one that is written to
-        now. None if this cannot be told: the mailbox is missing, or has changed in other ways. With "" for the state all of
-        it is news, and None means that this is much.
-        """
-
-    def mailboxes(self) -> list[str]:
-        """The names of the mailboxes that are there."""
-
-    def entries(self, mailbox: str, newest_first: bool = False, size: int | None = None) -> Iterator[Entry]:
-        """A mailbox's messages, in order; none if it is missing. `size` is how much of a file is complete."""
-
-    def read(self, mailbox: str, place: str) -> bytes | None:
-        """The octets of a message as the mailbox has them; None if it is not there."""
-
-    def pieces(self, mailbox: str, place: str) -> Iterator[bytes]:
-        """The same, PIECE octets at a time; nothing if it is not there. Close what was not read to its end."""
-
-    def close(self) -> None:
-        """Closes the directory."""
 
 
 class _OpenFile:
@@ -128,6 +71,10 @@ class MboxReader:
         """The names of the mailboxes that are there, sorted."""
         found = (name.decode("utf-8", "replace") for name in self._files.names(self._directory) if name.endswith(b".txt"))
         return sorted(name.removesuffix(".txt") for name in found if not name.startswith("."))
+
+    def states(self) -> dict[str, str]:
+        """The states of all files."""
+        return {name: state for name in self.mailboxes() if (state := self.state(name))}
 
     def state(self, mailbox: str) -> str | None:
         """The file's inode, size and time of modification."""
@@ -206,6 +153,10 @@ class MboxReader:
                     yield piece
                     at, left = at + len(piece), left - len(piece)
 
+    def hold(self, mailbox: str) -> bool:
+        """True."""
+        return True
+
     def close(self) -> None:
         """Closes the directory."""
         self._files.close(self._directory)
@@ -240,6 +191,10 @@ class MaildirReader:
             finally:
                 self._files.close(top)
         return False
+
+    def states(self) -> dict[str, str]:
+        """The states of all Maildirs."""
+        return {name: state for name in self.mailboxes() if (state := self.state(name))}
 
     def state(self, mailbox: str) -> str | None:
         """When names in new/ and in cur/ have changed."""
@@ -341,6 +296,10 @@ class MaildirReader:
         """Remembers where the messages of a mailbox are: looking in new/ and cur/ for each would take long."""
         names = [(part, name) for part in (b"new", b"cur") for name in self._names(mailbox, part)]
         self._listed, self._found = mailbox, {_unique(name): (part, name) for part, name in names}
+
+    def hold(self, mailbox: str) -> bool:
+        """True."""
+        return True
 
     def close(self) -> None:
         """Closes the directory."""

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from psycopg import Error
-from psycopg.pq import DiagnosticField, ExecStatus, PGconn, PollingStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PGconn, PollingStatus
 from psycopg.pq.abc import PGconn as Connection
+from psycopg.pq.abc import PGresult as Result
 
 from ...errors import StorageError
 from .hosts import Host
@@ -22,15 +23,19 @@ ANSWER_SECONDS = 30.0
 """For one answer. A commit that no standby confirms would wait for ever."""
 
 Rows = list[tuple[str | None, ...]]
+Octets = list[tuple[bytes | None, ...]]
 
 
 class Direct:
     """A connection to one host, for so many seconds in all, if that is given. Making one raises StorageError; so does each
-    question that is not answered.
+    question that is not answered, or with a warning: then a commit may be on one disk only (see `answers`).
     """
 
     def __init__(self, host: Host, seconds: float | None = None) -> None:
         self.host = host
+        self.patience = ANSWER_SECONDS
+        """Seconds for one answer, if not all of them are limited together."""
+        self._warning = b""
         self._is_limited = seconds is not None
         self._end = time.monotonic() + (seconds or CONNECTING_SECONDS)
         self._conn: Connection = PGconn.connect_start(host.conninfo(host.look_up()))
@@ -42,6 +47,29 @@ class Direct:
         except BaseException:
             self._conn.finish()
             raise
+        self._conn.notice_handler = self._noticed
+
+    @property
+    def process(self) -> int:
+        """The number of the database's process at the other end."""
+        return self._conn.backend_pid
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the other end has closed it, while nothing was asked. One that is not lost may still be dead."""
+        poll = select.poll()
+        poll.register(self._conn.socket, select.POLLIN)
+        try:
+            while poll.poll(0):  # its last words, and then the end, which raises
+                self._conn.consume_input()
+                self._conn.is_busy()
+        except Error:
+            return True
+        return self._conn.status != ConnStatus.OK
+
+    def _noticed(self, notice: Result) -> None:
+        if notice.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) == b"WARNING":
+            self._warning = notice.error_field(DiagnosticField.MESSAGE_PRIMARY) or b"a warning"
 
     def _fault(self, words: bytes) -> StorageError:
         return StorageError(f"database {self.host.name}: {one_line(words)}")
@@ -55,19 +83,29 @@ class Direct:
 
     def ask(self, statement: str, *values: str) -> Rows:
         """The rows of the last result. Several statements are possible without values."""
+        return [tuple(map(_text, row)) for row in self._asked(statement, values, 0)]
+
+    def octets(self, statement: str, *values: str) -> Octets:
+        """The same for one statement, whose columns are binary or texts: as they are."""
+        return self._asked(statement, values, 1)
+
+    def _asked(self, statement: str, values: Sequence[str], result_format: int) -> Octets:
         if not self._is_limited:
-            self._end = time.monotonic() + ANSWER_SECONDS
+            self._end = time.monotonic() + self.patience
+        self._warning = b""
         try:
-            if values:
-                self._conn.send_query_params(statement.encode(), [value.encode() for value in values])
+            if values or result_format:
+                self._conn.send_query_params(
+                    statement.encode(), [value.encode() for value in values], result_format=result_format
+                )
             else:
                 self._conn.send_query(statement.encode())
             return self._answer()
         except Error as error:
             raise self._fault(str(error).encode()) from error
 
-    def _answer(self) -> Rows:
-        rows: Rows = []
+    def _answer(self) -> Octets:
+        rows: Octets = []
         flaw = b""
         while True:
             while self._conn.is_busy():
@@ -79,11 +117,9 @@ class Direct:
             if result.status == ExecStatus.FATAL_ERROR:
                 flaw = flaw or result.error_field(DiagnosticField.MESSAGE_PRIMARY) or result.error_message
             values = range(result.nfields)
-            rows = [
-                tuple(_text(result.get_value(row, column)) for column in values) for row in range(result.ntuples)
-            ]  # fmt: skip
-        if flaw:
-            raise self._fault(flaw)
+            rows = [tuple(result.get_value(row, column) for column in values) for row in range(result.ntuples)]
+        if flaw or self._warning:
+            raise self._fault(flaw or self._warning)
         return rows
 
     @contextmanager
@@ -99,6 +135,7 @@ class Direct:
 
     def close(self) -> None:
         """Closes the connection."""
+        self._conn.notice_handler = None
         self._conn.finish()
 
 

@@ -53,7 +53,7 @@ class Message:
 
     __slots__ = (
         "_answer", "_content", "_count", "_memory", "_owner", "_pieces", "_room", "_table", "binary_id", "fault", "id",
-        "octets", "recipients", "reverse_path", "since", "state", "weight",
+        "is_verbatim", "octets", "recipients", "reverse_path", "since", "state", "weight",
     )  # fmt: skip
 
     def __init__(
@@ -65,10 +65,12 @@ class Message:
         memory: Memory,
         room: Room,
         table: Mapping[object, Mapping[object, object]] | None = None,
+        is_verbatim: bool = False,
     ) -> None:
         self.binary_id = ids.new(now)
         self.id = ids.text(self.binary_id)
         self.reverse_path = reverse_path
+        self.is_verbatim = is_verbatim
         self.recipients = grouped(recipients)
         self._count = len(recipients)
         self._owner = owner
@@ -146,7 +148,8 @@ class Message:
         content = self._content
         recipients = [(mailbox.encode(), b", ".join(paths)) for mailbox, paths in self.recipients.items()]
         raw = None if content else b"".join(self._pieces)
-        return Row(self.binary_id, self.reverse_path, recipients, content.length if content else self.octets, raw)
+        size = content.length if content else self.octets
+        return Row(self.binary_id, self.reverse_path, recipients, size, raw, self.is_verbatim)
 
     def pieces(self) -> Iterator[bytes]:
         """The content of a large message, for the database."""

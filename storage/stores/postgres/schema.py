@@ -6,6 +6,10 @@ Knows nothing about messages on their way. Each entry of MIGRATIONS leads from o
   `n`. `size` counts its octets in either case. It is partitioned by its id, and so by time (see `ids.py`).
 - `delivery` says which mailboxes have it. Readers number the deliveries of a mailbox (`uid`) in the order of `seq`, under a
   lock on the mailbox's row: who delivers must not wait for that lock, which lasts as long as a commit.
+- Two indexes of `delivery` are partial: one has the deliveries without a number, the other those with one. So who delivers
+  pays for one of them, and who reads finds at once what is new.
+- `mailbox.changes` counts what is taken out of a mailbox. With the next number it is a state that tells readers whether
+  anything happened.
 - There are no foreign keys: both rows are written in one transaction, and keys would cost a fifth of the speed.
 - `address` says which mailbox has the mail for a name, in lower case; '*' stands for all other names. A name that is taken
   away stays as a row without a mailbox, so that who has loaded the others by `version` hears of it. Changes exclude each
@@ -90,7 +94,51 @@ END $$;
 CREATE TABLE message_rest PARTITION OF message DEFAULT;
 """
 
-MIGRATIONS = (_FIRST,)
+_READING = """
+ALTER TABLE mailbox ADD changes bigint NOT NULL DEFAULT 0;
+ALTER TABLE message ADD verbatim boolean NOT NULL DEFAULT false;
+CREATE INDEX delivery_new ON delivery (mailbox, seq) WHERE uid IS NULL;
+CREATE UNIQUE INDEX delivery_numbered ON delivery (mailbox, uid) WHERE uid IS NOT NULL;
+DROP INDEX delivery_mailbox_seq_idx;
+CREATE FUNCTION number_deliveries(which int, most int, waits boolean) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    first_uid bigint;
+    given int;
+BEGIN
+    IF NOT EXISTS (SELECT FROM delivery WHERE mailbox = which AND uid IS NULL) THEN
+        RETURN 0;
+    ELSIF waits THEN
+        SELECT uidnext INTO first_uid FROM mailbox WHERE id = which FOR NO KEY UPDATE;
+    ELSE
+        SELECT uidnext INTO first_uid FROM mailbox WHERE id = which FOR NO KEY UPDATE SKIP LOCKED;
+    END IF;
+    IF first_uid IS NULL THEN
+        RETURN 0;
+    END IF;
+    -- What is new is looked for once the row is locked: others may have numbered meanwhile.
+    WITH due AS (
+        SELECT message, seq FROM delivery WHERE mailbox = which AND uid IS NULL
+            ORDER BY seq LIMIT most FOR UPDATE SKIP LOCKED
+    ), numbered AS (
+        SELECT message, row_number() OVER (ORDER BY seq) - 1 AS place FROM due
+    )
+    UPDATE delivery SET uid = first_uid + place FROM numbered
+        WHERE delivery.message = numbered.message AND delivery.mailbox = which;
+    GET DIAGNOSTICS given = ROW_COUNT;
+    UPDATE mailbox SET uidnext = first_uid + given WHERE id = which;
+    RETURN given;
+END $$;
+CREATE FUNCTION delivery_removed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM mailbox WHERE id IN (SELECT mailbox FROM removed) ORDER BY id FOR NO KEY UPDATE;
+    UPDATE mailbox SET changes = changes + 1 WHERE id IN (SELECT mailbox FROM removed);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER removed AFTER DELETE ON delivery REFERENCING OLD TABLE AS removed
+    FOR EACH STATEMENT EXECUTE FUNCTION delivery_removed();
+"""
+
+MIGRATIONS = (_FIRST, _READING)
 VERSION = len(MIGRATIONS)
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('carteiro schema'))"
@@ -168,6 +216,18 @@ def flaw(hosts: Sequence[Host], is_single: bool) -> str | None:
         if version > VERSION:
             return f"{where}its schema has version {version}, and this server knows {VERSION}: run a newer one"
         return ""
+    finally:
+        database.close()
+
+
+def mailboxes(hosts: Sequence[Host]) -> list[str]:
+    """The names of all mailboxes; none if no primary answers. Raises StorageError."""
+    found = primary(hosts)
+    if found is None:
+        return []
+    database, _ = found
+    try:
+        return [str(name) for (name,) in database.ask("SELECT name FROM mailbox")]
     finally:
         database.close()
 

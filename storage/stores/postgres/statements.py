@@ -17,6 +17,7 @@ PREPARED = {
     b"messages": b"""INSERT INTO message (id, reverse_path, size, raw)
         SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::int[], $4::bytea[])
         ON CONFLICT (id) DO UPDATE SET tries = message.tries + 1""",
+    b"verbatim": b"UPDATE message SET verbatim = true WHERE id = ANY ($1::uuid[])",
     b"deliveries": b"""INSERT INTO delivery (message, mailbox, forward_path)
         SELECT message, mailbox.id, path FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS row (message, name, path)
         LEFT JOIN mailbox ON mailbox.name = row.name
@@ -46,7 +47,7 @@ and after some hours without standbys there would be no room for new connections
 
 class Row(NamedTuple):
     """A message as the database takes it. Each of the `recipients` is a mailbox and a forward-path. `raw` is None if the
-    content is in pieces.
+    content is in pieces. Of one that `is_verbatim` readers leave the line ends as they are.
     """
 
     id: bytes
@@ -54,6 +55,7 @@ class Row(NamedTuple):
     recipients: Sequence[tuple[bytes, bytes]]
     size: int
     raw: bytes | None
+    is_verbatim: bool = False
 
 
 def storing(rows: Sequence[Row], new_mailboxes: Iterable[bytes] = (), pieces: Iterable[bytes] = ()) -> Iterator[Statement]:
@@ -72,6 +74,9 @@ def storing(rows: Sequence[Row], new_mailboxes: Iterable[bytes] = (), pieces: It
             array(Kind.OCTETS, [row.raw for row in rows]),
         ],
     )
+    verbatim = [row.id for row in rows if row.is_verbatim]
+    if verbatim:
+        yield b"verbatim", [array(Kind.ID, verbatim)]
     deliveries = [(row.id, mailbox, path) for row in rows for mailbox, path in row.recipients]
     kinds = Kind.ID, Kind.TEXT, Kind.OCTETS
     yield b"deliveries", [array(kind, column) for kind, column in zip(kinds, zip(*deliveries, strict=True), strict=True)]

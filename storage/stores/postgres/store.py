@@ -55,7 +55,9 @@ EVENTS = {
 
 
 class PostgresStore:
-    """The store of one process. It connects when it joins a loop. Without `names`, it makes mailboxes that are missing."""
+    """The store of one process. It connects when it joins a loop. Without `names`, it makes mailboxes that are missing;
+    those in `present` were there at the start.
+    """
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class PostgresStore:
         names: Names | None = None,
         number: int = 1,
         meter: Meter | None = None,
+        present: Iterable[str] = (),
         set_up: Callable[[Hosts, Loop, Beside, bool], Setting] = Setting,
     ) -> None:
         self._hosts = Hosts(hosts)
@@ -86,7 +89,7 @@ class PostgresStore:
         self._weight = 0
         self._answered = 0.0
         self._sent: Counter[str] = Counter()
-        self._mailboxes: set[str] = set()
+        self._mailboxes = set(present)
         self._withdrawals = Withdrawals()
         self._standing = primary.Standing()
         self._asked = 0.0
@@ -106,8 +109,13 @@ class PostgresStore:
         loop.call_later(LOOK_SECONDS, self._look)
 
     def begin(self, reverse_path: bytes, recipients: Sequence[tuple[str, bytes]], is_verbatim: bool = False) -> Message:
-        """A new message. Its content is kept as it comes, octet for octet."""
-        return Message(time.time(), reverse_path, recipients, self, self._memory, self._room)
+        """A new message. Its content is kept as it comes, octet for octet; readers are told whether it has to stay so."""
+        beside = self, self._memory, self._room
+        return Message(time.time(), reverse_path, recipients, *beside, is_verbatim=is_verbatim)
+
+    def present(self) -> frozenset[str]:
+        """The mailboxes that are there, as far as this process knows."""
+        return frozenset(self._mailboxes)
 
     def refusal(self) -> StorageError | None:
         """Why a message had better not be begun now; None: it may."""

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from storage.mailboxes import mbox_entries as module
 from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
-from storage.mailboxes.reader import FEW, LITTLE, MaildirReader, MboxReader, Reader
+from storage.mailboxes.reader import FEW, LITTLE, MaildirReader, MboxReader
+from storage.mailboxes.reading import Reader
 
 from ...kit.post import MailboxKind, Post
 
