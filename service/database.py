@@ -15,9 +15,11 @@ from storage.contract import Meter, Store, Stores
 from storage.errors import StorageError
 from storage.stores.discard import DiscardStore
 
+from .kinds import POSTGRES
+
 log = logging.getLogger("carteiro")
 
-NAME = "postgres"
+NAME = POSTGRES
 """Of the store, as a value of --store."""
 
 _MISSING = "psycopg is not installed: run pip install 'carteiro[postgres]' 'psycopg[binary]'"
@@ -48,7 +50,6 @@ def flaw(options: argparse.Namespace) -> str:
             is_used and options.catch_all is not None and options.users_file is None,
             "--catch-all: give a USERS_FILE, too; in the database's table of addresses that is the name *",
         ),
-        (is_used and options.create_mailboxes is not None, "--create-mailboxes: not with --store postgres"),
     )
     return next((words for is_broken, words in rules if is_broken), "")
 
@@ -77,9 +78,12 @@ def stores_of(options: argparse.Namespace, count: int, meter: Meter | None) -> S
     if words is None:
         log.warning("no primary answers: mail is refused until one does")
 
+    creates = options.create_mailboxes is not None
+    present = schema.mailboxes(cluster) if creates else []
+
     def open_store(number: int) -> Store:
-        names = None if options.users_file else Names()
-        return PostgresStore(cluster, options.database_single, names, number, meter)
+        names = None if options.users_file or creates else Names()
+        return PostgresStore(cluster, options.database_single, names, number, meter, present)
 
     return _Stores(open_store, count)
 
@@ -108,6 +112,19 @@ def finder(store: Store) -> FindMailbox:
         return names.find(name) if names.is_loaded else replies.NOT_STORED
 
     return find
+
+
+@runtime_checkable
+class _Populated(Protocol):
+    """A store that knows which mailboxes there are."""
+
+    def present(self) -> frozenset[str]: ...
+
+
+def present(store: Store) -> frozenset[str]:
+    """The mailboxes that a store in the database knows: those of its start, and those that it has put mail in."""
+    assert isinstance(store, _Populated)
+    return store.present()
 
 
 class _Stores:

@@ -17,6 +17,7 @@ from reactor.stream import addresses
 from reactor.stream.listener import listening
 
 from .commands import command_of
+from .kinds import where_of
 
 DRAINED_WITHIN = 11.0
 """Seconds that the process has to end when it is told to: its sessions have `DRAIN_LIMIT`."""
@@ -32,6 +33,8 @@ class Settings(NamedTuple):
     kind: str
     """The name of --store."""
     hostname: str
+    where: tuple[str, ...] = ()
+    """More about mailboxes of this kind, see `kinds`."""
     plain: tuple[int, ...] = ()
     """Descriptors of the sockets on which clients may begin TLS."""
     encrypted: tuple[int, ...] = ()
@@ -88,6 +91,7 @@ class Fetching:
             directory=str(options.mail_dir),
             kind=options.store,
             hostname=options.hostname.decode(),
+            where=where_of(options),
             plain=tuple(sock.fileno() for sock in self._plain),
             encrypted=tuple(sock.fileno() for sock in self._encrypted),
             level=options.level,

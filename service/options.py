@@ -17,7 +17,7 @@ from reactor.stream import addresses
 
 from . import VERSION, database, store_tables
 from .dev import preset
-from .kinds import KINDS
+from .kinds import KINDS, POSTGRES
 from .page_options import add_page, is_loopback, page_flaw
 from .reference import Reference
 from .wiring import DIALECTS, FORMATS, POP3_FORMATS, STORES
@@ -304,7 +304,7 @@ def _pop3_flaw(options: argparse.Namespace) -> str:
             "--pop3: give --auth-file, which says who may fetch whose mail; or for development --auth-accept-any",
         ),
         (options.pop3_tls and not has_tls, "--pop3-tls: give a certificate with --tls-cert, or --tls-auto"),
-        (places and options.store not in KINDS, f"--pop3: nothing can be fetched with --store {options.store}"),
+        (places and options.store not in (*KINDS, POSTGRES), f"--pop3: nothing can be fetched with --store {options.store}"),
         (
             beyond and options.auth_accept_any,
             f"--pop3 {beyond[:1]}: others than this machine could fetch all mail: give --auth-file, not --auth-accept-any",

@@ -46,7 +46,7 @@ class Service:
         tls = sources.certificate.context if sources.certificate else None
         limits = options.max_connections, options.idle_timeout
         server = Server(self.reactor, *limits, tls, self._handshakes.beside)
-        newcomers, counts = newcomers_of(options), metering.counts if metering else None
+        newcomers, counts = newcomers_of(options, store), metering.counts if metering else None
         fussy = Fussy(metering.send if metering else None) if options.fussy else None
         resources = Resources(options, sources, store, self.reactor, self._checks, newcomers, counts, fussy)
         for listener in listeners:

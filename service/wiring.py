@@ -22,7 +22,7 @@ from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.offload import Offload
 from storage.accounts.newcomers import Newcomers
-from storage.contract import Foresighted, Meter, OpenStores, Stores
+from storage.contract import Foresighted, Meter, OpenStores, Store, Stores
 from storage.files import Files
 from storage.mailboxes.mailbox import Mailboxes, MailboxKind
 from storage.mailboxes.maildir import MaildirMailboxes
@@ -117,10 +117,12 @@ def _never() -> None:
     """A store that does not know beforehand refuses nothing beforehand."""
 
 
-def newcomers_of(options: argparse.Namespace) -> Newcomers | None:
+def newcomers_of(options: argparse.Namespace, store: Store) -> Newcomers | None:
     """The names that get a mailbox when mail comes for them; None: only those in the users file have one."""
     if options.create_mailboxes is None:
         return None
+    if options.store == database.NAME:  # which is not asked in the loop
+        return Newcomers(options.create_mailboxes, partial(database.present, store))
     return Newcomers(options.create_mailboxes, partial(PRESENT[options.store], options.mail_dir))
 
 

@@ -1,7 +1,8 @@
 """The mailboxes that clients have locked: opened, read in pieces, and rid of what was deleted.
 
 A lock is a name in a dictionary: one process serves all clients of POP3 (see `process.py`), so no other session is
-elsewhere. It keeps other sessions away; deliveries and other programs go on. So what a client sees is a list made at its
+elsewhere; but with mailboxes in a database there is one such process on each front end, so the reader holds the mailbox,
+too. A lock keeps other sessions away; deliveries and other programs go on. So what a client sees is a list made at its
 login, and each message has to prove by its id that it is still the one of the list: before the first octet is sent and, if
 it is large, once more while it is sent. One that has moved, as mail programs move them in an mbox file, is looked for.
 
@@ -22,7 +23,7 @@ from reactor.loop import Reactor
 from reactor.offload import Offload
 from storage.accounts.users import flaw_of, folded
 from storage.files import IsLocked
-from storage.mailboxes.reader import Reader
+from storage.mailboxes.reading import Reader
 
 from ..kinds import Kind
 from .gathering import Entry, Gathering, fed
@@ -46,6 +47,9 @@ FIRST_PAUSE, LAST_PAUSE = 0.01, 0.25
 
 LOCK_PATIENCE = 30.0
 """Seconds after which it is given up."""
+
+HELD_PATIENCE = 1.0
+"""The same for a mailbox that a session on another front end has: one that has just ended may not have let it go yet."""
 
 
 class Tools(NamedTuple):
@@ -79,13 +83,13 @@ class Maildrops:
         self._locked[mailbox] = 0
         box = LockedMailbox(self._tools, mailbox, lambda: self._locked.pop(mailbox))
 
-        def gathered(is_read: bool) -> None:
-            if is_read:
+        def gathered(why: Unopened | None) -> None:
+            if why:
+                box.close()
+                answer(why)
+            else:
                 self._locked[mailbox] = len(box.entries)
                 answer(box)
-            else:
-                box.close()
-                answer(Unopened.FAILED)
 
         box.gather(gathered)
         return box.close
@@ -125,20 +129,37 @@ class LockedMailbox:
     def _rest(self) -> None:
         if self._is_closed and not self._is_busy and not self._is_free:
             self._is_free = True  # it may have been closed in the middle of an answer, which comes here, too
-            if self._reader:
-                self._reader.close()
+            if self._reader:  # it may have to tell a database, and one that does not answer must not hold up the loop
+                self._tools.short.submit(self._reader.close, lambda _: None)
             self._unlocked()
 
     # What takes long
 
-    def gather(self, answer: Callable[[bool], None]) -> None:
-        """Finds out what is in it; answers whether it could be read."""
+    def gather(self, answer: Callable[[Unopened | None], None]) -> None:
+        """Finds out what is in it; answers why it could not be read, if it could not."""
 
-        def gathered(entries: tuple[Entry, ...] | None) -> None:
-            self.entries = entries or ()
-            answer(entries is not None)
+        reactor = self._tools.reactor
+        until = reactor.now + HELD_PATIENCE
 
-        self._work(self._gathered, gathered)
+        def gathered(result: tuple[Entry, ...] | Unopened | None) -> None:
+            if isinstance(result, tuple):
+                self.entries = result
+                answer(None)
+            elif result is Unopened.IN_USE and reactor.now < until:
+                reactor.call_later(LAST_PAUSE, begin)
+            else:
+                answer(result or Unopened.FAILED)
+
+        def begin() -> None:
+            if not self._is_closed:
+                self._work(self._held, gathered)
+
+        begin()
+
+    def _held(self) -> Work[tuple[Entry, ...] | Unopened]:
+        if not self._opened().hold(self._mailbox):
+            return Unopened.IN_USE
+        return (yield from self._gathered())
 
     def _gathered(self) -> Work[tuple[Entry, ...]]:
         remover = self._tools.kind.remover(self._tools.directory)

@@ -2,7 +2,7 @@
 
 Its argument is JSON, the fields of `Settings`. It serves on sockets that it inherits. It drains when its standard input
 ends, or at SIGTERM, and reads its files again at a line that says so. There is one such process for a mail directory,
-whatever happens to its parent, so a mailbox that is locked in it is locked.
+whatever happens to its parent, so a mailbox that is locked in it is locked. For a database there may be many.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from reactor.stream.server import Server
 
 from .. import sources
 from ..fetching import REREAD, Settings
-from ..kinds import KINDS
+from ..kinds import POSTGRES, kind_of
 from ..lifecycle import Lifecycle
 from ..sources import SourceError, Sources
 from ..transcript import observer_for, report_for
@@ -61,7 +61,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGHUP))  # until the loop takes them
     os.set_blocking(0, False)
-    if not is_only_one(Path(settings.directory)):
+    if settings.kind != POSTGRES and not is_only_one(Path(settings.directory)):  # a database has locks for all
         return 0
     try:
         read = sources.read(options_of(settings))
@@ -105,7 +105,7 @@ def is_only_one(directory: Path) -> bool:
 def serve(settings: Settings, read: Sources) -> None:
     """Serves until it is told to end."""
     reactor = Reactor()
-    maildrops = Maildrops(reactor, Path(settings.directory), KINDS[settings.kind])
+    maildrops = Maildrops(reactor, Path(settings.directory), kind_of(settings.kind, *settings.where))
     checks, handshakes = Offload(reactor), Offload(reactor)
     authenticate = authenticate_of(options_of(settings), read, checks)
     assert authenticate, "the options are refused that let nobody in"

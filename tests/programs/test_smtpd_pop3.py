@@ -14,6 +14,7 @@ from typing import cast
 
 import pytest
 
+from ..kit.postgres import Postgres
 from ..kit.support import ROOT, wait_until
 from .test_clients import mutt_at
 
@@ -106,6 +107,43 @@ def test_mail_is_fetched_and_removed(tmp_path: Path, kind: str) -> None:
     with running(tmp_path, kind) as server:
         assert [line.split()[1] for line in server.pop().uidl()[1]] == now, "ids stay for ever"
     assert "Traceback" not in server.log.read_text()
+
+
+def test_mail_in_a_database_is_fetched_on_any_front_end(tmp_path: Path, postgres_node: Postgres) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'", exc_type=ImportError)
+    from ..kit.postgres_mail import base
+
+    places = [tmp_path / name for name in ("one", "two")]
+    for place in places:
+        place.mkdir()
+    with base(postgres_node) as mail:
+        flags = ("postgres", "--database", mail.where, "--database-single", "--create-mailboxes", "1")
+        with running(places[0], *flags) as one, running(places[1], *flags, "--pop3-tls", "127.0.0.1:0") as two:
+            one.deliver(*CONTENTS)
+            client = two.pop()
+            got = [b"\r\n".join([*client.retr(number)[1], b""]) for number in (1, 2, 3)]
+            assert [text[text.index(b"Subject") :] for text in got] == [
+                text + b"\r\n" * (not text.endswith(b"\n")) for text in CONTENTS
+            ]
+            ids = [line.split()[1] for line in client.uidl()[1]]
+            with pytest.raises(poplib.error_proto, match="IN-USE"):
+                one.pop()
+            client.dele(2)
+            client.quit()
+            context = ssl._create_unverified_context()
+            secure = poplib.POP3_SSL("127.0.0.1", two.ports["pop3 (TLS)"], context=context)
+            secure.user("ana")
+            secure.pass_("any")
+            assert [line.split()[1] for line in secure.uidl()[1]] == [ids[0], ids[2]]
+            secure.quit()
+            with smtplib.SMTP("127.0.0.1", two.ports["smtp"]) as sender:
+                sender.sendmail("a@b.example", ["bob@here.example"], CONTENTS[0])
+                with pytest.raises(smtplib.SMTPRecipientsRefused, match="452"):
+                    sender.sendmail("a@b.example", ["eva@here.example"], CONTENTS[0])
+            assert count(one) == 2
+            mail.cut()
+            assert one.pop().stat()[0] == 2, "it finds the database again"
+    assert "Traceback" not in "".join((place / "log").read_text() for place in places)
 
 
 @KINDS

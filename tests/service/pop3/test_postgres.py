@@ -1,0 +1,110 @@
+"""Mailboxes in a database, locked for sessions of POP3 on several front ends."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'", exc_type=ImportError)
+
+from pathlib import Path
+
+from protocol.pop3.outside import Maildrop, Message, Unopened
+from reactor.loop import Reactor
+from service.kinds import POSTGRES, kind_of
+from service.pop3.maildrops import Maildrops
+
+from ...kit.postgres import Postgres
+from ...kit.postgres_mail import Base, base
+
+LARGE = b"Subject: large\r\n\r\n" + b"a line of text\r\n" * 100_000
+
+
+class FrontEnds:
+    """The mailboxes of several front ends, each with a connection of its own; all in one loop."""
+
+    def __init__(self, mail: Base) -> None:
+        self.mail = mail
+        self.reactor = Reactor()
+        kinds = [kind_of(POSTGRES, mail.where, "single") for _ in range(2)]
+        self.maildrops = [Maildrops(self.reactor, Path(), kind) for kind in kinds]
+
+    def asked(self, ask: Callable[[Callable[[Any], None]], object]) -> Any:
+        """Asks, and lets the loop run until there is an answer."""
+        answers: list[Any] = []
+
+        def answer(value: Any) -> None:
+            answers.append(value)
+            self.reactor.stop()
+
+        ask(answer)
+        if not answers:
+            self.reactor.call_later(20, self.reactor.stop)
+            self.reactor.run()
+        assert answers, "it was answered in time"
+        return answers[0]
+
+    def open(self, number: int, name: bytes = b"ana") -> Any:
+        return self.asked(lambda answer: self.maildrops[number].open(name, answer))
+
+    def fetched(self, box: Maildrop, index: int) -> bytes | None:
+        message: Message | None = self.asked(lambda answer: box.fetch(index, answer))
+        pieces = []
+        while message and (piece := self.asked(message.read)):
+            pieces.append(piece)
+        return b"".join(pieces) if message else None
+
+    def removed(self, box: Maildrop, *indices: int) -> Any:
+        return self.asked(lambda answer: box.remove(indices, answer))
+
+    def close(self) -> None:
+        for maildrops in self.maildrops:
+            maildrops.close()
+        self.reactor.close()
+
+
+@pytest.fixture
+def front_ends(postgres_node: Postgres) -> Iterator[FrontEnds]:
+    with base(postgres_node) as mail:
+        front_ends = FrontEnds(mail)
+        yield front_ends
+        front_ends.close()
+
+
+def test_a_mailbox_is_the_same_on_every_front_end_and_locked_on_all(front_ends: FrontEnds) -> None:
+    mail = front_ends.mail
+    mail.put("ana", "bob")
+    mail.put("ana", content=LARGE, piece=1 << 18)
+    box = front_ends.open(0)
+    octets = [front_ends.fetched(box, index) or b"" for index in range(2)]
+    assert [entry.size for entry in box.entries] == [len(text) + text.count(b"\n") for text in octets]
+    assert octets[1].endswith(LARGE.replace(b"\r\n", b"\n"))
+    assert front_ends.open(0) is front_ends.open(1) is Unopened.IN_USE
+    assert len(front_ends.open(1, b"bob").entries) == 1 and front_ends.open(1, b"nobody").entries == ()
+    box.close()
+    other = front_ends.open(1)
+    assert other.entries == box.entries
+    mail.put("ana")
+    assert front_ends.removed(other, 0) is True
+    other.close()
+    last = front_ends.open(0)
+    assert last.entries[0] == box.entries[1] and len(last.entries) == 2
+    assert mail.ask("SELECT count(*) FROM message") == [(3,)], "the one that was removed has another mailbox, too"
+
+
+def test_a_session_outlives_a_lost_connection(front_ends: FrontEnds, caplog: pytest.LogCaptureFixture) -> None:
+    """What was asked then fails, in one line; the next try works, and the mailbox is locked again."""
+    mail = front_ends.mail
+    mail.put("ana")
+    mail.put("ana")
+    box = front_ends.open(0)
+    with mail.cutting():
+        assert front_ends.fetched(box, 0) is None
+    assert front_ends.fetched(box, 0) is not None
+    assert front_ends.open(1) is Unopened.IN_USE
+    with mail.cutting():
+        assert front_ends.removed(box, 0) is False
+    assert mail.ask("SELECT count(*) FROM message") == [(2,)]
+    assert front_ends.removed(box, 0) is True
+    assert mail.ask("SELECT count(*) FROM message") == [(1,)]
+    assert all(record.levelname == "ERROR" and "\n" not in record.getMessage() for record in caplog.records)
