@@ -4,7 +4,8 @@ The data has the names of Mailpit's API v1, since most of it goes out as it is. 
 contract; a database may do so, too. No method blocks: each takes an `answer` that is called once, in the loop.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypedDict
 
 Sight = str | None
@@ -171,6 +172,10 @@ class Mistake(NamedTuple):
 
     text: str
     at: int
+    kind: str = ""
+    """What tells it from other mistakes, so that it can be said in other languages."""
+    values: Mapping[str, str] = MappingProxyType({})
+    """What stands in its text, by name."""
 
 
 class Selection(NamedTuple):

@@ -26,13 +26,36 @@ LARGEST = 1 << 62
 """Octets: what a database can compare with. No mail is larger."""
 
 
-class QueryError(ValueError):
-    """A mistake in a query. `at` is where it is, in characters from the beginning; its text is for people to read."""
+MISTAKES = {
+    "too long": "The search is longer than {most} characters",
+    "NUL": "There is a NUL in the search, which no mail has: leave it out",
+    "too many": "The search has more than {most} terms",
+    "empty": 'There is nothing to look for: write a word, a "phrase", or for example from:ana',
+    "no value": "Nothing stands behind {name}: write {example}",
+    "no end": 'A phrase has no end: write " behind it, and a blank before what follows',
+    "empty phrase": "There is nothing between the quotes: write what to look for",
+    "quote": 'A quote stands within a word: write a blank before it, or \\" in a "phrase"',
+    "no field": 'There is no field {name}: To find these letters, write "{name}:..." in quotes',
+    "misspelt": 'There is no field {name}: did you mean {close}:? To find these letters, write "{name}:..." in quotes',
+    "no state": "A message is never {text}: write is:read, is:unread or is:tagged",
+    "no thing": "No search is for messages that have {text}: write has:attachment or has:inline",
+    "no date": '{text} is no date: write 2026-11-26, 2026-11-26T09:30 or "2026-11-26 09:30 +0100"',
+    "no size": "{text} is no size: write 500, 20kb or 1.5mb",
+}
+"""What a mistake in a query is, by its kind, and what to write instead. {Names} stand for what the query says."""
 
-    def __init__(self, query: str, at: int, what: str) -> None:
-        super().__init__(f"{what} (at character {at + 1})")
+
+class QueryError(ValueError):
+    """A mistake in a query. `at` is where it is, in characters from the beginning; its text is for people to read. `kind` is
+    one of MISTAKES, `values` is what stands in its text.
+    """
+
+    def __init__(self, query: str, at: int, kind: str, **values: str) -> None:
+        super().__init__(f"{MISTAKES[kind].format(**values)} (at character {at + 1})")
         self.query = query
         self.at = at
+        self.kind = kind
+        self.values = values
 
 
 class Contains(NamedTuple):
@@ -107,8 +130,8 @@ class _Value(NamedTuple):
     text: str
     zone: tzinfo
 
-    def error(self, what: str) -> QueryError:
-        return QueryError(self.query, self.at, what)
+    def error(self, kind: str) -> QueryError:
+        return QueryError(self.query, self.at, kind, text=self.text)
 
 
 TEXT_FIELDS = ("from", "to", "cc", "bcc", "reply-to", "addressed", "subject", "message-id")
@@ -131,18 +154,18 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 def parse(query: str, zone: tzinfo = UTC) -> Query:
     """The tree of a query. Dates that name no zone are in `zone`. Raises QueryError."""
     if len(query) > LONGEST_QUERY:
-        raise QueryError(query, LONGEST_QUERY, f"The search is longer than {LONGEST_QUERY:,} characters")
+        raise QueryError(query, LONGEST_QUERY, "too long", most=f"{LONGEST_QUERY:,}")
     if "\0" in query:
-        raise QueryError(query, query.index("\0"), "There is a NUL in the search, which no mail has: leave it out")
+        raise QueryError(query, query.index("\0"), "NUL")
     terms: list[Test | Not] = []
     at = _blanks(query, 0)
     while at < len(query):
         if len(terms) == MOST_TERMS:
-            raise QueryError(query, at, f"The search has more than {MOST_TERMS} terms")
+            raise QueryError(query, at, "too many", most=f"{MOST_TERMS}")
         term, at = _term(query, at, zone)
         terms.append(term)
     if not terms:
-        raise QueryError(query, 0, 'There is nothing to look for: write a word, a "phrase", or for example from:ana')
+        raise QueryError(query, 0, "empty")
     return Query(tuple(terms))
 
 
@@ -164,7 +187,7 @@ def _term(query: str, at: int, zone: tzinfo) -> tuple[Test | Not, int]:
     elif not field and not text:
         sign, text = "", sign
     elif not text.strip():
-        raise QueryError(query, start, f"Nothing stands behind {name}: write {_EXAMPLES.get(field, f'{field}:ana')}")
+        raise QueryError(query, start, "no value", name=name, example=_EXAMPLES.get(field, f"{field}:ana"))
     test = _MEANINGS[field](_Value(query, start, text, zone)) if field in _MEANINGS else Contains(field, text)
     return (Not(test) if sign else test), _blanks(query, end)
 
@@ -174,14 +197,14 @@ def _text(query: str, start: int) -> tuple[str, int, bool]:
     if query.startswith('"', start):
         phrase = _PHRASE.match(query, start)
         if not phrase:
-            raise QueryError(query, start, 'A phrase has no end: write " behind it, and a blank before what follows')
+            raise QueryError(query, start, "no end")
         if not phrase[1].strip():
-            raise QueryError(query, start, "There is nothing between the quotes: write what to look for")
+            raise QueryError(query, start, "empty phrase")
         return _ESCAPED.sub(r"\1", phrase[1]), phrase.end(), True
     word = _WORD.match(query, start)
     end = word.end() if word else start
     if (quote := query.find('"', start, end)) >= 0:
-        raise QueryError(query, quote, 'A quote stands within a word: write a blank before it, or \\" in a "phrase"')
+        raise QueryError(query, quote, "quote")
     return query[start:end], end, False
 
 
@@ -191,10 +214,9 @@ def _refuse_misspelling(query: str, at: int, name: str, is_for_a_field: bool) ->
     """
     close = get_close_matches(name.lower(), [*TEXT_FIELDS, *_MEANINGS], 1, 0.7)
     if close or is_for_a_field:
-        instead = f"did you mean {close[0]}:? " if close else ""
-        raise QueryError(
-            query, at, f'There is no field {name}: {instead}To find these letters, write "{name}:..." in quotes'
-        )
+        if close:
+            raise QueryError(query, at, "misspelt", name=name, close=close[0])
+        raise QueryError(query, at, "no field", name=name)
 
 
 def _tag(value: _Value) -> Test:
@@ -203,13 +225,13 @@ def _tag(value: _Value) -> Test:
 
 def _is(value: _Value) -> Test:
     if value.text.lower() not in _STATES:
-        raise value.error(f"A message is never {value.text}: write is:read, is:unread or is:tagged")
+        raise value.error("no state")
     return Is(value.text.lower())
 
 
 def _has(value: _Value) -> Test:
     if value.text.lower() not in _THINGS:
-        raise value.error(f"No search is for messages that have {value.text}: write has:attachment or has:inline")
+        raise value.error("no thing")
     return Has(_THINGS[value.text.lower()])
 
 
@@ -262,14 +284,13 @@ def _moment(value: _Value) -> datetime:
             zone = datetime.strptime(own.upper(), "%z").tzinfo or value.zone
         return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
-        wanted = '2026-11-26, 2026-11-26T09:30 or "2026-11-26 09:30 +0100"'
-        raise value.error(f"{value.text} is no date: write {wanted}") from None
+        raise value.error("no date") from None
 
 
 def _octets(value: _Value) -> int:
     """A size in octets; a kilobyte has 1,024."""
     match = _SIZE.fullmatch(value.text.strip())
     if not match:
-        raise value.error(f"{value.text} is no size: write 500, 20kb or 1.5mb")
+        raise value.error("no size")
     unit = _UNITS[match[3].lower()]
     return min(int(float(f"{match[1]}.{match[2] or 0}") * unit), LARGEST)

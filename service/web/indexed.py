@@ -80,7 +80,7 @@ class IndexedInbox:
             try:
                 found = catalogue.page(sight, Selected(*selection), start, limit)
             except QueryError as error:
-                return Mistake(str(error), error.at)
+                return Mistake(str(error), error.at, error.kind, error.values)
             return Page(found.total, found.unread, found.found, cast(list[Row], found.rows))
 
         (self._questions if selection.query is None else self._searches).ask(ask, answer)
@@ -168,7 +168,7 @@ class IndexedInbox:
             try:
                 return catalogue.mark(sight, Selected(*selection), is_read)
             except QueryError as error:
-                return Mistake(str(error), error.at)
+                return Mistake(str(error), error.at, error.kind, error.values)
 
         self._change(change, answer)
 
@@ -189,7 +189,7 @@ class IndexedInbox:
             try:
                 return catalogue.delete(sight, Selected(*selection), delay)
             except QueryError as error:
-                return Mistake(str(error), error.at)
+                return Mistake(str(error), error.at, error.kind, error.values)
 
         def changed(result: list[str] | Mistake | None) -> None:
             self._clerk.say(b"look")

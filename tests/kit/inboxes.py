@@ -179,6 +179,6 @@ class MemoryInbox:
             try:
                 query = parse(selection.query, ZoneInfo(selection.zone))
             except QueryError as error:
-                return Mistake(str(error), error.at)
+                return Mistake(str(error), error.at, error.kind, error.values)
             found = [copy for copy in found if matches(query, Kept(copy.message, copy.is_read, tuple(copy.tags)))]
         return list(found)

@@ -1,12 +1,16 @@
 """The languages of the page, and which one a browser asks for. The texts stand in a module for each language."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from ..contract import Mistake
 from .english import CALENDAR as ENGLISH_CALENDAR
 from .english import TEXTS as ENGLISH_TEXTS
 from .moments import Calendar
 from .portuguese import CALENDAR as PORTUGUESE_CALENDAR
+from .portuguese import MISTAKES as PORTUGUESE_MISTAKES
 from .portuguese import TEXTS as PORTUGUESE_TEXTS
 
 _WANTED = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*")
@@ -23,6 +27,8 @@ class Language(NamedTuple):
     calendar: Calendar
     thousands: str
     point: str
+    mistakes: Mapping[str, str] = MappingProxyType({})
+    """What is said of mistakes in a search, if it is something else than what the store of mail says."""
 
     def say(self, key: str, **values: object) -> str:
         """A text, with values in the place of `{name}`."""
@@ -31,6 +37,12 @@ class Language(NamedTuple):
     def counted(self, key: str, number: int, **values: object) -> str:
         """A text about a number of things: `key.one` or `key.many`, in which `{number}` stands."""
         return self.say(f"{key}.one" if number == 1 else f"{key}.many", number=self.number(number), **values)
+
+    def explained(self, mistake: Mistake) -> tuple[str, str]:
+        """What is wrong with a search, and the code of the language in which that is said."""
+        if mistake.kind in self.mistakes:
+            return self.mistakes[mistake.kind].format(**mistake.values), self.code
+        return mistake.text, ENGLISH.code
 
     def number(self, number: int) -> str:
         """A whole number with its thousands apart."""
@@ -49,7 +61,7 @@ class Language(NamedTuple):
 
 
 ENGLISH = Language("en", ENGLISH_TEXTS, ENGLISH_CALENDAR, ",", ".")
-PORTUGUESE = Language("pt", PORTUGUESE_TEXTS, PORTUGUESE_CALENDAR, " ", ",")
+PORTUGUESE = Language("pt", PORTUGUESE_TEXTS, PORTUGUESE_CALENDAR, " ", ",", PORTUGUESE_MISTAKES)
 LANGUAGES = {language.code: language for language in (ENGLISH, PORTUGUESE)}
 
 

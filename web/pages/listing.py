@@ -7,6 +7,7 @@ from ..request import Request
 from ..response import Reply, Response
 from .answers import sure
 from .deletions import Deletions
+from .languages import Language
 from .links import base_of, list_address
 from .rendering import Renderer
 from .sidebar import Sidebar, sidebar
@@ -103,7 +104,7 @@ class Listing:
             page=empty,
             side=side,
             notice=None,
-            mistake=placed(wanted.query or "", fault),
+            mistake=placed(wanted.query or "", fault, self._renderer.language_of(request)),
             rows_of_a_page=ROWS,
         )
 
@@ -121,13 +122,14 @@ NOTICES = ("restored", "marked read", "marked unread", "too late", "nothing sele
 """What may be said of a change that cannot be taken back."""
 
 
-def placed(query: str, mistake: Mistake) -> dict[str, str]:
+def placed(query: str, mistake: Mistake, language: Language) -> dict[str, str]:
     """A mistake, and the search in three pieces: the middle one is where it goes wrong."""
     at = min(mistake.at, len(query))
     rest = query[at:]
     word = rest.split(maxsplit=1)[0] if rest.strip() else ""
     end = at + len(rest) - len(rest.lstrip()) + len(word)
-    return {"text": mistake.text, "before": query[:at], "place": query[at:end], "after": query[end:]}
+    text, code = language.explained(mistake)
+    return {"text": text, "language": code, "before": query[:at], "place": query[at:end], "after": query[end:]}
 
 
 def seen_at(address: str, fields: tuple[tuple[str, str], ...] = ()) -> Response:

@@ -191,3 +191,21 @@ TEXTS = {
     "script.failed": "Não funcionou. O servidor ainda está lá?",
 }  # fmt: skip
 """The same keys as in English."""
+
+MISTAKES = {
+    "too long": "A pesquisa tem mais de {most} caracteres",
+    "NUL": "Há um NUL na pesquisa, que nenhuma mensagem tem: tire-o",
+    "too many": "A pesquisa tem mais de {most} termos",
+    "empty": 'Não há nada a procurar: escreva uma palavra, uma "frase", ou por exemplo from:ana',
+    "no value": "Não há nada depois de {name}: escreva {example}",
+    "no end": 'Uma frase não tem fim: escreva " no fim dela, e um espaço antes do que vem a seguir',
+    "empty phrase": "Não há nada entre as aspas: escreva o que procura",
+    "quote": 'Há aspas no meio de uma palavra: escreva um espaço antes delas, ou \\" numa "frase"',
+    "no field": 'Não há nenhum campo {name}: para procurar estas letras, escreva "{name}:..." entre aspas',
+    "misspelt": 'Não há nenhum campo {name}: será {close}:? Para procurar estas letras, escreva "{name}:..." entre aspas',
+    "no state": "Uma mensagem nunca está {text}: escreva is:read, is:unread ou is:tagged",
+    "no thing": "Não se procuram mensagens que têm {text}: escreva has:attachment ou has:inline",
+    "no date": '{text} não é uma data: escreva 2026-11-26, 2026-11-26T09:30 ou "2026-11-26 09:30 +0100"',
+    "no size": "{text} não é um tamanho: escreva 500, 20kb ou 1.5mb",
+}
+"""What is wrong with a search, by the kinds of mistakes; in English that is what the store of mail says."""

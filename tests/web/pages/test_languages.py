@@ -6,6 +6,8 @@ from string import Formatter
 
 import pytest
 
+from inbox.search import query
+from web.contract import Mistake
 from web.pages.languages import ENGLISH, LANGUAGES, PORTUGUESE
 
 from ...kit.support import ROOT
@@ -29,6 +31,17 @@ def test_both_have_the_same_texts_with_the_same_blanks() -> None:
     for key, text in ENGLISH.texts.items():
         assert blanks(text) == blanks(PORTUGUESE.texts[key]), key
         assert text.strip() and PORTUGUESE.texts[key].strip()
+
+
+def test_mistakes_in_a_search_are_explained_in_portuguese() -> None:
+    assert PORTUGUESE.mistakes.keys() == query.MISTAKES.keys() and not ENGLISH.mistakes
+    for kind, text in query.MISTAKES.items():
+        assert blanks(text) == blanks(PORTUGUESE.mistakes[kind]), kind
+    with pytest.raises(query.QueryError) as caught:
+        query.parse("larger:{big}")
+    mistake = Mistake(str(caught.value), caught.value.at, caught.value.kind, caught.value.values)
+    assert PORTUGUESE.explained(mistake) == ("{big} não é um tamanho: escreva 500, 20kb ou 1.5mb", "pt")
+    assert ENGLISH.explained(mistake) == (mistake.text, "en") == PORTUGUESE.explained(mistake._replace(kind="another"))
 
 
 def said(text: str) -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from web.contract import Mistake
+from web.pages.languages import ENGLISH
 from web.pages.listing import ROWS, placed
 from web.pages.sidebar import MOST_MAILBOXES
 
@@ -58,12 +59,13 @@ def test_a_mistake_is_shown_where_it_is(query: str, place: str) -> None:
         assert mark and mark[1].replace("&#34;", '"') == place
         assert 'aria-invalid="true"' in answer.text and 'name="all"' not in answer.text
         pt = here.ask(f"/search?query={query.replace(' ', '+')}", Accept_Language="pt").text
-        assert "Não foi possível entender" in pt and '<p lang="en">' in pt
+        assert "Não foi possível entender" in pt and '<p lang="pt">' in pt
 
 
 def test_a_mistake_is_placed_in_the_search() -> None:
-    assert placed("a bcd e", Mistake("x", 2)) == {"text": "x", "before": "a ", "place": "bcd", "after": " e"}
-    assert placed("abc", Mistake("x", 99)) == {"text": "x", "before": "abc", "place": "", "after": ""}
+    said = {"text": "x", "language": "en"}
+    assert placed("a bcd e", Mistake("x", 2), ENGLISH) == {**said, "before": "a ", "place": "bcd", "after": " e"}
+    assert placed("abc", Mistake("x", 99), ENGLISH) == {**said, "before": "abc", "place": "", "after": ""}
 
 
 def test_a_long_list_has_pages() -> None:
