@@ -4,6 +4,9 @@
 Rows: `unwatched`: with --web, and nobody looks; the index follows as well as it can. `watched`: meanwhile 20 clients of the
 API list, search and open messages, one of them a mail of 25 MiB, and the index is deleted in between. Ratios are taken
 within a round.
+
+Messages a second depend on who else wants the cores. The CPU time of the process that takes mail, a message, is what the
+page costs the mail path itself: that it tells of mail and counts, and colder caches.
 """
 
 import argparse
@@ -20,15 +23,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import frame, load, measuring, peers
-from bench.load import KIB, Load
+from bench.load import KIB, Attention, Load
 from bench.measuring import Setting
 from bench.outcome import figure, ratio
-from bench.peers import Peer
-from bench.tally import Tally
+from bench.peers import Peer, Running
+from bench.tally import Tally, cpu_of
 
 WORK = Load(100, KIB)
 CLIENTS = 20
@@ -37,7 +41,7 @@ PAUSE = 0.05
 """Seconds between two requests of a client."""
 
 ALONE, UNWATCHED, WATCHED = "alone", "unwatched", "watched"
-HEADING = "row | messages/s | ÷ alone (range) | goal"
+HEADING = "row | messages/s | ÷ alone (range) | goal | CPU of the SMTP process, µs/message | ÷ alone (range)"
 GOALS = {ALONE: "", UNWATCHED: "0.95", WATCHED: "0.85"}
 
 
@@ -84,18 +88,43 @@ def look(port: int, is_over: threading.Event, number: int) -> None:
             client.close()
 
 
-def measure(setting: Setting, server: Peer, ports: dict[str, int]) -> float:
-    """The rate of one server."""
+class Found(NamedTuple):
+    """Of one measurement: messages a second, and seconds of the SMTP process's CPU a message."""
+
+    rate: float
+    cpu: float
+
+
+def measure(setting: Setting, server: Peer, ports: dict[str, int]) -> Found:
+    """One server."""
     with measuring.running(setting, server) as listening:
         mail = listening.directory / "mail"
         if server.name != WATCHED:
-            return measuring.measure(setting, listening, WORK).rate
+            return loaded(setting, listening)
         with watching(ports[WATCHED], mail):
             deleting = threading.Timer(setting.seconds / 2, partial(shutil.rmtree, mail / ".index", ignore_errors=True))
             deleting.start()
-            rate = measuring.measure(setting, listening, WORK).rate
+            found = loaded(setting, listening)
             deleting.join()
-        return rate
+        return found
+
+
+def loaded(setting: Setting, server: Running) -> Found:
+    """A listening server under the load, after a warm-up, until all mail is in its mailbox."""
+    cpu: list[float] = []
+    sent_before: list[int] = []
+
+    def end(messages: int) -> None:
+        time.sleep(measuring.SETTLING)
+        server.check_stored(sum(sent_before) + messages)
+        cpu.append(cpu_of(server.pid))
+
+    warm_up = Attention(lambda: None, sent_before.append)
+    load.send(setting.tools, server.port, WORK, measuring.WARM_UP, warm_up)
+    sent = load.send(
+        setting.tools, server.port, WORK, setting.seconds, Attention(lambda: cpu.append(cpu_of(server.pid)), end)
+    )
+    return Found(sent.rate, (cpu[1] - cpu[0]) / sent.messages)
 
 
 def report(options: argparse.Namespace, directory: Path) -> None:
@@ -103,16 +132,19 @@ def report(options: argparse.Namespace, directory: Path) -> None:
     frame.print_list(
         [*frame.surroundings(directory), f"{WORK.name}; {frame.method(options.rounds)}; {options.seconds:g} s each"]
     )
-    rates: dict[str, list[float]] = {name: [] for name in GOALS}
+    found: dict[str, list[Found]] = {name: [] for name in GOALS}
     for number in range(options.rounds):
         ports = {name: peers.free_port() for name in (UNWATCHED, WATCHED)}
         for server in measuring.in_turns(setting, "beside", servers(ports), number):
-            rates[server.name].append(measure(setting, server, ports))
+            found[server.name].append(measure(setting, server, ports))
             time.sleep(0.5)
     rows = []
-    for name, found in rates.items():
-        ratios = [rate / alone for rate, alone in zip(found, rates[ALONE], strict=True)]
-        rows.append([name, figure(statistics.median(found)), "" if name == ALONE else ratio(ratios), GOALS[name]])
+    for name, values in found.items():
+        pairs = list(zip(values, found[ALONE], strict=True))
+        rates = "" if name == ALONE else ratio([each.rate / alone.rate for each, alone in pairs])
+        cpus = "" if name == ALONE else ratio([each.cpu / alone.cpu for each, alone in pairs])
+        rate, cpu = (statistics.median(each) for each in zip(*values, strict=True))
+        rows.append([name, figure(rate), rates, GOALS[name], figure(1e6 * cpu), cpus])
     print("", *frame.table(HEADING, rows), sep="\n", flush=True)
 
 

@@ -17,6 +17,9 @@ FRUGAL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
 (mallopt(3)). Threads share what is free, since they hardly ever work at the same time.
 """
 
+REREAD = b"reread"
+"""What such a process is told on standard input to read its files again."""
+
 
 def command_of(module: str, *arguments: object) -> list[str]:
     """The command that runs `main` of a module of service/, as web.page, with these arguments."""

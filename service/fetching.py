@@ -7,8 +7,6 @@ about what is said.
 import argparse
 import json
 import logging
-import signal
-from collections.abc import Callable
 from typing import NamedTuple
 
 from reactor.companion import Companion
@@ -16,14 +14,11 @@ from reactor.loop import Reactor
 from reactor.stream import addresses
 from reactor.stream.listener import listening
 
-from .commands import command_of
+from .commands import REREAD, command_of
 from .kinds import where_of
 
 DRAINED_WITHIN = 11.0
 """Seconds that the process has to end when it is told to: its sessions have `DRAIN_LIMIT`."""
-
-REREAD = b"reread"
-"""The line on the process's standard input that makes it read its files again."""
 
 
 class Settings(NamedTuple):
@@ -68,22 +63,19 @@ class Fetching:
         rows = [(sock, "") for sock in self._plain] + [(sock, " (TLS)") for sock in self._encrypted]
         return [f"fetching by POP3 on {addresses.name(*sock.getsockname()[:2])}{more}" for sock, more in rows]
 
-    def join(self, reactor: Reactor, reread: Callable[[], None]) -> None:
-        """Starts the process, and keeps it running as long as the reactor runs. `reread` is what SIGHUP has done so far; the
-        process reads its files again, too.
-        """
+    def join(self, reactor: Reactor) -> None:
+        """Starts the process, and keeps it running as long as the reactor runs."""
         settings = self._settings()
         command = command_of("pop3.process", json.dumps(settings._asdict()))
         descriptors = *settings.plain, *settings.encrypted
         companion = Companion(reactor, "POP3", command, descriptors=descriptors, patience=DRAINED_WITHIN)
         self._companion = companion
-
-        def reread_all() -> None:
-            reread()
-            companion.say(REREAD)
-
-        reactor.on_signal(signal.SIGHUP, reread_all)
         companion.start()
+
+    def reread(self) -> None:
+        """The process reads its files again."""
+        if self._companion:
+            self._companion.say(REREAD)
 
     def _settings(self) -> Settings:
         options = self._options

@@ -137,7 +137,7 @@ NOTES = (
         "signals",
         "SIGTERM and SIGINT: no new clients; messages on their way have 10 seconds to end; what was accepted is moved to "
         "the mailboxes; then the server exits. A second one stops it at once. SIGHUP: the users file, the certificate and "
-        "the auth file are read again; if one is bad, that is logged and the old one stays. With several workers, send "
+        "the auth files are read again; if one is bad, that is logged and the old one stays. With several workers, send "
         "signals to the first process.",
     ),
     (

@@ -40,6 +40,8 @@ class Service:
         metering: Metering | None = None,
     ) -> None:
         self._store = store
+        self.reread = sources.reread
+        """What SIGHUP does."""
         self.reactor = Reactor()
         self._checks, self._handshakes, self._syncs = (Offload(self.reactor) for _ in range(3))
         store.join(self.reactor, self._syncs.beside)
@@ -52,7 +54,7 @@ class Service:
         for listener in listeners:
             (sock,) = listener.sockets
             server.listen_on(sock, *listener.speak(resources))
-        self.lifecycle = Lifecycle(self.reactor, [server], sources.reread)
+        self.lifecycle = Lifecycle(self.reactor, [server], self.reread)
         if metering:
             metering.serve(self.reactor, server, store)
 

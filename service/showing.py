@@ -18,7 +18,7 @@ from storage.accounts.passwords import Passwords
 from storage.contract import Meter, Store
 from storage.mailboxes.told import Tell
 
-from .commands import FRUGAL, command_of
+from .commands import FRUGAL, REREAD, command_of
 from .listeners import Listener
 from .metering import Metering
 from .notices import Notices
@@ -91,6 +91,11 @@ class Showing:
         companion = self._companion = Companion(reactor, name, command, descriptors=inherited, environment=FRUGAL)
         companion.start()
         self.metering.accompany(reactor, lambda: {program: max(0, companion.starts - 1), **restarts()}, store)
+
+    def reread(self) -> None:
+        """The page reads its file of names again."""
+        if self._companion:
+            self._companion.say(REREAD)
 
     @property
     def pid(self) -> int | None:

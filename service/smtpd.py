@@ -105,9 +105,10 @@ def serve(options: argparse.Namespace) -> None:
         if showing:
             showing.join(server.reactor, listeners)
         if fetching:
-            fetching.join(server.reactor, sources.reread)
+            fetching.join(server.reactor)
     else:
         server = _workers(options, sources, stores, listeners, showing, fetching)
+    server.reactor.on_signal(signal.SIGHUP, partial(_reread, server, showing, fetching))
     server.run(announce)
     if fetching:
         fetching.close()
@@ -117,6 +118,13 @@ def serve(options: argparse.Namespace) -> None:
         log.info("stopped")
     if showing:
         showing.close()
+
+
+def _reread(*parts: Service | Workers | Showing | Fetching | None) -> None:
+    """Reads all files again, also in the processes beside the server."""
+    for part in parts:
+        if part:
+            part.reread()
 
 
 def _advice(options: argparse.Namespace, sources: Sources, listeners: list[Listener]) -> list[str]:
@@ -144,5 +152,5 @@ def _workers(
     if showing:
         showing.join(workers.reactor, listeners, lambda: {"worker": workers.restarts}, stores.first)
     if fetching:
-        fetching.join(workers.reactor, workers.reread)
+        fetching.join(workers.reactor)
     return workers

@@ -102,14 +102,21 @@ class Gate:
             answer(_UNKNOWN)
             return
 
+        known = self._known
+
         def checked(is_right: bool | None) -> None:
             if is_right:
-                self._remember(key)
+                if known is self._known:  # else it was right before
+                    self._remember(key)
                 answer(self._seen_by(request, name))
             else:
                 answer(_BUSY if is_right is None else _UNKNOWN)
 
         self._terms.authenticate(name, password, checked)
+
+    def forget(self) -> None:
+        """Other names and passwords may be right from now on."""
+        self._known = {}
 
     def _seen_by(self, request: Request, name: str) -> Request | Response:
         """A user sees the mailbox with his name, an admin what he asks for."""

@@ -29,7 +29,8 @@ from reactor.stream.conversation import Opener
 from reactor.stream.server import Server
 
 from .. import sources
-from ..fetching import REREAD, Settings
+from ..commands import REREAD
+from ..fetching import Settings
 from ..kinds import POSTGRES, kind_of
 from ..lifecycle import Lifecycle
 from ..sources import SourceError, Sources

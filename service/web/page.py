@@ -3,13 +3,15 @@
 Its argument is JSON, the fields of `Settings`. It serves on sockets that it inherits, and ends when its standard input does.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from reactor.loop import Reactor
 from reactor.offload import Offload
-from storage.accounts.passwords import Passwords
+from storage.accounts.passwords import AuthFileError, Passwords
 from web.api.table import routes
 from web.application import Application
 from web.environment import Outcome, Tools
@@ -23,6 +25,8 @@ from .monitor import place_of_figures
 from .monitoring import Monitoring
 from .serving import Place, begin, serve
 
+log = logging.getLogger("carteiro")
+
 MOST_CHECKS = 32
 """Most passwords that wait to be checked."""
 
@@ -34,13 +38,15 @@ def main() -> int:
     inbox = IndexedInbox(reactor, Path(settings.directory), settings.kind)
     monitoring = Monitoring(reactor, settings, inbox)
     checks, sending = Offload(reactor), Offload(reactor)
-    terms = Terms(settings.hosts, settings.origins, authenticate(settings.auth_file, checks), settings.admins)
+    passwords = Passwords(Path(settings.auth_file)) if settings.auth_file else None
+    terms = Terms(settings.hosts, settings.origins, authenticate(passwords, checks), settings.admins)
+    gate = Gate(terms, lambda: reactor.now)
     needed = tools(reactor, sending, settings, monitoring)
     rows = [*pages(inbox, needed), *routes(inbox, needed)]
-    page = Application(rows, Gate(terms, lambda: reactor.now), settings.root)
+    page = Application(rows, gate, settings.root)
     sending.submit(prepare, lambda _: None)
     places = [Place(settings.descriptors, page), place_of_figures(reactor, settings, monitoring)]
-    serve(reactor, places, monitoring.answered)
+    serve(reactor, places, monitoring.answered, partial(reread, passwords, gate))
     monitoring.close()
     inbox.close()
     checks.close()
@@ -49,11 +55,23 @@ def main() -> int:
     return 0
 
 
-def authenticate(auth_file: str, checks: Offload) -> Authenticate | None:
-    """Checks passwords in a thread; None if nobody is asked for one. Raises AuthFileError."""
-    if not auth_file:
+def reread(passwords: Passwords | None, gate: Gate) -> None:
+    """Reads the file of names again, and lets nobody in by what was right before. A bad file changes nothing."""
+    if passwords is None:
+        return
+    try:
+        passwords.reread()
+    except AuthFileError as error:
+        log.error("%s (what was read before stays)", error)
+        return
+    gate.forget()
+    log.info("web auth file read again: %d name%s", len(passwords), "s" * (len(passwords) != 1))
+
+
+def authenticate(passwords: Passwords | None, checks: Offload) -> Authenticate | None:
+    """Checks passwords in a thread; None if nobody is asked for one."""
+    if passwords is None:
         return None
-    passwords = Passwords(Path(auth_file))
 
     def check(name: str, password: str, answer: Callable[[bool | None], None]) -> None:
         if checks.waiting >= MOST_CHECKS:

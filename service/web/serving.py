@@ -19,6 +19,7 @@ from reactor.stream.server import Server
 from web.application import Application
 from web.connection import HttpConnection
 
+from ..commands import REREAD
 from ..page_settings import Settings
 
 CONNECTIONS = 200
@@ -52,14 +53,24 @@ def begin(name: str) -> Settings:
     return settings
 
 
-def serve(reactor: Reactor, places: Sequence[Place], answered: Callable[[int], None]) -> None:
-    """Serves until standard input ends, or a signal comes. `answered` hears of the status of each answer."""
+def serve(
+    reactor: Reactor,
+    places: Sequence[Place],
+    answered: Callable[[int], None],
+    reread: Callable[[], None] = lambda: None,
+) -> None:
+    """Serves until standard input ends, or a signal comes. `answered` hears of the status of each answer; `reread` is called
+    when the server is to read its files again.
+    """
     servers = [_server(reactor, place, answered) for place in places]
 
     def parent_spoke(_: int) -> None:
-        if not os.read(0, 4096):
+        said = os.read(0, 4096)
+        if not said:
             reactor.unwatch(0)
             stop()
+        elif REREAD in said:
+            reread()
 
     def stop() -> None:
         for server in servers:

@@ -94,6 +94,14 @@ def test_each_user_sees_his_own_mail_and_who_looks_after_all_sees_all(tmp_path: 
         deleting.add_header("Authorization", "Basic " + base64.b64encode(b"a:sesame").decode())
         urllib.request.urlopen(deleting, timeout=30).close()
         assert subjects(url, "a") == [] and subjects(url, "b") == ["to a+b", "to b"]
+        secrets.write_text("".join(f"{name}:{hashed}" for name in "bc"))
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: status(f"{url}api/v1/messages", "a") == 401)
+        assert status(f"{url}api/v1/messages", "c") == status(f"{url}api/v1/messages", "b") == 200
+        secrets.write_text("nonsense")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "what was read before stays" in server.log)
+        assert status(f"{url}api/v1/messages", "c") == 200
         assert server.stop() == 0
 
 

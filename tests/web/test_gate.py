@@ -136,6 +136,23 @@ def test_a_right_password_is_kept_for_a_while_and_a_wrong_one_is_not() -> None:
         assert status(admitted(terms, request(authorization=basic("ana", "x")))) == 401 and passwords.asked == count
 
 
+def test_after_a_change_of_passwords_none_is_kept_that_was_right_before() -> None:
+    passwords = Passwords()
+    terms = Gate(Terms(authenticate=passwords), lambda: 0.0)
+    ana = request(authorization=basic("ana", "right: é"))
+    admitted(terms, ana)
+    terms.forget()
+    admitted(terms, ana)
+    assert passwords.asked == 2
+    late: list[Callable[[bool | None], None]] = []
+    slow = Gate(Terms(authenticate=lambda name, password, answer: late.append(answer)), lambda: 0.0)
+    for _ in range(2):  # the first check began before the change
+        slow.admit(ana, lambda _: None)
+        slow.forget()
+        late[-1](True)
+    assert len(late) == 2
+
+
 def test_too_many_passwords_at_once_are_a_503() -> None:
     passwords = Passwords()
     passwords.is_busy = True
