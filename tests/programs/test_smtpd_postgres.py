@@ -34,8 +34,8 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def serve(directory: Path, database: Postgres, *flags: str, named: bool = True) -> Server:
-    where = ("--database", database.database, "--database-single")
+def serve(directory: Path, database: Postgres, *flags: str, named: bool = True, user: str = "postgres") -> Server:
+    where = ("--database", database.database.replace("user=postgres", f"user={user}"), "--database-single")
     return Server(directory, *FLAGS, *where, *flags, users=USERS if named else None)
 
 
@@ -149,6 +149,27 @@ def test_a_large_message_is_there_in_pieces(tmp_path: Path, database: Postgres) 
     assert (
         size == octets and int(size) > len(text) and is_null == "t" and first.startswith("Received:") and len(digest) == 64
     )
+
+
+def test_settings_of_the_role_do_not_weaken_what_is_promised(tmp_path: Path, database: Postgres) -> None:
+    """Statements that would be cancelled, warnings that would not be heard, commits that would not be waited for."""
+    database.ask("CREATE ROLE mail LOGIN SUPERUSER")
+    for setting in ("statement_timeout = 100", "client_min_messages = error", "synchronous_commit = off"):
+        database.ask(f"ALTER ROLE mail SET {setting}")
+    with serve(tmp_path, database, user="mail") as server, server.connect() as client:
+        client.say("EHLO me")
+        database.ask(SLOW)
+        assert client.mail(b"text\r\n", "<settings@b>", "<johndoe@b>")[:3] == b"250"
+        database.ask("DROP TRIGGER slow ON delivery; DROP FUNCTION slow")
+    assert deliveries(database, "settings@b") == ["johndoe"]
+
+
+SLOW = """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    ASSERT current_setting('client_min_messages') = 'warning' AND current_setting('synchronous_commit') = 'on';
+    PERFORM pg_sleep(0.3); RETURN NULL;
+END $$;
+CREATE TRIGGER slow AFTER INSERT ON delivery FOR EACH STATEMENT EXECUTE FUNCTION slow();
+"""
 
 
 def test_the_table_of_addresses_says_who_has_a_mailbox(tmp_path: Path, database: Postgres) -> None:

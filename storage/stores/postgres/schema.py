@@ -148,10 +148,11 @@ STANDING = """
 SELECT pg_is_in_recovery(),
     CASE WHEN pg_is_in_recovery() THEN '0' ELSE substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) END,
     current_setting('synchronous_standby_names'), current_setting('fsync'), current_setting('server_encoding'),
-    set_config('synchronous_commit', 'on', false), set_config('client_min_messages', 'warning', false)
+    set_config('synchronous_commit', 'on', false), set_config('client_min_messages', 'warning', false),
+    set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)
 """
-"""What a host is asked first, and told: a row for `objection`. Warnings must be heard, and commits wait for a
-standby's disk, whatever the database's own settings say.
+"""What a host is asked first, and told: a row for `objection`. Warnings must be heard, and commits wait for a standby's
+disk, whatever the settings of database and role say; and no statement is cancelled: the limits of who waits are here.
 """
 
 
