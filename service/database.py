@@ -6,6 +6,8 @@ Knows nothing about how messages get there. Its library is imported when it is n
 import argparse
 import logging
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from protocol.engine import replies
@@ -13,6 +15,7 @@ from protocol.engine.environment import FindMailbox
 from protocol.engine.replies import Reply
 from storage.contract import Meter, Store, Stores
 from storage.errors import StorageError
+from storage.mailboxes.mailbox import MailboxKind
 from storage.stores.discard import DiscardStore
 
 from .kinds import POSTGRES
@@ -36,15 +39,23 @@ def add_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--database-single", action="store_true", help=single)
     init = "make the tables in --database, or bring them up to date, and partitions for the next half year; then exit"
     group.add_argument("--database-init", action="store_true", help=init)
+    export = (
+        "write the mail in --database into mailboxes in this directory: mbox files, or with --store maildir Maildirs; the "
+        "next time only what has come since; then exit"
+    )
+    group.add_argument("--database-export", metavar="DIR", type=Path, help=export)
 
 
 def flaw(options: argparse.Namespace) -> str:
     """Why these options cannot be combined; "" if they can."""
     is_used = options.store == NAME
+    is_errand = options.database_init or options.database_export
     rules = (
         (is_used and not options.database, "--store postgres: say where with --database 'host=a,b,c dbname=mail'"),
         (options.database_init and not options.database, "--database-init: say where with --database"),
-        (options.database and not is_used and not options.database_init, "--database: only with --store postgres"),
+        (options.database_export and not options.database, "--database-export: say from where with --database"),
+        (options.database_export and options.store == "discard", "--database-export: not with --store discard"),
+        (options.database and not is_used and not is_errand, "--database: only with --store postgres"),
         (options.database_single and not options.database, "--database-single: only with --store postgres"),
         (
             is_used and options.catch_all is not None and options.users_file is None,
@@ -61,6 +72,31 @@ def make(options: argparse.Namespace) -> str:
     except ImportError as error:
         raise StorageError(f"--database-init: {_MISSING}") from error
     return schema.make(hosts.parse(options.database))
+
+
+def export(options: argparse.Namespace, kind: MailboxKind) -> str:
+    """Exports the mail; returns what was done. Raises StorageError, also if some of it was left out."""
+    try:
+        from storage.stores.postgres import hosts
+        from storage.stores.postgres.desk import Desk
+        from storage.stores.postgres.export import Export
+        from storage.stores.postgres.reader import PostgresReader
+    except ImportError as error:
+        raise StorageError(f"--database-export: {_MISSING}") from error
+    directory = options.database_export
+    desk = Desk(hosts.parse(options.database), is_single=True)  # who rescues mail may have one disk left
+    try:
+        with closing(Export(PostgresReader(desk), directory, kind)) as opened:
+            done = opened.run()
+    except OSError as error:
+        raise StorageError(f"--database-export {directory}: {error.strerror or error}") from error
+    finally:
+        desk.close()
+    messages = f"{done.messages} message{'s' * (done.messages != 1)}"
+    words = f"{messages} exported to {done.mailboxes} mailbox{'es' * (done.mailboxes != 1)} in {directory}"
+    if done.faults:
+        raise StorageError(f"{words}, but not all: {'; '.join(done.faults)}")
+    return words
 
 
 def stores_of(options: argparse.Namespace, count: int, meter: Meter | None) -> Stores:

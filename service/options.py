@@ -156,7 +156,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     if options.dev:
         given = ["--dialect", "esmtp", *(sys.argv[1:] if words is None else words)]
         options = parser.parse_args([*preset(parser.parse_args(given)), *given])
-    serves = not (options.table or options.check or options.database_init)
+    serves = not (options.table or options.check or options.database_init or options.database_export)
     names_nobody = options.create_mailboxes is None and options.store != database.NAME
     if options.users_file is None and serves and names_nobody:
         parser.error("USERS_FILE is missing: give a text file with one user name a line, or --create-mailboxes")

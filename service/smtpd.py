@@ -32,7 +32,7 @@ from .serving import Service
 from .showing import Showing
 from .smtp import smtp
 from .sources import SourceError, Sources, read
-from .wiring import DIALECTS, FORMATS, POP3_FORMATS, dialect_of, own_name, stores_of
+from .wiring import DIALECTS, FORMATS, MAILBOXES, POP3_FORMATS, dialect_of, own_name, stores_of
 
 log = logging.getLogger("carteiro")
 
@@ -53,6 +53,9 @@ def main() -> int:
             say("smtpd", _table(options))
         elif options.database_init:
             say("smtpd", database.make(options))
+        elif options.database_export:
+            os.umask(0o077)
+            say("smtpd", database.export(options, MAILBOXES.get(options.store, MAILBOXES["mbox"])))
         else:
             serve(options)
     except (*SourceError, StorageError, ListenError) as error:

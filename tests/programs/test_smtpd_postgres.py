@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from mailbox import Maildir
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -94,6 +95,28 @@ def test_a_cluster_without_standbys_is_refused_unless_that_is_meant(tmp_path: Pa
     users.write_text("johndoe\n")
     ended = run(*FLAGS, "--database", database.database, str(users))
     assert ended.returncode == 1 and "--database-single" in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_mail_is_exported_and_then_what_has_come_since(tmp_path: Path, database: Postgres) -> None:
+    """Also after the connection to the database was lost in the middle, which is said in one line."""
+    from ..kit.postgres_mail import Base
+
+    mail, place = Base(database), tmp_path / "exported"
+    flags = ("--database", mail.where, "--store", "maildir", "--database-export", str(place))
+
+    def subjects(name: str) -> list[str]:
+        return sorted(message["Subject"] for message in Maildir(str(place / name)))
+
+    for number in range(3):
+        mail.put("eva", "ida", content=b"Subject: %d\r\n\r\ntext\r\n" % number)
+    with mail.cutting():
+        ended = run(*flags)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1) and "database 127.0.0.1" in ended.stderr
+    assert run(*flags).returncode == 0 and subjects("eva") == subjects("ida") == ["0", "1", "2"]
+    mail.put("eva", content=b"Subject: 3\r\n\r\ntext\r\n")
+    ended = run(*flags)
+    assert "1 message exported to 1 mailbox in" in ended.stdout and subjects("eva") == ["0", "1", "2", "3"]
+    mail.close()
 
 
 def test_the_tables_are_made_once_and_newer_ones_are_refused(tmp_path: Path, database: Postgres) -> None:

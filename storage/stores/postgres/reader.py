@@ -34,6 +34,8 @@ _IDS = """SELECT uid, message FROM delivery WHERE mailbox = (SELECT id FROM mail
 _HOLD = "SELECT pg_try_advisory_lock(hashtext('carteiro mailbox'), id) FROM mailbox WHERE name = $1"
 _LET_GO = "SELECT pg_advisory_unlock(hashtext('carteiro mailbox'), id) FROM mailbox WHERE name = $1"
 
+_CERTAIN = """INSERT INTO heartbeat (front_end) VALUES ('a reader') ON CONFLICT (front_end) DO UPDATE SET beaten = now()"""
+
 _OPEN_MESSAGES = "SELECT count(*) FROM (SELECT FROM message WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE) AS locked"
 _CHANGE = "UPDATE mailbox SET changes = changes + 1 WHERE name = $1"
 _REMOVE = """WITH gone AS (
@@ -101,6 +103,17 @@ class PostgresReader:
             while (rows := database.ask(_NUMBER, mailbox, str(AT_ONCE))) and int(rows[0][0] or 0) == AT_ONCE:
                 pass
         return self.state(mailbox)
+
+    def number_all(self) -> None:
+        """Gives all messages their uids, but for those in mailboxes that somebody else is giving uids in."""
+        with self._turn() as database:
+            while int(database.ask(_NUMBER_NEW)[0][0] or 0):
+                pass
+
+    def make_certain(self) -> None:
+        """Returns when two disks have all that was seen so far: it writes something."""
+        with self._turn() as database:
+            database.ask(_CERTAIN)
 
     def extent(self, state: str) -> int | None:
         """None: a mailbox is no file."""
