@@ -4,12 +4,12 @@ import errno
 import os
 import re
 import shutil
-import signal
 import time
 from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +18,7 @@ from storage.mailboxes.maildir import MaildirMailboxes
 from storage.mailboxes.mbox import MboxMailboxes
 from storage.stores.journalled import JournalledStore
 
-from ...kit.disk import CHANGES, Watched
+from ...kit.disk import CALLS, CHANGES, Watched
 from ...kit.post import MailboxKind
 from ...kit.support import once
 
@@ -112,43 +112,70 @@ def is_for(box: str, number: int) -> bool:
 # It dies
 
 
-def run_and_die(
-    directory: Path, kind: MailboxKind, work: Callable[[JournalledStore, Callable[[int, bool], None]], None], die: "Death"
-) -> Answers | None:
-    """Works on a store in a process of its own; returns what was answered before it died, None when it did not die."""
-    hear, say = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            store = JournalledStore(directory, kind, Watched(die))
-            with os.fdopen(say, "w", buffering=1) as lines:
-                work(store, lambda number, is_accepted: print(number, int(is_accepted), file=lines))
-            store.close()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    os.close(say)
-    with os.fdopen(hear, "rb") as lines:
-        answers = {int(number): is_accepted == b"1" for number, is_accepted in map(bytes.split, lines)}
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or status == 0, "it was to die, or to live, but not to fail"
-    return answers if os.WIFSIGNALED(status) else None
+class Died(BaseException):
+    """The process is dead."""
 
 
-class Death:
-    """Comes before the call with a number; or in the middle of it, when that is a write."""
+class Death(Watched):
+    """The files of a process that dies before the call with a number; or in the middle of it, when that is a write.
+
+    Its files are closed then, and further calls, while Python unwinds, have no effect: the same is left as by SIGKILL, and
+    no process has to be made. tests/programs/test_sigkill.py and test_injection.py kill real ones.
+    """
 
     def __init__(self, number: int, is_in_the_middle: bool) -> None:
+        super().__init__(self._before)
         self.number = number
         self.is_in_the_middle = is_in_the_middle
+        self.is_dead = False
+        self._opened: set[int] = set()
+        for name in CALLS:
+            setattr(self, name, partial(self._made, name, getattr(self, name)))
 
-    def __call__(self, number: int, name: str) -> int | None:
+    def _before(self, number: int, name: str) -> int | None:
         if number == self.number and self.is_in_the_middle and name in ("write", "append"):
             self.number += 1
             return 100
         if number == self.number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._die()
+            raise Died
         return None
+
+    def _made(self, name: str, call: Callable[..., Any], *arguments: Any) -> Any:
+        if self.is_dead:
+            if name == "find":
+                raise FileNotFoundError
+            return None
+        result = call(*arguments)
+        if name in ("open", "open_top"):
+            self._opened.add(result)
+        elif name == "close":
+            self._opened.remove(arguments[0])
+        return result
+
+    def _die(self) -> None:
+        self.is_dead = True
+        for descriptor in self._opened:  # and its locks go with them
+            os.close(descriptor)
+
+
+def run_and_die(
+    directory: Path, kind: MailboxKind, work: Callable[[JournalledStore, Callable[[int, bool], None]], None], die: Death
+) -> Answers | None:
+    """Works on a store; returns what was answered before its process died, None when it did not die."""
+    answers: Answers = {}
+
+    def answer(number: int, is_accepted: bool) -> None:
+        if not die.is_dead:
+            answers[number] = is_accepted
+
+    try:
+        store = JournalledStore(directory, kind, die)
+        work(store, answer)
+        store.close()
+    except Died:
+        assert die.is_dead
+    return answers if die.is_dead else None
 
 
 def nothing(store: JournalledStore, answer: Callable[[int, bool], None]) -> None:
