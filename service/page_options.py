@@ -62,7 +62,6 @@ def page_flaw(options: argparse.Namespace) -> str:
         (options.no_web and not options.dev, "--no-web: only with --dev"),
         (used and not options.web, f"{' '.join(used)}: only with --web"),
         (options.web and options.store == "discard", "--web: there is nothing to show with --store discard"),
-        (options.web and options.store == "postgres", "--web: not with --store postgres"),
         (options.web and missing(), f"--web: {', '.join(missing())} not installed: {what_to_install()}"),
         (options.web_auth_file and options.web_public, "--web-auth-file and --web-public: give one of them"),
         (options.web_admin and not options.web_auth_file, "--web-admin: give --web-auth-file, too"),

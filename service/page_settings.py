@@ -22,9 +22,11 @@ class Settings(NamedTuple):
 
     directory: str
     kind: str
-    """`mbox` or `maildir`."""
+    """`mbox`, `maildir` or `postgres`."""
     descriptors: tuple[int, ...]
     """Of the sockets that it listens on."""
+    where: tuple[str, ...] = ()
+    """More about mailboxes of this kind, see `kinds`."""
     level: int = logging.INFO
     root: str = ""
     hosts: tuple[str, ...] = ()

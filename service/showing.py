@@ -8,6 +8,7 @@ import argparse
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from protocol.engine.table import State
 from reactor.companion import Companion
@@ -16,9 +17,11 @@ from reactor.stream import addresses
 from reactor.stream.listener import listening
 from storage.accounts.passwords import Passwords
 from storage.contract import Meter, Store
+from storage.errors import StorageError, words
 from storage.mailboxes.told import Tell
 
 from .commands import FRUGAL, REREAD, command_of
+from .kinds import POSTGRES, where_of
 from .listeners import Listener
 from .metering import Metering
 from .notices import Notices
@@ -28,12 +31,14 @@ from .page_settings import Settings
 class Showing:
     """The page of a mail directory, and figures. `closed` is the state in which SMTP sessions are over.
 
-    Raises ListenError if it cannot listen, AuthFileError if nobody could come in.
+    Raises ListenError if it cannot listen, AuthFileError if nobody could come in, and StorageError.
     """
 
     def __init__(self, options: argparse.Namespace, closed: State) -> None:
         if options.web_auth_file:
             Passwords(options.web_auth_file)
+        if options.store == POSTGRES:  # the other stores make it themselves; here only the index is in it
+            _make(options.mail_dir)
         self._options = options
         self._sockets = _listening(options.web)
         self._figures = _listening(options.metrics)
@@ -73,6 +78,7 @@ class Showing:
             directory=str(options.mail_dir),
             kind=options.store,
             descriptors=descriptors,
+            where=where_of(options),
             level=options.level,
             root=options.web_root,
             hosts=tuple(options.web_host),
@@ -119,6 +125,14 @@ class Showing:
     def _close_sockets(self) -> None:
         for sock in (*self._sockets, *self._figures):
             sock.close()
+
+
+def _make(directory: Path) -> None:
+    """Makes a directory for its owner only. Raises StorageError."""
+    try:
+        directory.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"--mail-dir {directory}: {words(error)}") from error
 
 
 def _listening(address: tuple[str, int] | None) -> list[socket.socket]:

@@ -83,6 +83,7 @@ class Clerk:
         self._poll_at = 0.0
         self._remove_at = 0.0
         self._behind_since: float | None = None
+        self._fault = ""
         self.found = 0
         """New messages of the last part of the work."""
 
@@ -139,6 +140,17 @@ class Clerk:
     # Reading
 
     def _look(self) -> None:
+        """Finds out which mailboxes have changed. If they cannot be looked at, says so once."""
+        try:
+            self._look_at_all()
+        except OSError as error:
+            if str(error) != self._fault:
+                log.error("the mailboxes cannot be looked at: %s: tried again", error)
+            self._fault = str(error)
+        else:
+            self._fault = ""
+
+    def _look_at_all(self) -> None:
         for mailbox in self._recorder.unfinished():  # a deletion in it was taken back, say: somebody waits for that
             self.read_again(mailbox)
         self._changed = [

@@ -1,6 +1,6 @@
 """The process that keeps the index: told by notices and by lines on standard input, it tells by lines on standard output.
 
-Arguments: the mail directory, and the kind of its mailboxes. It ends when its input does, and when
+Arguments: the mail directory, and the kind of its mailboxes (see `kinds.kind_of`). It ends when its input does, and when
 another one is to begin anew. Lines in: `look` (something was deleted, or taken back), `again NAME` (a mailbox does not have
 what the index says). Lines out: `{"come": [[id, mailbox], ...], "reset": false}`, and once a second how the index stands
 (standing.py).
@@ -30,7 +30,7 @@ from inbox.mime.identity import identity
 from reactor.logs import log_as, log_to
 from storage.files import IsLocked
 
-from ..kinds import KINDS
+from ..kinds import kind_of
 from ..notices import LONGEST, listening
 from . import standing
 
@@ -134,7 +134,7 @@ def _limited() -> Iterator[None]:
 
 def main() -> int:
     """Keeps the index until standard input ends; returns the exit code."""
-    directory, kind = Path(sys.argv[1]), KINDS[sys.argv[2]]
+    directory, kind = Path(sys.argv[1]), kind_of(*sys.argv[2:])
     log_to(2, logging.INFO)
     log_as("index")
     os.nice(USUAL)

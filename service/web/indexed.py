@@ -39,18 +39,21 @@ T = TypeVar("T")
 
 
 class IndexedInbox:
-    """Mail in a mail directory, whose mailboxes are of a kind: `mbox` or `maildir`. Raises OSError and sqlite3.Error."""
+    """Mail in a mail directory, whose mailboxes are of a kind: `mbox` or `maildir`; or in a database, and then the directory
+    has only the index, and `where` says more (see `kinds.kind_of`). Raises OSError and sqlite3.Error.
+    """
 
-    def __init__(self, reactor: Reactor, directory: Path, kind: str) -> None:
+    def __init__(self, reactor: Reactor, directory: Path, kind: str, where: Sequence[str] = ()) -> None:
         self._reactor = reactor
         self._questions, self._searches, self._changes = (_Catalogue(reactor, directory) for _ in range(3))
-        self._small, self._large = (_Reading(reactor, command_of("web.opening", directory, kind)) for _ in range(2))
+        self._small, self._large = (_Reading(reactor, command_of("web.opening", directory, kind, *where)) for _ in range(2))
         self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
         self.standing: Standing | None = None
         """How the index stood when its process was heard last."""
         self.deleted = 0
         """Messages that were deleted, those included that were taken back."""
-        self._clerk = Companion(reactor, "the index", command_of("web.clerk", directory, kind), self._heard, self._begun)
+        clerk = command_of("web.clerk", directory, kind, *where)
+        self._clerk = Companion(reactor, "the index", clerk, self._heard, self._begun)
         self._clerk.start()
         reactor.call_later(REST, self._rest)
 

@@ -1,9 +1,10 @@
 """The process that opens messages: it reads one at a time, and may be killed while it does.
 
-Arguments: the mail directory, and the kind of its mailboxes. A request is a line of JSON on standard input,
-`{"what": "mail", "id": ..., "places": [[mailbox, place], ...], "part": ...}`; `what` is `mail`, `part` or `octets`. The
-answer is a line of JSON on standard output, `{"status": "ok", "length": N, ...}`, and N octets. The status is `moved` if
-none of the places has the message, and `missing` if the message has no such part. It ends when its input does.
+Arguments: the mail directory, and the kind of its mailboxes (see `kinds.kind_of`). A request is a line of JSON on standard
+input, `{"what": "mail", "id": ..., "places": [[mailbox, place], ...], "part": ...}`; `what` is `mail`, `part` or `octets`.
+The answer is a line of JSON on standard output, `{"status": "ok", "length": N, ...}`, and N octets. The status is `moved` if
+none of the places has the message, or the database does not answer, and `missing` if the message has no such part. It ends
+when its input does.
 """
 
 import json
@@ -22,7 +23,7 @@ from inbox.mime.shown import mail_of, type_of
 from reactor.logs import log_as, log_to
 from storage.mailboxes.reading import Reader
 
-from ..kinds import KINDS
+from ..kinds import kind_of
 
 log = logging.getLogger("carteiro")
 
@@ -39,7 +40,7 @@ def main() -> int:
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
-    reader = KINDS[sys.argv[2]].reader(Path(sys.argv[1]))
+    reader = kind_of(*sys.argv[2:]).reader(Path(sys.argv[1]))
     for line in sys.stdin.buffer:
         head, body = _answer(reader, json.loads(line))
         sys.stdout.buffer.write(json.dumps({**head, "length": len(body)}).encode() + b"\n")
@@ -49,7 +50,11 @@ def main() -> int:
 
 
 def _answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    octets = _octets(reader, request["id"], request["places"])
+    try:
+        octets = _octets(reader, request["id"], request["places"])
+    except OSError as error:
+        log.warning("message %s cannot be read now: %s", request["id"], error)
+        octets = None
     if octets is None:
         return {"status": "moved"}, b""
     if request["what"] == "octets":

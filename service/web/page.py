@@ -35,7 +35,7 @@ def main() -> int:
     """Shows mail until standard input ends; returns the exit code."""
     settings = begin("page")
     reactor = Reactor()
-    inbox = IndexedInbox(reactor, Path(settings.directory), settings.kind)
+    inbox = IndexedInbox(reactor, Path(settings.directory), settings.kind, settings.where)
     monitoring = Monitoring(reactor, settings, inbox)
     checks, sending = Offload(reactor), Offload(reactor)
     passwords = Passwords(Path(settings.auth_file)) if settings.auth_file else None

@@ -85,8 +85,8 @@ class Base:
         )
 
     @contextmanager
-    def cutting(self) -> "Iterator[None]":
-        """Whoever asks for a message meanwhile gets no answer, and loses the connection."""
+    def cutting(self, locks: str = "message") -> "Iterator[None]":
+        """Whoever asks for something in that table meanwhile gets no answer, and loses the connection."""
         waits = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'carteiro'"
 
         def cut() -> None:
@@ -94,7 +94,7 @@ class Base:
             self.cut()
 
         with self.connect() as connection, connection.transaction():
-            connection.execute("LOCK TABLE message")
+            connection.execute(f"LOCK TABLE {locks}".encode())
             thread = threading.Thread(target=cut)
             thread.start()
             yield

@@ -1,5 +1,6 @@
 """The server with a real PostgreSQL behind it, on this machine."""
 
+import json
 import re
 import signal
 import subprocess
@@ -9,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from mailbox import Maildir
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
+from ..kit.page import Page, url_of
 from ..kit.postgres import Postgres, eventually, postgres
 from ..kit.server import Server
 from ..kit.support import ROOT, USERS
@@ -117,6 +119,33 @@ def test_mail_is_exported_and_then_what_has_come_since(tmp_path: Path, database:
     ended = run(*flags)
     assert "1 message exported to 1 mailbox in" in ended.stdout and subjects("eva") == ["0", "1", "2", "3"]
     mail.close()
+
+
+def test_the_page_shows_and_deletes_what_is_in_the_database(tmp_path: Path, database: Postgres) -> None:
+    pytest.importorskip("h11", reason="h11 is not installed: pip install '.[web]'")
+    with serve(tmp_path, database, "--web", "127.0.0.1:0") as server, server.connect() as client:
+        page = Page(0, url_of(server.process), tmp_path / "mailboxes", server.process)
+        client.say("EHLO me")
+        large = b"Subject: large\r\n\r\n" + b"a line of text\r\n" * 20_000
+        for text in (b"Subject: small\r\n\r\ntext\r\n", large):
+            assert client.mail(text, "<page@b>", "<babydoe@b>")[:3] == b"250"
+
+        def shown() -> dict[str, str]:
+            rows = page.get("mailbox/babydoe/api/v1/messages")["messages"]
+            return {row["Subject"]: row["ID"] for row in rows if row["Subject"] != "x"}
+
+        page.until(lambda: len(shown()) == 2)
+        ids = shown()
+        assert page.get(f"api/v1/message/{ids['small']}")["Text"] == "text\n"
+        with urlopen(f"{page.url}api/v1/message/{ids['large']}/raw", timeout=30) as answer:
+            assert answer.read().endswith(large.replace(b"\r\n", b"\n"))
+        body = json.dumps({"IDs": [ids["large"]]}).encode()
+        with urlopen(Request(f"{page.url}api/v1/messages", body, method="DELETE"), timeout=30) as answer:
+            assert answer.status in (200, 204)
+        eventually(lambda: len(deliveries(database, "page@b")) == 1)
+        assert list(shown()) == ["small"] and database.ask(
+            "SELECT count(*) FROM piece WHERE message NOT IN (SELECT id FROM message)"
+        ) == ["0"]
 
 
 def test_the_tables_are_made_once_and_newer_ones_are_refused(tmp_path: Path, database: Postgres) -> None:
