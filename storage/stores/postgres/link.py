@@ -89,7 +89,7 @@ class Link:
         self._since = 0.0
         self._work: Work | None = None
         self._is_sent = True
-        self._said = ""
+        self._said: dict[int, str] = {}
         self._answers = Answers()
         self._acts: dict[Act, Callable[[Outcome], None]] = {
             Act.DIAL: self._dial,
@@ -392,8 +392,7 @@ class Link:
         self._events = events
 
     def _say(self, level: int, words: str) -> None:
-        """Logs a line about the host, unless it is what was said last."""
-        line = f"database {self._hosts[self.host].name} {words}"
-        if line != self._said:
-            self._said = line
-            log.log(level, "%s", line)
+        """Logs a line about the host, unless it is what was said last of it."""
+        if words != self._said.get(self.host):
+            self._said[self.host] = words
+            log.log(level, "database %s %s", self._hosts[self.host].name, words)

@@ -162,3 +162,15 @@ def test_whatever_hosts_do_what_was_promised_is_there_once(steps: "list[tuple[st
     world.check()
     world.check_refused()
     assert len(world.answers) == sent and world.store.condition == (0, 0, 0, 0)
+
+
+def test_an_outage_of_all_hosts_is_said_once_of_each(caplog: pytest.LogCaptureFixture) -> None:
+    world = Three()
+    for node in world.nodes:
+        node.is_down = True
+        for connection in node.connections:
+            connection.breaks()
+    world.loop.run(60)
+    said = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert {line.split()[1] for line in said} == {"10.0.0.1", "10.0.0.2", "10.0.0.3"}
+    assert len(said) == 3 * 3, "each of three links says it once of each host"
