@@ -13,7 +13,7 @@ POLICY = way("530 550 553 554", SAME, "refused by policy")
 LATER = way("4", ANY, "refused for now")
 EARLY = against("503", SAME, "it should be carried out even before EHLO")._replace(rule="5321-4.1.4-before-hello")
 CLOSING = way("421", (P.CLOSED,), "421 and closes: it stops, or a policy says so")
-OPEN = way("5", ANY, "between chunks, what becomes of the transaction is left open")
+OPEN = way("5", ANY, "refused between chunks: what becomes of the transaction is left open")
 
 
 def _cell(rule: str, *ways: Way) -> Cell:
@@ -22,6 +22,11 @@ def _cell(rule: str, *ways: Way) -> Cell:
 
 def _also(cell: Cell, *ways: Way) -> Cell:
     return Cell(cell.rule, (*cell.ways, *ways))
+
+
+def _between(cell: Cell) -> Cell:
+    """The same between chunks, where it may also be refused."""
+    return Cell(cell.rule, (cell.ways[0], OPEN, *cell.ways[1:]))
 
 
 # The session's commands
@@ -35,13 +40,14 @@ AGAIN = _cell("5321-4.1.4-hello-again", right("250", HOME), *_AGAIN)
 AGAIN_AUTH = _cell(
     "5321-4.1.4-hello-again", right("250", HOME), way("250", (*CLEAR, *CRYPT), "EHLO forgets who is authenticated"), *_AGAIN
 )
-AGAIN_CHUNK = _also(AGAIN, way("500 501 502 504 550", ANY, "between chunks, what becomes of the transaction is left open"))
+AGAIN_CHUNK = _cell("5321-4.1.4-hello-again", right("250", HOME), OPEN)
 HI_ARG = _cell(
     "5321-4.1.1.1-hello-argument",
     right("501", SAME),
     only_code("5", "501 is due for what has no argument"),
     way("250", ANY, "taken without the argument that the grammar demands"),
 )
+HI_ARG_CHUNK = _between(HI_ARG)
 NOOP = _cell("5321-4.1.1.9-noop", right("250", SAME))
 NOOP_1 = _cell("5321-4.1.1.9-noop", right("250", SAME), EARLY)
 CASE = _cell("5321-2.4-case", right("250", SAME))
@@ -53,6 +59,7 @@ _HELP = (
     only_code("250 252", "211 or 214 is due"),
 )
 HELP = _cell("5321-4.1.1.8-help", *_HELP)
+HELP_CHUNK = _between(HELP)
 HELP_1 = _cell("5321-4.1.1.8-help", *_HELP, EARLY)
 _VRFY = (
     right("250 251 252 550 551 553", SAME),
@@ -61,9 +68,11 @@ _VRFY = (
     only_code("2 4 5", "the code is none of those for VRFY"),
 )
 VRFY = _cell("5321-3.5.3-vrfy", *_VRFY)
+VRFY_CHUNK = _between(VRFY)
 VRFY_1 = _cell("5321-3.5.3-vrfy", _VRFY[0], EARLY, *_VRFY[1:])
 _EXPN = (right("250 252 550 500 502 504", SAME), only_code("2 4 5", "the code is none of those for EXPN"))
 EXPN = _cell("5321-4.3.2-expn", *_EXPN)
+EXPN_CHUNK = _between(EXPN)
 EXPN_1 = _cell("5321-4.3.2-expn", _EXPN[0], EARLY, *_EXPN[1:])
 QUIT = _cell("5321-4.1.1.10-quit", right("221", (P.CLOSED,)))
 QUIT_X = _cell(
@@ -72,18 +81,23 @@ QUIT_X = _cell(
     against("221", (P.CLOSED,), "the argument of QUIT is ignored"),
     only_code("5", "501 is due for an argument where there is none"),
 )
+QUIT_XCHUNK = _between(QUIT_X)
 RSET = _cell("5321-4.1.1.5-rset", right("250", HOME))
-RSET_1 = _cell("5321-4.1.1.5-rset", right("250", SAME), EARLY)
+RSET_1 = _cell(
+    "5321-4.1.1.5-rset", right("250", SAME), way("250", HOME, "the session is then as after EHLO, which nobody said"), EARLY
+)
 RSET_X = _cell(
     "5321-4.1.1-no-argument",
     right("501", SAME),
     against("250", HOME, "the argument of RSET is ignored"),
     only_code("5", "501 is due for an argument where there is none"),
 )
+RSET_XCHUNK = _between(RSET_X)
 RSET_X1 = _cell(
     "5321-4.1.1-no-argument",
     right("501", SAME),
     against("250 503", SAME, "the argument of RSET is ignored"),
+    against("250", HOME, "the argument of RSET is ignored"),
     only_code("5", "501 is due for an argument where there is none"),
 )
 NO = _cell(
@@ -196,14 +210,19 @@ CHUNK_RC = _cell(
     LATER,
 )
 CHUNK_R = _cell(ARG_R.rule, right("501 503", SAME), OPEN)
-CHUNK_NO = _also(NO, against("5", ANY, "an unknown command between chunks ends the transaction"))
-CHUNK_EMPTY = _also(EMPTY, against("5", ANY, "an empty line between chunks ends the transaction"))
+CHUNK_NO = _between(NO)
+CHUNK_EMPTY = _between(EMPTY)
 
 # Extensions
 TLS = _cell("3207-4-starttls", right("220", (P.TLS,)), way("454", SAME, "TLS is not available for now"))
 TLS_OR = _cell("3207-4-starttls", right("220", (P.TLS,)), right("5", SAME), way("454", SAME, "TLS is not available for now"))
 TLS_CHUNK = _also(TLS_OR, OPEN)
-ACTIVE = _cell("3207-4.2-active", right("5", SAME), way("454", SAME, "refused for now, though TLS is in use"))
+ACTIVE = _cell(
+    "3207-4.2-active",
+    right("5", SAME),
+    way("454", SAME, "refused for now, though TLS is in use"),
+    way("5", ANY, "what becomes of the session is left open: the section forbids it to the client"),
+)
 AUTH = _cell(
     "4954-4-auth",
     right("334", (P.ASKED,)),

@@ -3,6 +3,7 @@
 Knows nothing about connections.
 """
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
@@ -94,8 +95,10 @@ class Judge:
         places = self._places(tries)
         if max(seen.surplus for seen in tries) and found.rule != "3030-2-not-offered":
             extra = next(seen for seen in tries if seen.surplus)
-            what = "more replies come than commands were sent"
-            return Judged(place, command, Verdict.DIFFERS, "5321-4.3.1-one-reply", what, extra.lines, first.code)
+            rule, what = "5321-4.3.1-one-reply", "more replies come than commands were sent"
+            if command in (Command.BDAT, Command.LAST):
+                rule, what = found.rule, "more replies come than commands were sent: octets of the chunk may be commands"
+            return Judged(place, command, Verdict.DIFFERS, rule, what, extra.lines, first.code)
         if first.code == GARBLED:
             what = "the lines of the reply do not go together, or are none"
             return Judged(place, command, Verdict.DIFFERS, "5321-4.2-reply-grammar", what, first.short, first.code)
@@ -170,8 +173,25 @@ class Judge:
             return Judged(place, command, Verdict.CLOSES, "5321-3.8-closes", what, seen.lines, seen.code)
         what = self._words(found, seen, place, places)
         is_code = seen.after.startswith("!") or not any(way.allows(seen.code) for way in found.ways)
-        lines = seen.short if is_code else tries[-1].lines
+        lines = seen.short if is_code else self._proof(found, place, tries)
         return Judged(place, command, Verdict.DIFFERS, found.rule, what, lines, seen.code)
+
+    def _proof(self, found: Cell, place: Place, tries: Sequence[Seen]) -> tuple[str, ...]:
+        """The dialogue up to the reply that shows that the state is none of those that are due."""
+        code, signature = tries[0].code, tuple(seen.walked for seen in tries)
+        number, reply = self._signatures.telling(signature, self._due(found, place, code))
+        seen = tries[number]
+        heard = -1
+        for line, text in enumerate(seen.lines[seen.said :], seen.said):
+            heard += bool(re.match(r"S: \d{3}(?!-)|\(", text))
+            if heard == reply:
+                return seen.lines[: line + 1]
+        return seen.lines
+
+    def _due(self, found: Cell, place: Place, code: str) -> tuple[Place, ...]:
+        """The places where a reply that is allowed may lead."""
+        allowed = [way for way in found.ways if way.allows(code) and way.to is not ANY]
+        return tuple(dict.fromkeys(at for way in allowed for at in self._meant(way.to, place)))
 
     def _words(self, found: Cell, seen: Seen, place: Place, places: frozenset[Place]) -> str:
         """What happened, in words: the reply is not allowed here, or it leads where it must not."""
@@ -181,12 +201,5 @@ class Judge:
             right = " or ".join(found.ways[0].codes) or "no reply"
             return f"it answers {seen.code}, where {right} is due"
         led = " or ".join(f'"{at.value}"' for at in sorted(places, key=lambda at: at.name)) or "a state like no other"
-        meant = " or ".join(
-            dict.fromkeys(
-                f'"{at.value}"'
-                for way in found.ways
-                if way.allows(seen.code) and way.to is not ANY
-                for at in self._meant(way.to, place)
-            )
-        )
+        meant = " or ".join(f'"{at.value}"' for at in self._due(found, place, seen.code))
         return f"it answers {seen.code or 'nothing'}, and is then in {led}, where {meant} is due"

@@ -21,8 +21,8 @@ The body is a dialogue. Lines to say that follow one another are pipelined; the 
     ~ skip 4xx: refused for now      what cannot be tested here
     ! 250: it took what it must not  what is against a MUST, in better words than the usual
 
-In what is said, {to}, {unknown}, {sender}, {me} and {message} stand for what they say, {a*300} for 300 times the letter a,
-and \\r, \\n, \\0, \\t and \\xNN for octets.
+In what is said, {to}, {unknown}, {sender}, {me} and {message} stand for what they say, {hello} for EHLO (or LHLO, or HELO),
+{a*300} for 300 times the letter a, and \\r, \\n, \\0, \\t and \\xNN for octets.
 """
 
 import re
@@ -136,6 +136,7 @@ def matches(codes: str, code: str) -> bool:
 def octets(text: str, target: Target) -> bytes:
     """What a text of a file stands for."""
     words = {"to": target.to, "unknown": target.unknown, "sender": target.sender, "me": target.me}
+    words["hello"] = target.hello.partition(" ")[0]
     for word, value in words.items():
         text = text.replace(f"{{{word}}}", value)
     text = _TIMES.sub(lambda match: match[1] * int(match[2]), text)

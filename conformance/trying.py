@@ -17,7 +17,7 @@ GRACE = 0.3
 """Seconds to wait for a reply that need not come, once a later command was answered."""
 
 UNTOLD = "untold"
-"""Stands in place of a reply code that cannot be told from that of the next command."""
+"""Stands in place of a reply code that cannot be told from the end of the session."""
 
 NOT_READ = (Command.EMPTY, Command.DOT)
 """Lines that a server may pass over without a reply."""
@@ -81,7 +81,12 @@ class Tries:
             return Seen("", why=str(fault))
         reply = await self._said(dialogue, place, command)
         if reply.code == UNTOLD:
-            return Seen("", why="NOOP, which is to tell whether it was answered, ends the session")
+            dialogue.close()
+            try:
+                dialogue = await self._begin(ways_to(place, self._target, self._profile)[0])
+            except (Unreached, NotReached) as fault:
+                return Seen("", why=str(fault))
+            reply = await self._said_alone(dialogue, command)
         seen = await self._followed(dialogue, command, reply)
         seen = seen._replace(said=len(dialogue.lines))
         if seen.end is None and not seen.after.startswith("!"):
@@ -124,6 +129,8 @@ class Tries:
             return await dialogue.say(line)
         if command not in NOT_READ:
             return await dialogue.say(line, octets, self._target.shown_proof if command is Command.AUTH else "")
+        if "PIPELINING" not in self._profile.offers(place):
+            return await self._said_alone(dialogue, command)
         dialogue.tell(line)
         reply = await dialogue.say("NOOP")
         later = await dialogue.hear(GRACE)
@@ -132,6 +139,14 @@ class Tries:
         if later.code == SILENT:
             dialogue.lines.pop()
             return Reply(SILENT)
+        return reply
+
+    async def _said_alone(self, dialogue: Dialogue, command: Command) -> Reply:
+        """The same for what may be passed over, where no other command may be sent before the reply."""
+        dialogue.tell("" if command is Command.EMPTY else command.value)
+        reply = await dialogue.hear(self._patience() / 3)
+        if reply.code == SILENT:
+            dialogue.lines.pop()
         return reply
 
     async def _followed(self, dialogue: Dialogue, command: Command, reply: Reply) -> Seen:

@@ -11,7 +11,7 @@ A server that closes after a few refusals cannot be led on long walks. On it eac
 are more of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .dialogue import CLOSED, GARBLED, SILENT, Dialogue, Reply
@@ -84,9 +84,24 @@ class Signatures:
         """The places that answer so."""
         return frozenset(place for place, signatures in self._learnt.items() if seen in signatures)
 
+    def telling(self, seen: Signature, places: Iterable[Place]) -> tuple[int, int]:
+        """Which walk shows that a session is in none of these places, and at which of its replies: both count from 0."""
+        usual = [signature for place in places for signature in self._learnt.get(place, ())]
+        for number, codes in enumerate(seen):
+            others = {signature[number] for signature in usual}
+            if others and codes not in others:
+                return number, max(_common(codes, other) for other in others)
+        return len(seen) - 1, len(seen[-1])
+
     def knows(self, place: Place) -> bool:
         """Whether the place was reached."""
         return bool(self._learnt.get(place))
+
+
+def _common(codes: Sequence[str], others: Sequence[str]) -> int:
+    """At how many replies two walks are alike."""
+    pairs = enumerate(zip(codes, others, strict=False))
+    return next((number for number, (code, other) in pairs if code != other), min(len(codes), len(others)))
 
 
 _FIRST = {

@@ -33,13 +33,18 @@ async def raw(dialogue: Dialogue, line: str, patience: float) -> bytes:
 
 async def forms(trial: Trial) -> None:
     """Each reply has the form that the grammar asks for. Each rule is said to be broken once."""
-    dialogue = await trial.ready()
     is_enhanced = "ENHANCEDSTATUSCODES" in trial.profile.offered.get(Place.EHLO, frozenset())
     lines = [trial.target.hello, "NOOP", "HELP", f"VRFY {trial.target.to}", "XYZZY", "RCPT", trial.target.mail]
     lines += [trial.target.rcpt, f"RCPT TO:<{trial.target.unknown}>", "RSET"]
     found: dict[str, str] = {}
-    for line in lines:
-        heard = await raw(dialogue, line, trial.patience)
+    dialogue, is_new = await trial.ready(), True
+    while lines:
+        heard = await raw(dialogue, lines[0], trial.patience)
+        if (not heard or heard.startswith(b"421")) and not is_new:
+            dialogue.close()  # it bears few refusals: the others in another session
+            dialogue, is_new = await trial.ready(), True
+            continue
+        line, is_new = lines.pop(0), False
         for rule, what in flaws(line.partition(" ")[0], heard, is_enhanced):
             if rule not in found:
                 found[rule] = what
@@ -51,7 +56,9 @@ def flaws(command: str, heard: bytes, is_enhanced: bool) -> list[tuple[str, str]
     """What is wrong with the form of a reply: rules, and what happened."""
     lines = first_reply(heard)
     matches = [_LINE.fullmatch(line) for line in lines]
-    if not lines or None in matches:
+    if not lines:
+        return []  # silence has a rule of its own
+    if None in matches:
         broken = next((line for line, match in zip(lines, matches, strict=True) if match is None), b"")
         ends = "without CRLF" if not broken.endswith(b"\r\n") else "against the grammar"
         return [("5321-4.2-reply-grammar", f"a line of the reply to {command} is {ends}")]

@@ -132,7 +132,7 @@ ORDER = (
          "After the handshake the server knows nothing of what it was told before it.",
          "Put the session into its first state when the handshake is complete."),
     Rule("3207-4.2-active", MUST, STOPS,
-         "STARTTLS under TLS is refused.",
+         "STARTTLS under TLS, which no client may say, is refused.",
          "Answer 503, and do not offer it under TLS."),
     Rule("3207-4-not-offered", MUST, STOPS,
          "STARTTLS where it was not offered is refused, and changes nothing.",

@@ -43,11 +43,19 @@ class SocketWire:
     patience = LONGEST_SILENCE
     farewell = ""
 
-    def __init__(self, reactor: Reactor, sock: socket.socket, context: ssl.SSLContext, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        wake: Callable[[], None],
+        waited: Callable[[float], None],
+    ) -> None:
         self._reactor = reactor
         self._socket = sock
         self._context = context
         self._wake = wake
+        self._waited = waited
         self._tls: ssl.SSLObject | None = None
         self._from_peer, self._to_peer = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._came = b""
@@ -79,10 +87,12 @@ class SocketWire:
         if not self._came and not self._has_ended and not self.is_finished:
             self._waiting = Waiting(self._reactor)
             self._waiting.bring_after(seconds, None)
+            began = self._reactor.now
             if await self._waiting is None:
                 self._waiting = None
                 return None
             self._waiting = None
+            self._waited(self._reactor.now - began)
         came, self._came = self._came, b""
         return came
 

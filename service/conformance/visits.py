@@ -22,11 +22,17 @@ CONNECT_TIMEOUT = 10.0
 MOST_BUSY = 3
 """Greetings with a 421 after which no more connections are made."""
 
+MOST_MUTE = 6
+"""Connections in a row that were not greeted in time, after which it is said that there is no greeting."""
+
 BACK_OFF = 2.0
 """Seconds to wait after the first 421; twice as long after the second."""
 
 FASTEST_PATIENCE = 5.0
-"""Seconds to wait for a reply at least; at most three times as long as the slowest reply took, if that is more."""
+"""Seconds to wait for a reply at least; three times as long as the slowest reply took, if that is more."""
+
+SLOWEST = 10.0
+"""Seconds that the slowest reply is taken to have taken at most."""
 
 
 class Busy(Exception):  # noqa: N818
@@ -54,6 +60,7 @@ class Visits:
         self._not_reached = not_reached
         self._context: ssl.SSLContext = trusting_anybody()
         self._busy = 0
+        self._mute = 0
         self._slowest = 0.0
         self.made = 0
 
@@ -68,9 +75,12 @@ class Visits:
             if self._is_encrypted and (fault := await wire.secure()):
                 wire.close()
                 raise self._not_reached(f"the TLS handshake fails: {fault}")
-            began = self._reactor.now
             came = await wire.hear(self.patience())
-            self._slowest = max(self._slowest, self._reactor.now - began)
+            self._mute = self._mute + 1 if came is None else 0
+            if came is None and self._tasks.at_once > 1 and self._mute < MOST_MUTE:
+                wire.close()  # it may bear fewer connections at once
+                self._tasks.at_once //= 2
+                continue
             if not (came or b"").startswith(b"421"):
                 wire.put_back(came or b"")
                 return wire
@@ -80,6 +90,10 @@ class Visits:
                 raise Busy((came or b"").decode("ascii", "backslashreplace").strip())
             self._tasks.at_once = max(1, self._tasks.at_once // 2)
             await pause(self._reactor, BACK_OFF * self._busy)
+
+    def _waited(self, seconds: float) -> None:
+        """Something came after so long."""
+        self._slowest = min(SLOWEST, max(self._slowest, seconds))
 
     async def _connected(self) -> SocketWire:
         sock = socket.socket(self._family, socket.SOCK_STREAM)
@@ -101,7 +115,7 @@ class Visits:
         made: list[SocketWire] = []
 
         def begin(_: str, wake: Callable[[], None]) -> SocketWire:
-            made.append(SocketWire(self._reactor, sock, self._context, wake))
+            made.append(SocketWire(self._reactor, sock, self._context, wake, self._waited))
             return made[0]
 
         connection = Connection(self._reactor, sock, "server", begin, LONGEST_SILENCE, lambda _: None)

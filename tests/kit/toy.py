@@ -297,7 +297,7 @@ FAULTS = (
     Fault("refuses xn--", ("5321-2.3.5-idn",), of_commands(rb"MAIL FROM:<.*xn--.*\r\n", NAUGHT)),
     Fault("refuses long local-parts", ("5321-4.5.3.1.1-local-part",), of_commands(rb"MAIL FROM:<a{64}.*\r\n", NAUGHT)),
     Fault("takes unknown parameters", ("5321-4.1.1.11-parameter",), of_commands(rb" XSMTPCHECK=1", b"")),
-    Fault("takes any BODY", ("6152-3-body",), of_commands(rb" BODY=X\w+", b"")),
+    Fault("takes any BODY", ("6152-3-body-value",), of_commands(rb" BODY=X\w+", b"")),
     Fault("refuses lines of 500 octets", ("5321-4.5.3.1.4-line",), of_commands(rb"NOOP x{400,}", b"XYZZY")),
     Fault("refuses text lines of 900 octets", ("5321-4.5.3.1.6-text-line",), of_text(rb"x{900}", b"\r")),
     Fault("refuses 64,000 octets", ("5321-4.5.3.1.7-content",), size=60_000, terms={"hidden": frozenset(["SIZE"])}),

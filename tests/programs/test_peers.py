@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ..kit.peers import PEERS, Peer, smtpcheck, started
+from ..kit.peers.known import PEERS
+from ..kit.peers.running import Peer, smtpcheck, started
 
 BASELINES = Path(__file__).parent / "baselines"
 
@@ -16,7 +17,7 @@ BASELINES = Path(__file__).parent / "baselines"
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_a_peer_does_what_its_baseline_says(peer: Peer, tmp_path: Path) -> None:
     with started(peer, tmp_path) as address:
-        done = smtpcheck(address, "--baseline", BASELINES / f"{peer.name}.txt")
+        done = smtpcheck(address, *peer.flags, "--baseline", BASELINES / f"{peer.name}.txt")
     assert done.returncode == 0, done.stdout + done.stderr
     assert " right, " in done.stdout.splitlines()[-1]
 

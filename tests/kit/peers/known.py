@@ -1,0 +1,16 @@
+"""All peers.
+
+Knows nothing about how they are run.
+"""
+
+from .catchers import CATCHERS
+from .daemons import DAEMONS, with_carteiro
+from .libraries import LIBRARIES
+from .running import Peer
+
+PEERS = (
+    Peer("carteiro", lambda: "this tree", "--dialect esmtp, without TLS and AUTH", with_carteiro),
+    *LIBRARIES,
+    *DAEMONS,
+    *CATCHERS,
+)
