@@ -142,6 +142,8 @@ async def _held(probe: Probe, trial: Trial) -> None:
     except (Unreached, NotReached) as fault:
         for rule in probe.rules:
             trial.untested(rule, str(fault))
+    finally:
+        trial.close()
 
 
 def beyond(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:

@@ -162,12 +162,12 @@ class Dialogue:
             self.lines.append(words)
 
     def _skip_surplus(self) -> None:
-        """Replies that are here before the next command was sent belong to none."""
+        """Replies that are here before the next command was sent belong to none; but a 421 may come at any time."""
         while b"\n" in self._unread:
             line, _, self._unread = self._unread.partition(b"\n")
             line = line.removesuffix(b"\r")
             self.lines.append("S: " + _text(line))
-            if line[3:4] != b"-":
+            if line[3:4] != b"-" and line[:3] != b"421":
                 self.surplus.append(Reply(line[:3].decode("ascii", "replace"), (line,)))
 
     def _note_octets(self, data: bytes) -> None:

@@ -26,19 +26,29 @@ class Trial:
         """Seconds to wait for a reply."""
         self.findings: list[Finding] = []
         self.gaps: list[Untested] = []
+        self._dialogues: list[Dialogue] = []
 
     async def open(self, place: Place = Place.EHLO) -> Dialogue:
         """A connection that has come to a place. Raises Unreached if the server does not let it. Close it with `leave`."""
-        dialogue = Dialogue(await self._open(), self.patience)
+        dialogue = await self._begun()
         await reach(dialogue, self.target, self.profile, place)
         return dialogue
 
     async def ready(self) -> Dialogue:
         """A connection in which MAIL may come at once: behind EHLO, and the TLS and AUTH that this server asks for."""
-        dialogue = Dialogue(await self._open(), self.patience)
+        dialogue = await self._begun()
         ways = ways_to(Place.MAIL, self.target, self.profile)
         await walk_to(dialogue, self.target, ways[0][:-1])
         return dialogue
+
+    async def _begun(self) -> Dialogue:
+        self._dialogues.append(Dialogue(await self._open(), self.patience))
+        return self._dialogues[-1]
+
+    def close(self) -> None:
+        """Closes the connections that are still open."""
+        for dialogue in self._dialogues:
+            dialogue.close()
 
     def breaks(self, rule: str, what: str, dialogue: Dialogue, grade: Grade = Grade.MUST, remark: str = "") -> None:
         """Says that the server does not keep a rule: what happened, a sentence; and where it was said."""

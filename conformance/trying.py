@@ -92,6 +92,7 @@ class Tries:
         if seen.end is None and not seen.after.startswith("!"):
             walked = await walk(dialogue, self._target, path, self._walks.refusals)
             seen = seen._replace(walked=walked)
+        dialogue.close()
         return seen._replace(surplus=len(dialogue.surplus), lines=tuple(dialogue.lines))
 
     async def text(self, place: Place, commands: Sequence[Command]) -> Seen:

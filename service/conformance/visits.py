@@ -20,10 +20,13 @@ CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection."""
 
 MOST_BUSY = 3
-"""Greetings with a 421 after which no more connections are made."""
+"""Greetings with a 421 after which no more connections are made. Those to clients that came at the same time are one."""
 
-MOST_MUTE = 6
-"""Connections in a row that were not greeted in time, after which it is said that there is no greeting."""
+MOST_MUTE = 4
+"""The same for connections that are not greeted in time; after these it is said that there is no greeting."""
+
+ROOM_PAUSE = 0.05
+"""Seconds between two looks at whether there may be one more connection."""
 
 BACK_OFF = 2.0
 """Seconds to wait after the first 421; twice as long after the second."""
@@ -59,8 +62,8 @@ class Visits:
         self._is_encrypted = is_encrypted
         self._not_reached = not_reached
         self._context: ssl.SSLContext = trusting_anybody()
-        self._busy = 0
-        self._mute = 0
+        self._busy = self._mute = self._held = 0
+        self._backed_off = -1.0
         self._slowest = 0.0
         self.made = 0
 
@@ -71,25 +74,38 @@ class Visits:
     async def open(self) -> SocketWire:
         """Connects, and waits for the greeting, which is heard next. Raises what `not_reached` makes, and Busy."""
         while True:
+            await self._room()
+            began = self._reactor.now
             wire = await self._connected()
             if self._is_encrypted and (fault := await wire.secure()):
                 wire.close()
                 raise self._not_reached(f"the TLS handshake fails: {fault}")
             came = await wire.hear(self.patience())
-            self._mute = self._mute + 1 if came is None else 0
-            if came is None and self._tasks.at_once > 1 and self._mute < MOST_MUTE:
-                wire.close()  # it may bear fewer connections at once
-                self._tasks.at_once //= 2
-                continue
-            if not (came or b"").startswith(b"421"):
+            is_busy = (came or b"").startswith(b"421")
+            if not is_busy and (came is not None or self._mute >= MOST_MUTE):
                 wire.put_back(came or b"")
                 return wire
             wire.close()
-            self._busy += 1
+            if self._is_news(began):
+                self._busy += is_busy
+                self._mute += not is_busy
             if self._busy >= MOST_BUSY:
                 raise Busy((came or b"").decode("ascii", "backslashreplace").strip())
-            self._tasks.at_once = max(1, self._tasks.at_once // 2)
             await pause(self._reactor, BACK_OFF * self._busy)
+
+    def _is_news(self, began: float) -> bool:
+        """Takes fewer connections at once, if the one that failed was made after that was done last."""
+        if began <= self._backed_off:
+            return False
+        self._backed_off = self._reactor.now
+        self._tasks.at_once = max(1, self._tasks.at_once // 2)
+        return True
+
+    async def _room(self) -> None:
+        """Waits, after a failure, until there are fewer connections than there may be; not for ever: a task may have two."""
+        until = self._reactor.now + self.patience()
+        while self._backed_off >= 0 and self._held >= self._tasks.at_once and self._reactor.now < until:
+            await pause(self._reactor, ROOM_PAUSE)
 
     def _waited(self, seconds: float) -> None:
         """Something came after so long."""
@@ -118,6 +134,10 @@ class Visits:
             made.append(SocketWire(self._reactor, sock, self._context, wake, self._waited))
             return made[0]
 
-        connection = Connection(self._reactor, sock, "server", begin, LONGEST_SILENCE, lambda _: None)
+        self._held += 1
+        connection = Connection(self._reactor, sock, "server", begin, LONGEST_SILENCE, self._closed)
         made[0].close_now = lambda: connection.close("")
         return made[0]
+
+    def _closed(self, _: Connection) -> None:
+        self._held -= 1

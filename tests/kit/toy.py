@@ -38,6 +38,8 @@ class Fault(NamedTuple):
     size: int = 100_000
     bears: float = 600.0
     """Seconds of silence."""
+    refusals: int = 0
+    """After so many in a row it closes the connection; 0: after none."""
 
 
 class Toy:
@@ -55,7 +57,7 @@ class Toy:
             "postmaster": lambda: "johndoe",
         }
         policy = Policy(**(settings | dict(fault.terms)))
-        site = Site(ESMTP, b"toy.test", find_user, self._store, lambda: NOW, fault.size, 0, policy)
+        site = Site(ESMTP, b"toy.test", find_user, self._store, lambda: NOW, fault.size, fault.refusals, policy)
         self.session = Session(site, "192.0.2.1", lambda *_: None, lambda: None)
 
     def _check(self, name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
@@ -255,6 +257,15 @@ def in_pieces(toy: Toy, data: bytes) -> bytes:
     return data if data.endswith(b"\r\n") or not toy.reads_commands else data + b"\r\n"
 
 
+def takes_one_at_a_time(toy: Toy, data: bytes) -> bytes:
+    is_more = data.count(b"\r\n") > 1 or (b"\n" in data and not data.endswith(b"\n"))
+    return b"XYZZY\r\nQUIT\r\n" if toy.reads_commands and is_more and not data.startswith(b"BDAT") else data
+
+
+def passes_over_nothing(toy: Toy, data: bytes) -> bytes:
+    return b"" if toy.reads_commands and data == b"\r\n" else data
+
+
 def completes(toy: Toy) -> None:
     if toy.reads_text:
         toy.feed(b"\r\n.\r\n")
@@ -317,3 +328,9 @@ FAULTS = (
     Fault("leaves at the end of the input", ("5321-3.8-half-close",), ends=lambda toy: toy.outgoing.clear()),
 )
 LAWFUL = Fault("none", ())
+LATITUDES = (
+    Fault("closes after two refusals", (), refusals=2),
+    Fault("closes where commands come together", (), takes_one_at_a_time, terms={"hidden": frozenset(["PIPELINING"])}),
+    Fault("passes over empty lines", (), passes_over_nothing, terms={"hidden": frozenset(["PIPELINING"])}),
+)
+"""What a server may do. `finds`: the rules that then cannot be tested."""
