@@ -106,6 +106,7 @@ class Visits:
         until = self._reactor.now + self.patience()
         while self._backed_off >= 0 and self._held >= self._tasks.at_once and self._reactor.now < until:
             await pause(self._reactor, ROOM_PAUSE)
+        self._held += 1
 
     def _waited(self, seconds: float) -> None:
         """Something came after so long."""
@@ -126,6 +127,7 @@ class Visits:
             code = code or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             sock.close()
+            self._held -= 1
             raise self._not_reached("no connection in time" if code < 0 else strerror(code))
         self.made += 1
         made: list[SocketWire] = []
@@ -134,7 +136,6 @@ class Visits:
             made.append(SocketWire(self._reactor, sock, self._context, wake, self._waited))
             return made[0]
 
-        self._held += 1
         connection = Connection(self._reactor, sock, "server", begin, LONGEST_SILENCE, self._closed)
         made[0].close_now = lambda: connection.close("")
         return made[0]
