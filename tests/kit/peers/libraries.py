@@ -15,7 +15,7 @@ import pytest
 from ..node import CLIENTS
 from .running import UNKNOWN, Peer, installed, output, running, unused_port
 
-HANDLER = "a handler of ten lines, without TLS and AUTH"
+HANDLER = "a handler of ten lines, without TLS"
 
 AIOSMTPD = f"""
 import asyncio, sys
