@@ -18,7 +18,7 @@ TEXTS = {
     # Around everything
     "skip": "Ir para as mensagens",
     "mailboxes": "Caixas de correio",
-    "all mail": "Todas as mensagens",
+    "all mail": "Todo o correio",
     "unread of": "{unread} não lidas de {total}",
     "more mailboxes": "e mais {number}: escreva um nome",
     "mailbox name": "Nome de uma caixa de correio",

@@ -98,8 +98,8 @@ def test_the_browser_chooses_the_language() -> None:
         for accepted, language, word in (
             ("", "en", "All mail"),
             ("de, fr;q=0.9", "en", "All mail"),
-            ("pt-BR,pt;q=0.9,en;q=0.8", "pt", "Todas as mensagens"),
-            ("en;q=0.5, pt-PT", "pt", "Todas as mensagens"),
+            ("pt-BR,pt;q=0.9,en;q=0.8", "pt", "Todo o correio"),
+            ("en;q=0.5, pt-PT", "pt", "Todo o correio"),
             ("pt;q=0, en;q=0.1", "en", "All mail"),
         ):
             answer = here.ask("/", Accept_Language=accepted)

@@ -121,6 +121,25 @@ def test_a_hundred_thousand_rows_roll(browser: "Browser") -> None:
     assert max(limit for _, limit in inbox.asked) <= 200 and len(inbox.asked) < 400
 
 
+def test_a_million_rows_come_in_parts(browser: "Browser") -> None:
+    with world(inbox=LightInbox(1_000_000)) as here, visit(browser, here) as page:
+        assert page.locator(".pages a").count() == 1, "there is nothing newer"
+        page.locator(".pages [rel=next]").click()
+        page.get_by_text("Subject number 200000", exact=True).wait_for()
+        page.keyboard.press("j")
+        page.keyboard.press("End")
+        wait_until(lambda: "Subject number 399999" in focused(page))
+        page.goto(f"{here.address}/?start=999990")
+        page.get_by_text("Subject number 999999", exact=True).wait_for()
+        page.locator(".scroller").evaluate("one => { one.scrollTop = 0; }")
+        page.get_by_text("Subject number 800000", exact=True).wait_for()
+        assert page.locator(".pages a").count() == 1, "there is nothing older"
+        page.locator(".pages [rel=prev]").click()
+        page.get_by_text("Subject number 600000", exact=True).wait_for()
+        name = page.locator("#mailboxes .name").last
+        assert name.evaluate("one => one.scrollWidth <= one.clientWidth"), "large numbers leave room for a name"
+
+
 def test_the_first_load_asks_six_times(browser: "Browser", here: World) -> None:
     asked: list[str] = []
     opened = browser.new_context()

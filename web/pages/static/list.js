@@ -8,7 +8,7 @@ import { page, takeCounts } from "./live.js";
 const ROWS = 50; // that are asked for at once
 const AROUND = 12; // rows that are ready above and below what is seen
 const MOST_KEPT = 1_000; // rows that are remembered
-const HIGHEST = 200_000; // rows: a taller list is more than browsers can lay out
+const HIGHEST = 200_000; // rows: a taller list is more than browsers can lay out, so it comes in parts
 const MOST_ASKED = 2; // questions at once
 const MOST_DRAWN = 8; // rows that are put into the document in a frame: more would hold up scrolling
 
@@ -29,6 +29,7 @@ let drawing = 0;
 let current = Number(rows.dataset.start);
 let currentId = null;
 let roving = null; // the row that Tab leads to
+const origin = current - (current % HIGHEST); // the place of the first row of this part
 let generation = 0;
 let isRefreshing = false;
 let isStale = false;
@@ -36,7 +37,7 @@ let isStale = false;
 /** Calls something for each row that is made or changed. */
 export const dressers = [];
 
-const tall = () => Math.min(found, HIGHEST);
+const tall = () => Math.max(0, Math.min(found - origin, HIGHEST));
 const link = (row) => row?.querySelector(".opener");
 
 /** All rows that are remembered, with their places. */
@@ -51,7 +52,7 @@ export const currentRow = () => known.get(current);
 function take(row, place) {
   known.set(place, row);
   places.set(row, place);
-  row.style.setProperty("--place", place);
+  row.style.setProperty("--place", place - origin);
   row.ariaPosInSet = String(place + 1);
   row.ariaSetSize = String(found);
   link(row).tabIndex = row === roving ? 0 : -1;
@@ -60,7 +61,7 @@ function take(row, place) {
 
 function seen() {
   const top = scroller.scrollTop;
-  return [Math.floor(top / height), Math.min(tall(), Math.ceil((top + room) / height))];
+  return [origin + Math.floor(top / height), origin + Math.min(tall(), Math.ceil((top + room) / height))];
 }
 
 /** Shows in the next frame, once, what is to be seen then. */
@@ -74,7 +75,7 @@ function draw() {
 /** Puts rows into the document, in their order, some in each frame, and asks for those that are not known. */
 function show(most = MOST_DRAWN) {
   const [first, end] = seen();
-  const [from, to] = [Math.max(0, first - AROUND), Math.min(tall(), end + AROUND)];
+  const [from, to] = [Math.max(origin, first - AROUND), Math.min(origin + tall(), end + AROUND)];
   const around = [];
   if (current < from) around.push(current);
   for (let place = from; place < to; place += 1) around.push(place);
@@ -158,7 +159,7 @@ export async function refresh(came = 0) {
   asked.clear();
   const [first, end] = seen();
   const anchor = scroller.scrollTop < height ? null : known.get(first)?.dataset.id;
-  const start = Math.max(0, first - AROUND + (anchor ? came : 0));
+  const start = Math.max(origin, first - AROUND + (anchor ? came : 0));
   const fresh = await page(address(start, Math.min(200, end - first + 2 * AROUND + 1)));
   isRefreshing = false;
   if (fresh?.getElementById("rows")) {
@@ -181,7 +182,7 @@ function replace(fresh, start, anchor, first) {
     take(before && sources.get(before) === sourceOf(row) ? before : adopted(row), start + number);
   });
   const placeOf = new Map([...known].map(([place, row]) => [row.dataset.id, place]));
-  current = Math.max(0, placeOf.get(currentId) ?? Math.min(current, tall() - 1));
+  current = Math.max(origin, placeOf.get(currentId) ?? Math.min(current, origin + tall() - 1));
   currentId = known.get(current)?.dataset.id ?? currentId;
   measure();
   if (anchor && placeOf.has(anchor)) scroller.scrollTop += (placeOf.get(anchor) - first) * height;
@@ -196,11 +197,26 @@ function measure() {
   if (tall()) height = rows.clientHeight / tall() || height;
 }
 
+/** What leads to other pages leads to other parts of the list, of which there are hardly ever any. */
+function turnParts() {
+  const pages = section.querySelector(".pages");
+  pages?.querySelector("span")?.remove();
+  for (const [name, start] of [["prev", origin - HIGHEST], ["next", origin + HIGHEST]]) {
+    const part = pages?.querySelector(`[rel=${name}]`);
+    if (!part) continue;
+    const address = new URL(part.href);
+    address.searchParams.set("start", start);
+    if (start >= 0 && start < found) part.href = address;
+    else part.remove();
+  }
+  if (!pages?.children.length) pages?.remove();
+}
+
 /** Makes a row the current one, and scrolls to it. */
 export function goTo(place) {
-  current = Math.max(0, Math.min(tall() - 1, place));
+  current = Math.max(origin, Math.min(origin + tall() - 1, place));
   currentId = known.get(current)?.dataset.id ?? null;
-  const top = current * height;
+  const top = (current - origin) * height;
   if (top < scroller.scrollTop) scroller.scrollTop = top;
   else if (top + height > scroller.scrollTop + room) scroller.scrollTop = top + height - room;
   show();
@@ -263,6 +279,6 @@ currentId = known.get(current)?.dataset.id ?? null;
 rows.classList.add("is-rolling");
 document.body.classList.add("has-script");
 measure();
-if (found <= HIGHEST) section.querySelector(".pages")?.remove();
-if (current) scroller.scrollTop = current * height;
+turnParts();
+if (current > origin) scroller.scrollTop = (current - origin) * height;
 show();
