@@ -2,14 +2,15 @@
 
     python -m tests.cluster.nightly [--rounds N] [--random MINUTES] [--large] [--keep DIR] [SCENARIO ...]
 
-A line for each run, and at the end, also of SIGINT, a table of each scenario's rounds. Exits with 1 if a fault was counted.
-With --keep, the histories and logs of runs with faults are kept there. Without root, what needs mounts or namespaces is left
-out.
+A line for each run; and at the end, also of SIGINT or SIGTERM, a table of the rounds. Exits with 1 if a fault was counted.
+With --keep, the histories and logs of runs with faults are kept there. Without root, what needs mounts or namespaces is
+left out.
 """
 
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -133,6 +134,8 @@ def main() -> int:
     parser.add_argument("--large", action="store_true", help="each 50th message is a large one")
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.default_int_handler)
     chosen = [ALL[name] for name in options.scenario or ALL]
     possible = [
         scenario for scenario in chosen
