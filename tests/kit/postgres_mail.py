@@ -24,11 +24,10 @@ TRACE = (
 
 
 class Base:
-    """A database with the tables in it."""
+    """A database with the tables in it: `where` is what --database is given."""
 
-    def __init__(self, node: Postgres) -> None:
-        self.node = node
-        self.where = node.database
+    def __init__(self, where: str) -> None:
+        self.where = where
         self.hosts = hosts.parse(self.where)
         self._connection = psycopg.connect(self.where, autocommit=True)
 
@@ -107,7 +106,7 @@ class Base:
 @contextmanager
 def base(node: Postgres) -> Iterator[Base]:
     """The database of a running PostgreSQL, without mail."""
-    made = Base(node)
+    made = Base(node.database)
     if made.ask("SELECT to_regclass('carteiro_schema')") == [(None,)]:
         schema.make(made.hosts)
     made.cut()

@@ -103,7 +103,7 @@ def test_mail_is_exported_and_then_what_has_come_since(tmp_path: Path, database:
     """Also after the connection to the database was lost in the middle, which is said in one line."""
     from ..kit.postgres_mail import Base
 
-    mail, place = Base(database), tmp_path / "exported"
+    mail, place = Base(database.database), tmp_path / "exported"
     flags = ("--database", mail.where, "--store", "maildir", "--database-export", str(place))
 
     def subjects(name: str) -> list[str]:

@@ -105,9 +105,10 @@ class Desk:
 
     def _found(self) -> Direct:
         """A connection to the primary. Raises StorageError."""
-        found = schema.primary(self._hosts)
+        faults: list[StorageError] = []
+        found = schema.primary(self._hosts, faults)
         if found is None:
-            raise StorageError("database: no primary answers")
+            raise StorageError(f"no primary answers: {'; '.join(map(str, faults)) or 'all hosts are standbys'}")
         database, row = found
         try:
             self._check(database, row)

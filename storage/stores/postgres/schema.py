@@ -187,9 +187,13 @@ def version_of(database: Direct) -> int:
     return int(version or 0)
 
 
-def primary(hosts: Sequence[Host]) -> tuple[Direct, Sequence[str | None]] | None:
-    """A connection to the primary with the highest timeline, and what it says; None if none answers."""
-    found, _ = connected(hosts)
+def primary(hosts: Sequence[Host], faults: list[StorageError] | None = None) -> tuple[Direct, Sequence[str | None]] | None:
+    """A connection to the primary with the highest timeline, and what it says; None if none answers. Puts into `faults` why
+    hosts could not be asked.
+    """
+    found, others = connected(hosts)
+    if faults is not None:
+        faults += others
     asked = [(connection, connection.ask(STANDING)[0]) for connection in found]
     best = max(asked, key=lambda pair: timeline_of(pair[1]), default=None)
     if best and not timeline_of(best[1]):

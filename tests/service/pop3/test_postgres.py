@@ -1,78 +1,30 @@
 """Mailboxes in a database, locked for sessions of POP3 on several front ends."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'", exc_type=ImportError)
 
-from pathlib import Path
+from protocol.pop3.outside import Unopened
 
-from protocol.pop3.outside import Maildrop, Message, Unopened
-from reactor.loop import Reactor
-from service.kinds import POSTGRES, kind_of
-from service.pop3.maildrops import Maildrops
-
+from ...kit.pop3_front_ends import FrontEnds
 from ...kit.postgres import Postgres
 from ...kit.postgres_mail import Base, base
 
 LARGE = b"Subject: large\r\n\r\n" + b"a line of text\r\n" * 100_000
 
 
-class FrontEnds:
-    """The mailboxes of several front ends, each with a connection of its own; all in one loop."""
-
-    def __init__(self, mail: Base) -> None:
-        self.mail = mail
-        self.reactor = Reactor()
-        kinds = [kind_of(POSTGRES, mail.where, "single") for _ in range(2)]
-        self.maildrops = [Maildrops(self.reactor, Path(), kind) for kind in kinds]
-
-    def asked(self, ask: Callable[[Callable[[Any], None]], object]) -> Any:
-        """Asks, and lets the loop run until there is an answer."""
-        answers: list[Any] = []
-
-        def answer(value: Any) -> None:
-            answers.append(value)
-            self.reactor.stop()
-
-        ask(answer)
-        if not answers:
-            self.reactor.call_later(20, self.reactor.stop)
-            self.reactor.run()
-        assert answers, "it was answered in time"
-        return answers[0]
-
-    def open(self, number: int, name: bytes = b"ana") -> Any:
-        return self.asked(lambda answer: self.maildrops[number].open(name, answer))
-
-    def fetched(self, box: Maildrop, index: int) -> bytes | None:
-        message: Message | None = self.asked(lambda answer: box.fetch(index, answer))
-        pieces = []
-        while message and (piece := self.asked(message.read)):
-            pieces.append(piece)
-        return b"".join(pieces) if message else None
-
-    def removed(self, box: Maildrop, *indices: int) -> Any:
-        return self.asked(lambda answer: box.remove(indices, answer))
-
-    def close(self) -> None:
-        for maildrops in self.maildrops:
-            maildrops.close()
-        self.reactor.close()
-
-
 @pytest.fixture
-def front_ends(postgres_node: Postgres) -> Iterator[FrontEnds]:
+def world(postgres_node: Postgres) -> Iterator[tuple[Base, FrontEnds]]:
     with base(postgres_node) as mail:
-        front_ends = FrontEnds(mail)
-        yield front_ends
+        front_ends = FrontEnds(mail.where)
+        yield mail, front_ends
         front_ends.close()
 
 
-def test_a_mailbox_is_the_same_on_every_front_end_and_locked_on_all(front_ends: FrontEnds) -> None:
-    mail = front_ends.mail
+def test_a_mailbox_is_the_same_on_every_front_end_and_locked_on_all(world: tuple[Base, FrontEnds]) -> None:
+    mail, front_ends = world
     mail.put("ana", "bob")
     mail.put("ana", content=LARGE, piece=1 << 18)
     box = front_ends.open(0)
@@ -92,9 +44,9 @@ def test_a_mailbox_is_the_same_on_every_front_end_and_locked_on_all(front_ends: 
     assert mail.ask("SELECT count(*) FROM message") == [(3,)], "the one that was removed has another mailbox, too"
 
 
-def test_a_session_outlives_a_lost_connection(front_ends: FrontEnds, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_session_outlives_a_lost_connection(world: tuple[Base, FrontEnds], caplog: pytest.LogCaptureFixture) -> None:
     """What was asked then fails, in one line; the next try works, and the mailbox is locked again."""
-    mail = front_ends.mail
+    mail, front_ends = world
     mail.put("ana")
     mail.put("ana")
     box = front_ends.open(0)

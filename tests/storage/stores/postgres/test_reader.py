@@ -198,7 +198,6 @@ def test_a_removal_that_one_disk_has_is_not_told_as_done(mail: Base) -> None:
     id = mail.put("ana")
     remover = PostgresRemover(mail.desk())
     remover.complete("ana")
-    cluster = mail.node
     waits = (
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = current_database()"
     )
@@ -221,8 +220,8 @@ def test_a_removal_that_one_disk_has_is_not_told_as_done(mail: Base) -> None:
 
         together(remove, cancel)
     finally:
-        cluster.ask("ALTER SYSTEM RESET synchronous_standby_names")
-        cluster.ask("SELECT pg_reload_conf()")
+        mail.ask("ALTER SYSTEM RESET synchronous_standby_names")
+        mail.ask("SELECT pg_reload_conf()")
     assert mail.ask("SELECT count(*) FROM delivery") == [(0,)]
 
 
