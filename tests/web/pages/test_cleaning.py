@@ -6,7 +6,7 @@ import pytest
 
 from web.contract import Part
 from web.mail_content import linked
-from web.pages.cleaning import as_sent, cleaned, may_be_cleaned, wants_remote
+from web.pages.cleaning import MOST_ADDRESSES, as_sent, cleaned, may_be_cleaned, wants_remote
 
 from .world import MAILS
 
@@ -94,8 +94,11 @@ def test_what_comes_from_elsewhere_is_noticed() -> None:
         "@import 'http://x'",
     ):
         assert wants_remote(source)
-    for source in ('<a href="https://x">', '<img src="cid:x">', '<img src="data:x">', "https://x"):
+    for source in ('<a href="https://x">', '<img src="cid:x">', '<img src="data:x">', "https://x", "<link><b href=//x>"):
         assert not wants_remote(source)
+    few = "// " * (MOST_ADDRESSES - 1)
+    assert not wants_remote(few) and wants_remote(few + "<img src=//x>")
+    assert wants_remote(few + "// // "), "nobody has looked through all"
 
 
 def test_as_sent_keeps_all_but_what_connects() -> None:
