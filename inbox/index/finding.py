@@ -31,7 +31,7 @@ _STEPS = 1000
 _THERE = "m.copies > 0"
 _ITS_MESSAGE = " CROSS JOIN message m ON m.key = c.key"
 _OF_MESSAGES = re.compile(r"\bm\.(?!key\b)")
-_UNREAD = "SELECT key FROM message WHERE unread > 0"
+_UNREAD = "EXISTS (SELECT 1 FROM message u INDEXED BY message_unread WHERE u.key = {key} AND u.unread > 0)"
 _NUMBER = "(SELECT number FROM mailbox WHERE name = ?)"
 
 
@@ -126,12 +126,14 @@ class Finder:
             found, source = newest.found, self._by_keys(sight, newest.keys[start:])
             rows = self.rows(sight, source, 0, limit)
         else:
-            rows = self.rows(sight, self.by_query(sight, query, by_column=2 * unread > total), start, limit)
+            rows = self.rows(sight, self.by_query(sight, query), start, limit)
             is_end = len(rows) < limit and (rows or not start)
             if query.terms == (Is("unread"),):
                 found = unread
+            elif is_end:
+                found = start + len(rows)
             else:
-                found = start + len(rows) if is_end else self._count(self.by_query(sight, query), is_all)
+                found = self._count(self.by_query(sight, query, by_key=True), is_all)
         if not found and compiling.has_words(query):
             source = self.by_query(sight, query, thoroughly=True)
             with suppress(TimeoutError):
@@ -166,13 +168,13 @@ class Finder:
         source = self.everything(sight)
         return source.narrowed(f"{source.key} IN (SELECT value FROM json_each(?))", json.dumps(list(keys)))
 
-    def by_query(self, sight: str | None, query: Query, thoroughly: bool = False, by_column: bool = False) -> Source:
+    def by_query(self, sight: str | None, query: Query, thoroughly: bool = False, by_key: bool = False) -> Source:
         """Those that a query finds. FTS5 gives its finds in order: what it alone can tell leads.
 
-        `by_column`: whether a message is unread is looked up in each row, which is good for some out of many.
+        `by_key`: whether a message is unread is asked in a way that leaves its row alone, and the order to chance.
         """
         source = self.everything(sight)
-        unread = f"({source.unread})" if sight is not None or by_column else f"({source.key} IN ({_UNREAD}))"
+        unread = _UNREAD.format(key=source.key) if by_key and sight is None else f"({source.unread})"
         match, rest = compiling.compiled(query, source.key, unread, thoroughly)
         if match:
             copies = "copy c ON c.key = h.rowid CROSS JOIN " if sight is not None else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 DIRECTORY = ".index"
 """In the directory of the mailboxes."""
 
-VERSION = 3
+VERSION = 4
 """Of the tables of index.db. One of another version is thrown away."""
 
 LONG = 1_000
@@ -57,7 +57,7 @@ CREATE TABLE copy (
     PRIMARY KEY (mailbox, key)
 ) WITHOUT ROWID;
 CREATE INDEX copy_of_message ON copy (key);
-CREATE INDEX message_unread ON message (copies) WHERE unread > 0;
+CREATE INDEX message_unread ON message (key) WHERE unread > 0;  -- rows of messages are long
 CREATE INDEX message_with_attachments ON message (copies) WHERE attachments > 0;
 CREATE INDEX message_gone ON message (key) WHERE copies = 0;
 CREATE TABLE total (messages INTEGER NOT NULL, unread INTEGER NOT NULL);
