@@ -8,9 +8,10 @@ protocol), which tells where the content begins. Other trace fields there are no
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
+from typing import NamedTuple
 from uuid import UUID
 
 from ...mailboxes.fields import headed, unix_pieces
@@ -26,13 +27,43 @@ _TRACE = re.compile(rb"Received: from [^\r\n]*\r\n\tby [^\r\n]*;(?: [^\r\n]*|\r\
 _PATH = re.compile(rb'(?:"(?:[^"\\]|\\.)*"|[^",]|,(?! ))+')
 _NUMBER = struct.Struct(">i")
 
-_MESSAGE = """
-SELECT message.reverse_path, delivery.forward_path, message.verbatim, message.size, message.raw
+AHEAD = 64
+AHEAD_OCTETS = 256 * 1024
+"""Messages that are read at once when a mailbox is read in order, and octets of all of them. Larger ones are left out."""
+
+_GAP = 16
+"""Numbers that may be missing between two messages that are read in order."""
+
+_COLUMNS = """
+SELECT delivery.uid, delivery.message, message.reverse_path, delivery.forward_path, message.verbatim, message.size,
+    message.raw {}
 FROM delivery JOIN message ON message.id = delivery.message
-WHERE delivery.message = $1::uuid AND delivery.uid IS NOT NULL
-    AND delivery.mailbox = (SELECT id FROM mailbox WHERE name = $2)
+WHERE delivery.mailbox = (SELECT id FROM mailbox WHERE name = $1)
 """
+_MESSAGE = _COLUMNS.format("") + "AND delivery.uid IS NOT NULL AND delivery.message = $2::uuid"
+_TOTAL = ", sum(message.size) OVER (ORDER BY delivery.uid {0}) AS total"
+_MESSAGES = f"""SELECT uid, message, reverse_path, forward_path, verbatim, size, raw FROM (
+    {_COLUMNS.format(_TOTAL)} AND delivery.uid BETWEEN $2::int AND $3::int AND message.size < {AHEAD_OCTETS // 4}
+) AS found WHERE total <= {AHEAD_OCTETS} ORDER BY uid {{0}}"""
 _PIECE_OF = "SELECT data FROM piece WHERE message = $1::uuid AND n = $2::int"
+
+
+class Row(NamedTuple):
+    """A message as the database has it. Of a large one there is no `raw`."""
+
+    reverse_path: bytes
+    forward_path: bytes
+    verbatim: bytes
+    octets: int
+    raw: bytes | None
+
+
+def _parsed(columns: Sequence[bytes | None]) -> tuple[int, str, Row]:
+    """Uid, id, and the rest."""
+    uid, id, reverse_path, forward_path, verbatim, size, raw = columns
+    assert uid and id and verbatim and size and reverse_path is not None and forward_path is not None
+    row = Row(reverse_path, forward_path, verbatim, _NUMBER.unpack(size)[0], raw)
+    return _NUMBER.unpack(uid)[0], str(UUID(bytes=id)), row
 
 
 Turn = Callable[[], AbstractContextManager[Direct]]
@@ -40,22 +71,25 @@ Turn = Callable[[], AbstractContextManager[Direct]]
 
 
 class Letters:
-    """Reads letters by the ids of messages. `turn` is the desk's, or one that checks something before. Raises Away."""
+    """Reads letters by the ids of messages. `turn` is the desk's, or one that checks something before. Raises Away.
+
+    Who reads a mailbox in order, or from behind, gets the next ones without asking the database for each.
+    """
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
+        self._mailbox = ""
+        self._uid = self._direction = 0
+        self._ahead: dict[str, Row] = {}
 
     def find(self, mailbox: str, id: str) -> Letter | None:
         """The letter of a message in a mailbox; None if it is not there. Its content is read while it is used."""
         if not _ID.fullmatch(id):
             return None
-        with self._turn() as database:
-            rows = database.octets(_MESSAGE, id, mailbox)
-        if not rows:
+        row = self._row(mailbox, id)
+        if row is None:
             return None
-        reverse_path, forward_path, verbatim, size, raw = rows[0]
-        assert reverse_path is not None and forward_path is not None and size is not None
-        (octets,) = _NUMBER.unpack(size)
+        reverse_path, forward_path, verbatim, octets, raw = row
         first = self._piece(id, 0) if raw is None else raw
         trace = match[0] if (match := _TRACE.match(first or b"")) else b""
 
@@ -66,6 +100,35 @@ class Letters:
         paths = [path.strip() for path in _PATH.findall(forward_path)]
         came = (UUID(id).int >> 80) / 1000
         return Letter(id, came, reverse_path, paths, trace, content, raw is None, verbatim == b"\1")
+
+    def _row(self, mailbox: str, id: str) -> Row | None:
+        if mailbox != self._mailbox:
+            self._mailbox, self._uid, self._direction = mailbox, 0, 0
+            self._ahead.clear()
+        elif row := self._ahead.pop(id, None):
+            return row
+        with self._turn() as database:
+            rows = [_parsed(columns) for columns in database.octets(_MESSAGE, mailbox, id)]
+            if not rows:
+                return None
+            ((uid, _, row),) = rows
+            step, direction = uid - self._uid, self._direction
+            if -AHEAD < step * direction < 0:  # one that was left out
+                return row
+            self._uid, self._direction = uid, (0 < step <= _GAP) - (0 < -step <= _GAP)
+            self._ahead.clear()
+            if direction and direction == self._direction:
+                self._look_ahead(database)
+        return row
+
+    def _look_ahead(self, database: Direct) -> None:
+        """Reads messages that come next in this direction."""
+        first, last = sorted((self._uid + self._direction, self._uid + self._direction * AHEAD))
+        statement = _MESSAGES.format("" if self._direction > 0 else "DESC")
+        for uid, id, row in map(_parsed, database.octets(statement, self._mailbox, str(first), str(last))):
+            self._uid = uid
+            if row.raw is not None:
+                self._ahead[id] = row
 
     def _pieces(self, id: str, octets: int) -> Iterator[bytes]:
         """The pieces of a large message, of so many octets together."""

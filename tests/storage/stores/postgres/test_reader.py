@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from storage.mailboxes.reader import MaildirReader
 from storage.stores.postgres import desk as desks
 from storage.stores.postgres import hosts, reader, schema
 from storage.stores.postgres.desk import Away, Desk
+from storage.stores.postgres.direct import Direct
 from storage.stores.postgres.reader import PostgresReader, PostgresRemover
 
 from ....kit.postgres import Postgres, eventually
@@ -102,6 +104,33 @@ def test_uids_are_given_once_while_many_read_and_many_deliver(mail: Base) -> Non
     assert len(list(found.ids("bob", 1, 1000))) == 40
     assert len({len(ids) for ids in seen}) > 2, "somebody looked meanwhile"
     assert all(ids == [id for _, id in last][: len(ids)] for ids in seen)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_messages_that_are_read_in_order_come_many_at_once(mail: Base, newest_first: bool) -> None:
+    """Some of them are large, and some are gone meanwhile; each is the right one."""
+    ids = [mail.put("ana", content=b"%d" % number + LINES * (number % 30 == 9)) for number in range(100)]
+    found = mail.reader()
+    found.complete("ana")
+    mail.ask("DELETE FROM delivery WHERE message = ANY (%s)", ids[40:48])
+    due = [number for number in range(100) if not 40 <= number < 48]
+    places = [entry.place for entry in found.entries("ana", newest_first)]
+    asked: list[str] = []
+    turn = found.letters._turn
+
+    @contextmanager
+    def counted() -> Iterator[Direct]:
+        asked.append("")
+        with turn() as database:
+            yield database
+
+    found.letters._turn = counted
+    texts = [(found.read("ana", place) or b"").partition(b"\n\n")[2] for place in places]
+    assert [int(text.partition(b"line")[0]) for text in texts] == (due[::-1] if newest_first else due)
+    assert len(asked) < 15
+    for number in (70, 3, 71, 4):
+        assert (found.read("ana", ids[number]) or b"").endswith(b"\n\n%d" % number)
+    assert found.read("ana", ids[41]) is None
 
 
 def test_long_lists_come_in_parts(mail: Base, monkeypatch: pytest.MonkeyPatch) -> None:
