@@ -32,6 +32,9 @@ ROOM = 600 << 20
 
 NICENESS = 5
 
+_FAULT: list[str] = []
+"""Why the last message could not be read, if it could not: said once."""
+
 
 def main() -> int:
     """Answers requests until standard input ends; returns the exit code."""
@@ -52,8 +55,11 @@ def main() -> int:
 def _answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     try:
         octets = _octets(reader, request["id"], request["places"])
-    except OSError as error:
-        log.warning("message %s cannot be read now: %s", request["id"], error)
+        _FAULT.clear()
+    except OSError as error:  # the page asks again and again
+        if str(error) not in _FAULT:
+            log.warning("messages cannot be read now: %s", error)
+        _FAULT[:] = [str(error)]
         octets = None
     if octets is None:
         return {"status": "moved"}, b""
