@@ -4,6 +4,7 @@ Knows nothing about whether anything listens there.
 """
 
 import re
+import socket
 
 _WRITTEN = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+)):(\d{1,5})", re.ASCII)
 
@@ -21,3 +22,9 @@ def parse(text: str) -> tuple[str, int]:
 def name(host: str, port: int) -> str:
     """Formats an address in the form that `parse` accepts."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def look_up(host: str, port: int) -> tuple[socket.AddressFamily, tuple[object, ...]]:
+    """What a socket needs to connect to a host: the first address of its name. Raises OSError, and UnicodeError."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return family, address

@@ -40,8 +40,7 @@ class Server(NamedTuple):
 
 def look_up(host: str, port: int) -> Server:
     """Finds a server's address. Raises OSError."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return Server(addresses.name(host, port), family, address)
+    return Server(addresses.name(host, port), *addresses.look_up(host, port))
 
 
 class Client:

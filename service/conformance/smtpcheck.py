@@ -122,7 +122,7 @@ def checked_all(options: argparse.Namespace) -> int:
 def found(name: str, host: str, port: int) -> Place:
     """Where a server is, by its name. Raises Stopped."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, address = addresses.look_up(host, port)
     except (OSError, UnicodeError) as error:
         raise Stopped(3, f"{host}: {getattr(error, 'strerror', None) or error}: is the name right?") from error
     return Place(name or addresses.name(host, port), family, address)

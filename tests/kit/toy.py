@@ -45,7 +45,7 @@ class Fault(NamedTuple):
 class Toy:
     """A conversation for a `Connection`, or for a `ToyWire`: its store and its password check answer at once."""
 
-    def __init__(self, fault: Fault, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, fault: Fault, wake: Callable[[], None] = lambda: None, is_encrypted: bool = False) -> None:
         self.fault = fault
         self.stash = b""
         self.outgoing = bytearray()
@@ -58,7 +58,7 @@ class Toy:
         }
         policy = Policy(**(settings | dict(fault.terms)))
         site = Site(ESMTP, b"toy.test", find_user, self._store, lambda: NOW, fault.size, fault.refusals, policy)
-        self.session = Session(site, "192.0.2.1", lambda *_: None, lambda: None)
+        self.session = Session(site, "192.0.2.1", lambda *_: None, lambda: None, is_encrypted)
 
     def _check(self, name: bytes, secret: bytes, answer: Callable[[bool | None], None]) -> Callable[[], None]:
         answer((name, secret) == (b"johndoe", b"secret"))

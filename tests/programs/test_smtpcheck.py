@@ -45,6 +45,13 @@ def test_our_own_server_has_no_finding(tmp_path: Path) -> None:
     assert {kept.reverse_path for kept in messages} == {b"smtpcheck@client.example"}
 
 
+def test_nor_if_it_is_intrusive(tmp_path: Path) -> None:
+    with esmtp(tmp_path, "--max-message-size", "100000") as server:
+        done = smtpcheck(address(server), "--to", "johndoe", "--only", "1870", "--only", "5321-4.5", "--intrusive")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "could not be tested" not in done.stdout and "0 MUST (0 danger, 0 stops), 0 SHOULD" in done.stdout
+
+
 def test_the_classic_dialect_has_findings_and_a_baseline_makes_them_known(classic: Server, tmp_path: Path) -> None:
     how = (address(classic), "--to", "johndoe", "--only", "5321-4.1.1", "--level", "must")
     file = tmp_path / "known"
