@@ -148,7 +148,5 @@ class Backlog:
 def _pieces(content: bytes) -> Iterator[bytes]:
     """Content in pieces of at most `PIECE` octets."""
     if len(content) <= PIECE:
-        yield content
-    else:
-        for offset in range(0, len(content), PIECE):
-            yield content[offset : offset + PIECE]
+        return iter((content,))
+    return (content[offset : offset + PIECE] for offset in range(0, len(content), PIECE))

@@ -15,26 +15,33 @@ _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
 
 
 def headed(letter: Letter, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The header fields a mailbox adds, with LF line ends, followed by the pieces of the letter's content.
-
-    The fields are Return-Path (RFC 5321 section 4.4), a Delivered-To for each forward-path, and the trace fields. If the
-    content has no header, the blank line that ends one follows. `From ` lines in front of the content's header, which would
-    separate messages in a mailbox file, become fields of it.
-    """
-    first = _without_separators(next(pieces, b""))
-    blank_lines = (b"\n", b"\r\n") if letter.is_verbatim else (b"\n",)
-    has_header = first.startswith(blank_lines) or _HEADER_FIELD.match(first, 0, _LONGEST_LINE)
-    trace, blank_line = unix_lines(letter.trace), b"" if has_header else b"\n"
-    delivered_to = b"".join(b"Delivered-To: %b\n" % path for path in letter.forward_paths)
-    yield b"Return-Path: <%b>\n%b%b%b" % (letter.reverse_path, delivered_to, trace, blank_line)
+    """The header fields a mailbox adds (see `beginning`), followed by the pieces of the letter's content."""
+    fields, first = beginning(letter, next(pieces, b""))
+    yield fields
     if first:
         yield first
     yield from pieces
 
 
+def beginning(letter: Letter, first: bytes) -> tuple[bytes, bytes]:
+    """The header fields a mailbox adds, with LF line ends, and the first piece of the letter's content, to go behind them.
+
+    The fields are Return-Path (RFC 5321 section 4.4), a Delivered-To for each forward-path, and the trace fields. If the
+    content has no header, the blank line that ends one follows. `From ` lines in front of the content's header, which would
+    separate messages in a mailbox file, become fields of it.
+    """
+    first = _without_separators(first)
+    has_header = _HEADER_FIELD.match(first, 0, _LONGEST_LINE) or first.startswith(
+        (b"\n", b"\r\n") if letter.is_verbatim else b"\n"
+    )
+    delivered_to = b"".join([b"Delivered-To: %b\n" % path for path in letter.forward_paths])
+    values = letter.reverse_path, delivered_to, unix_lines(letter.trace), b"" if has_header else b"\n"
+    return b"Return-Path: <%b>\n%b%b%b" % values, first
+
+
 def _without_separators(first: bytes) -> bytes:
     """The first piece of content, with `From ` lines in front of a header renamed, so that the header counts as one."""
-    lines = _SEPARATORS.match(first)
+    lines = first.startswith((b"F", b">")) and _SEPARATORS.match(first)
     if not lines or not _HEADER_FIELD.match(first, lines.end(), lines.end() + _LONGEST_LINE):
         return first
     return _SEPARATOR.sub(b"X-Mailbox-Line: ", lines[0]) + first[lines.end() :]

@@ -4,6 +4,7 @@ import itertools
 import mailbox
 import re
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,17 @@ TRACE = (
 )
 
 
-def entry(content: bytes, reverse_path: bytes = b"a@b") -> bytes:
-    return b"".join(mboxrd.entry(Letter("1", NOW, reverse_path, [b"b"], TRACE, lambda: iter([content]))))
+def entry(content: bytes, reverse_path: bytes = b"a@b", is_verbatim: bool = False) -> bytes:
+    """The entry, which is the same whether the content is in memory or comes from the spool, in pieces."""
+    cut = len(content) // 2 if len(content) >= 2000 else len(content)
+    sizes = {False: [content], True: [content[:cut], content[cut:]]}
+    letters = [
+        Letter("1", NOW, reverse_path, [b"b"], TRACE, partial(iter, pieces), is_large, is_verbatim)
+        for is_large, pieces in sizes.items()
+    ]
+    whole, in_pieces = [b"".join(mboxrd.entry(letter)) for letter in letters]
+    assert whole == in_pieces
+    return whole
 
 
 def test_an_entry_word_for_word() -> None:
