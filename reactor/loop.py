@@ -91,7 +91,7 @@ class Reactor:
         self._before_write: list[Callable[[], None]] = []
         self._after_write: list[Callable[[], None]] = []
         self._selector = selectors.DefaultSelector()
-        self._soon: list[Callable[[], None]] = []
+        self._soon: list[Callable[[], None]] = []  # always this list, for the sake of `call_soon`
         self._later: list[Callable[[], None]] = []
         self._served: set[int] = set()
         self._asking: set[int] = set()
@@ -103,6 +103,8 @@ class Reactor:
         self._is_running = False
         self._signals: dict[int, Callable[[], None]] = {}
         self._waker: tuple[socket.socket, socket.socket] | None = None
+        self.call_soon: Callable[[Callable[[], None]], None] = self._soon.append
+        """Makes a call in the next write step: that of this turn, unless it has begun."""
         self.now = clock()
         """The clock's time at the end of this turn's wait."""
         self.waited = 0.0
@@ -125,10 +127,6 @@ class Reactor:
     def unwatch(self, file: int | socket.socket) -> None:
         """Stops watching the descriptor."""
         self._selector.unregister(file)
-
-    def call_soon(self, callback: Callable[[], None]) -> None:
-        """Makes a call in the next write step: that of this turn, unless it has begun."""
-        self._soon.append(callback)
 
     def call_last(self, callback: Callable[[], None]) -> None:
         """Makes a call in the next catch-up step: after this turn's reads and writes, and after earlier such calls."""
@@ -299,7 +297,8 @@ class Reactor:
                 log.exception(_ESCAPED)
 
     def _write(self) -> None:
-        soon, self._soon = self._soon, []
+        soon = self._soon[:]
+        self._soon.clear()
         if soon:
             self._soon[:0] = self._call(soon)
 

@@ -50,6 +50,7 @@ class Room:
             self._used = octets
         if self._used <= self._left:
             return None
+        self._used -= octets
         words = "the disk is nearly full: what is left is for mail that was accepted before"
         return StorageError(f"{self._where}: {words}", "no room")
 

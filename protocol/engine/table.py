@@ -4,6 +4,7 @@ Knows nothing about a particular dialect, about how lines are read, or about wha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from math import inf
 from typing import NamedTuple
@@ -116,7 +117,8 @@ ANSWERS = (
 """The events that are answers from outside, not input from the client. SENT: what the server says is said to its end."""
 
 
-class Interest(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Interest:
     """What a session wants from its caller: to read, to close, to start TLS; and the seconds of silence that end it."""
 
     takes_input: bool
@@ -158,11 +160,14 @@ class Row:
         self.returns = isinstance(end, Transition) and end.accepted is Mark.STAY
 
 
-class Resolved(NamedTuple):
+class Resolved:
     """A Transition with rows in place of states. None: back to the home; of a row that `returns`, not used."""
 
-    accepted: Row | None
-    refused: Row | None
+    __slots__ = ("accepted", "refused")
+
+    def __init__(self, accepted: Row | None, refused: Row | None) -> None:
+        self.accepted = accepted
+        self.refused = refused
 
 
 class Table:

@@ -18,8 +18,6 @@ def folded(told: Told, recipients: int) -> Told:
 
     SMTP has one reply to the end of mail data (RFC 5321 section 4.2.5), so a message that one mailbox lacks is not accepted.
     """
-    if recipients == 1:
-        return told
     left = recipients
     worst: tuple[int, Fault | None] = 0, None
 

@@ -80,7 +80,8 @@ class Transaction:
         message, self._message = self._message, None
         assert message
         told = partial(self._answered, answer, message.id, self._site.clock())
-        message.commit(folded(told, len(self.recipients)))
+        recipients = len(self.recipients)
+        message.commit(told if recipients == 1 else folded(told, recipients))
 
     def _answered(
         self, answer: Callable[[Reply], None], message_id: str, since: float, _recipient: int, fault: Fault | None

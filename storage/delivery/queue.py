@@ -101,13 +101,13 @@ class Queue:
         """Records that the first `count` waiting messages are in the mailbox. It must be synced before their segments are
         freed.
         """
-        for _ in range(count):
-            place = self.waiting.popleft()
-            segment = place.segment
-            segment.settle(place.length)
+        moved = [self.waiting.popleft() for _ in range(count)]
+        self.moved += moved
+        for segment in {place.segment for place in moved}:
+            lengths = [place.length for place in moved if place.segment is segment]
+            segment.settle(sum(lengths), len(lengths))
             segment.await_sync(self.mailbox)
             self._unsynced.add(segment)
-            self.moved.append(place)
 
     def ends_at(self, extent: Extent | None) -> None:
         """Records where the mailbox ends with the mail that was moved."""

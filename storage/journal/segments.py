@@ -99,9 +99,9 @@ class Segment:
         self.waiting += 1
         self.owed += octets
 
-    def settle(self, octets: int) -> None:
-        """Records that a message, in a frame of this many octets, no longer waits."""
-        self.waiting -= 1
+    def settle(self, octets: int, messages: int = 1) -> None:
+        """Records that so many messages, in frames of this many octets together, no longer wait."""
+        self.waiting -= messages
         self.owed -= octets
 
     def await_sync(self, mailbox: str) -> None:

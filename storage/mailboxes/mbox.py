@@ -254,7 +254,7 @@ def _may_become(data: bytes, piece: bytes) -> bool:
     return data == piece or all(octet in (0, due) for octet, due in zip(data, piece, strict=True))
 
 
-def _hashes(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
+def _hashes(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """For each block, the hashes of the entries that end in it; at the end, the hash of the last entry.
 
     Blank lines at the end of an entry are not hashed: other programs add or drop some.

@@ -213,14 +213,16 @@ class JournalledStore:
         refusals = {mailbox: self._refusal(mailbox) for mailbox in mailboxes}
         outcomes: list[StorageError | None] = []
         records = []
+        is_tight = self._room.take(sum(map(self._needed, complete))) is not None  # nearly always, all fit together
         for message in complete:
-            message.check()
-            outcome = message.fault
             if message.is_large:
-                self._outages.look(str(self._spool.where), outcome)
+                message.check()
+                self._outages.look(str(self._spool.where), message.fault)
+            outcome = message.fault
             for mailbox in message.recipients:
                 outcome = outcome or refusals[mailbox]
-            outcome = outcome or self._lack(message)
+            if not outcome and (is_tight or self._outages.has_any):
+                outcome = self._lack(message, is_tight)
             outcomes.append(outcome)
             if outcome is None:
                 records.append(message.record())
@@ -230,12 +232,15 @@ class JournalledStore:
                 outcomes[number] = self._put(*next(placed))
         return outcomes
 
-    def _lack(self, message: Message) -> StorageError | None:
-        """Why one more message does not fit on the disk until all mailboxes have it; None if it does."""
+    def _needed(self, message: Message) -> int:
+        """Octets that are written until all mailboxes have a message."""
         count = len(message.recipients)
-        lack = self._room.take(self._spool.more(message.size, count) if message.is_spooled else count * message.octets)
-        if lack or self._outages.has_any:
-            self._outages.look(f"{self.path}: disk", lack)
+        return self._spool.more(message.size, count) if message.is_spooled else count * message.octets
+
+    def _lack(self, message: Message, is_tight: bool) -> StorageError | None:
+        """Why one more message does not fit on the disk until all mailboxes have it; None if it does."""
+        lack = self._room.take(self._needed(message)) if is_tight else None
+        self._outages.look(f"{self.path}: disk", lack)
         return lack
 
     def _refusal(self, mailbox: str) -> StorageError | None:
