@@ -13,6 +13,7 @@ from .coming import Coming
 from .ends import Ending
 from .environment import Follow, Observer, Report, Setting
 from .foreign import Foreign
+from .line_cache import Meaning
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .shown import shown
@@ -102,7 +103,7 @@ class Session:
             reading = self._row.reading
             if reading is None:
                 if meaning := self._line_cache.known.get(data):
-                    self._command(*meaning)
+                    self._command(meaning)
                     return
                 data = self._carry_out_known(data)
                 if not data:
@@ -124,7 +125,7 @@ class Session:
             meaning = known.get(line)
             if meaning is None or self._row.reading is not None:
                 break
-            self._command(*meaning)
+            self._command(meaning)
             done += len(line)
         return data[done:]
 
@@ -208,7 +209,7 @@ class Session:
             if (line := self._buffer.line()) is not None:
                 meaning = self._line_cache.meaning(line)
                 self._refusals.keeps_secrets |= meaning[0] in OF_AUTH
-                self._command(*meaning)
+                self._command(meaning)
                 return True
         elif reading is _TEXT:
             piece, is_end = self._buffer.content()
@@ -247,7 +248,8 @@ class Session:
                 self._end(ending)
         return False
 
-    def _command(self, event: Event, argument: object, line: bytes) -> None:
+    def _command(self, meaning: Meaning) -> None:
+        event, argument, line = meaning
         if self._observer is not None:
             self._observer.heard(self._refusals.transcribed(event, line))
         cell = self._row.cells[event]
@@ -288,8 +290,7 @@ class Session:
             self._observer.heard(f"({len(piece)} octets of mail data{', the end' * is_end}) {shown(piece)}")
         self._actions.write(piece)
         if is_end:
-            row = self._row
-            self._apply(row.cells[Event.END], Event.END, self._actions.end(row.ends_message))
+            self._apply(self._row.cells[Event.END], Event.END, self._actions.end(self._row.ends_message))
 
     def _speak(self, speech: Speech) -> bool:
         """Says the next piece of a speech. Returns false if there is none yet."""
@@ -393,8 +394,7 @@ class Session:
             table = self._site.dialect.table
             says = None if self._speech else table.ends[ending].says  # a client would take it for a part of the speech
             self._speech = None
-            if says and says.is_about:
-                says = says.about(self._site.hostname)
+            says = says.about(self._site.hostname) if says and says.is_about else says
             self._move(ending, table.rows[table.closed], says)
             self.farewell = ending.value
             self._actions.abandon()

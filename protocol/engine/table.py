@@ -4,7 +4,6 @@ Knows nothing about a particular dialect, about how lines are read, or about wha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from math import inf
 from typing import NamedTuple
@@ -117,8 +116,7 @@ ANSWERS = (
 """The events that are answers from outside, not input from the client. SENT: what the server says is said to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interest:
+class Interest(NamedTuple):
     """What a session wants from its caller: to read, to close, to start TLS; and the seconds of silence that end it."""
 
     takes_input: bool

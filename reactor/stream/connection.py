@@ -13,6 +13,7 @@ import logging
 import socket
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
 from ..loop import READ, WRITE, Reactor, Timer
 from .conversation import Conversation, Opener
@@ -104,12 +105,12 @@ class Connection:
 
     def shut_down(self) -> None:
         """The program wants to end: the conversation decides when the connection ends."""
-        self._call(self._conversation.shut_down, False)
+        self._call(partial(self._conversation.shut_down, False))
         self._speak_soon()
 
     def cut_off(self, why: str) -> None:
         """Closes at once; sends the conversation's last words as far as the socket accepts them now."""
-        self._call(self._conversation.shut_down, True)
+        self._call(partial(self._conversation.shut_down, True))
         self._speak_now()
         self.close(why)
 
@@ -314,10 +315,10 @@ class Connection:
 
     # Calls of the conversation: a bug of ours ends it, and encryption may take its place
 
-    def _call(self, method: Callable[..., None], *data: bytes | bool) -> None:
+    def _call(self, method: Callable[[], None]) -> None:
         """Calls a method of the conversation; an exception ends this connection only."""
         try:
-            method(*data)
+            method()
             if self._conversation.wants_tls:
                 self._encrypt()
         except Exception as error:  # noqa: BLE001 (it is logged)

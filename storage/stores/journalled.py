@@ -213,11 +213,13 @@ class JournalledStore:
         refusals = {mailbox: self._refusal(mailbox) for mailbox in mailboxes}
         outcomes: list[StorageError | None] = []
         records = []
-        is_tight = self._room.take(sum(map(self._needed, complete))) is not None  # nearly always, all fit together
+        large = [message for message in complete if message.is_large]
+        for message in large:
+            message.check()
+            self._outages.look(str(self._spool.where), message.fault)
+        octets = sum([len(message.recipients) * message.octets for message in complete]) + sum(map(self._more, large))
+        is_tight = self._room.take(octets) is not None  # nearly always, all fit together
         for message in complete:
-            if message.is_large:
-                message.check()
-                self._outages.look(str(self._spool.where), message.fault)
             outcome = message.fault
             for mailbox in message.recipients:
                 outcome = outcome or refusals[mailbox]
@@ -232,14 +234,14 @@ class JournalledStore:
                 outcomes[number] = self._put(*next(placed))
         return outcomes
 
-    def _needed(self, message: Message) -> int:
-        """Octets that are written until all mailboxes have a message."""
-        count = len(message.recipients)
-        return self._spool.more(message.size, count) if message.is_spooled else count * message.octets
+    def _more(self, message: Message) -> int:
+        """Octets that are written until all mailboxes have a message with its content in the spool; 0 for any other."""
+        return self._spool.more(message.size, len(message.recipients)) if message.is_spooled else 0
 
     def _lack(self, message: Message, is_tight: bool) -> StorageError | None:
         """Why one more message does not fit on the disk until all mailboxes have it; None if it does."""
-        lack = self._room.take(self._needed(message)) if is_tight else None
+        octets = self._more(message) or len(message.recipients) * message.octets
+        lack = self._room.take(octets) if is_tight else None
         self._outages.look(f"{self.path}: disk", lack)
         return lack
 

@@ -6,6 +6,7 @@ import socket
 import ssl
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle
 
 import pytest
@@ -193,7 +194,7 @@ def test_a_cut_off_during_the_handshake_is_a_close_without_a_word(pair: Pair) ->
 def test_last_words_in_the_turn_that_begins_tls_are_not_said_in_plain(pem: Pem) -> None:
     pair = Pair(tls=Certificate(*pem).context)
     assert pair.peer.recv(100) == b"hi\n"
-    pair.connection._call(pair.echo.receive, b"encrypt\n")
+    pair.connection._call(partial(pair.echo.receive, b"encrypt\n"))
     pair.connection.cut_off("test")
     assert pair.peer.recv(100) == b"go ahead\n" and pair.peer.recv(1) == b""
     pair.close()
