@@ -57,6 +57,7 @@ setup(
             "ruff>=0.6",
             "schemathesis>=4.32",
             "setuptools>=70.1",
+            "tlslite-ng>=0.8.2",
             "types-setuptools",
         ],
         "bench": ["aiosmtpd>=1.4.6", "tlslite-ng>=0.8.2"],

@@ -64,6 +64,9 @@ class Attack(NamedTuple):
     sync: float = 0.0
     """Milliseconds by which each sync is delayed."""
 
+    needs: str = ""
+    """A module of Python's without which there is no such attack."""
+
 
 # The attacks
 
@@ -129,10 +132,6 @@ def pipeline(line: bytes, reads: bool) -> Callable[[Site], None]:
 
 def ask_for_new_keys(site: Site) -> None:
     """Four clients of TLS 1.3 send KeyUpdates, and ask for as many, in bursts of thousands."""
-    if find_spec("tlslite") is None:
-        print("tlslite-ng is not installed: nobody asks for new keys", file=sys.stderr)
-        time.sleep(site.seconds)
-        return
     command = [sys.executable, str(NEW_KEYS), str(site.port), str(KEY_UPDATES)]
     clients = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     end = time.monotonic() + site.seconds
@@ -192,7 +191,7 @@ ATTACKS = (
     Attack("stall: ClientHellos that never end", stall_in_hello, TLS),
     Attack("noop: NOOP pipelined, replies read", pipeline(b"NOOP\r\n", reads=True)),
     Attack("help: HELP pipelined, replies never read", pipeline(b"HELP\r\n", reads=False)),
-    Attack("keys: 4 clients of TLS 1.3 send KeyUpdates in bursts", ask_for_new_keys, TLS),
+    Attack("keys: 4 clients of TLS 1.3 send KeyUpdates in bursts", ask_for_new_keys, TLS, needs="tlslite"),
     Attack("large: large messages in step, 2 ms a sync", send_large, sync=2.0),
     Attack("locked: a locked mailbox and much mail for it", lock_a_mailbox),
     Attack("maildirs: 32 new Maildirs, 10 ms a sync", send_to_many, ("--store", "maildir"), sync=10.0),
@@ -287,6 +286,9 @@ def main() -> None:
     too_long = []
     for attack in ATTACKS:
         if options.names and not any(attack.name.startswith(name) for name in options.names):
+            continue
+        if attack.needs and find_spec(attack.needs) is None:
+            print(f"{attack.name}: left out, since {attack.needs} is not installed", file=sys.stderr)
             continue
         seen = measured(attack, options.clients, options.seconds)
         times = f"{seen.cpu * 1000:23.0f} | {seen.syncs:15} | {seen.waited * 1000:26.0f}"
