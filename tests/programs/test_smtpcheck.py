@@ -58,12 +58,11 @@ def test_the_classic_dialect_has_findings_and_a_baseline_makes_them_known(classi
     first = smtpcheck(*how, "--write-baseline", file)
     assert first.returncode == 1 and "MUST, stops: 5321-4.1.1.10-quit (RFC 5321 section 4.1.1.10)" in first.stdout
     assert "5321-4.1.1.10-quit" in file.read_text()
-    second = smtpcheck(*how, "--baseline", file)
-    assert second.returncode == 0 and "5321-4.1.1.10-quit (RFC 5321 section 4.1.1.10), in the baseline" in second.stdout
     with file.open("a") as more:
         more.write("5321-4.1.1.4-data # mended\n5321-4.3.1-silence # not tested with this --only\n")
-    third = smtpcheck(*how, "--baseline", file)
-    assert third.returncode == 0 and "these no longer occur: 5321-4.1.1.4-data\n" in third.stdout
+    second = smtpcheck(*how, "--baseline", file)
+    assert second.returncode == 0 and "5321-4.1.1.10-quit (RFC 5321 section 4.1.1.10), in the baseline" in second.stdout
+    assert "these no longer occur: 5321-4.1.1.4-data\n" in second.stdout
     assert smtpcheck(*how, "--baseline", file, "--strict-baseline").returncode == 1
 
 
