@@ -20,7 +20,7 @@ from storage.contract import Answer
 from storage.errors import StorageError
 
 ROOT = Path(__file__).resolve().parents[2]
-_NOT_SOURCE = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
+_NOT_SOURCE = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info")
 USERS = ("johndoe", "jhaneroe", "babydoe")
 NOW = 1_790_000_000.0
 
@@ -252,10 +252,14 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def copy_of_sources(to: Path) -> None:
-    """A copy of the repository, without anything built or delivered here."""
+def copy_of_sources(to: Path, with_compiled: bool = False) -> None:
+    """A copy of the repository, without anything built or delivered here, but perhaps what Python has compiled.
+
+    That is used again in the copy, since it goes by size and time.
+    """
 
     def left_out(directory: str, names: list[str]) -> set[str]:
-        return {*_NOT_SOURCE(directory, names), *({"mailboxes"} if Path(directory) == ROOT else ())}
+        here = {"mailboxes"} if Path(directory) == ROOT else set()
+        return {*_NOT_SOURCE(directory, names), *here, *(set() if with_compiled else {"__pycache__"})}
 
     shutil.copytree(ROOT, to, ignore=left_out)

@@ -242,7 +242,7 @@ def test_a_planted_fault_turns_its_tests_red(tmp_path: Path, fault: Fault) -> No
     if fault.needs:
         program(fault.needs)
     copy = tmp_path / "copy"
-    copy_of_sources(copy)
+    copy_of_sources(copy, with_compiled=True)
     for path, old, new in fault.changes:
         text = (copy / path).read_text()
         assert text.count(old) == 1, f"{path} has no such place any more: {old!r}"

@@ -19,9 +19,10 @@ def test_a_wheel_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
     build = ("-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index")
     run(sys.executable, *build, "--wheel-dir", tmp_path, source)
     (wheel,) = tmp_path.glob("carteiro-*.whl")
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     programs = tmp_path / "venv" / "bin"
-    run(programs / "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check", wheel)
+    install = ("install", "--quiet", "--no-index", "--no-compile", "--disable-pip-version-check")
+    run(sys.executable, "-m", "pip", "--python", programs / "python", *install, wheel)
     (tmp_path / "users.txt").write_text("johndoe\n")
     assert run(programs / "smtpd", "--version") == run(sys.executable, ROOT / "bin" / "smtpd", "--version")
     assert run(programs / "smtpd", "--table").startswith(" ")
