@@ -48,6 +48,7 @@ NIGHTLY = (
     Scenario(scenarios.primary_killed_while_standbys_are_frozen),
     Scenario(scenarios.standby_lags),
     Scenario(scenarios.standbys_frozen),
+    Scenario(scenarios.primary_slow),
     Scenario(scenarios.waits_cancelled_then_primary_killed),
     Scenario(scenarios.links_cut),
     Scenario(scenarios.backend_killed),

@@ -204,6 +204,14 @@ def standbys_frozen(stage: Stage) -> None:
     stage.storm.acknowledge(300)
 
 
+def primary_slow(stage: Stage) -> None:
+    """All transactions take 8 s, and then go on. No link is given up for it: that would make them slower yet."""
+    stage.cluster.primary.ask("begin; lock table message; select pg_sleep(8); commit")
+    stage.storm.acknowledge(300)
+    given_up = [stage.log(port).count(" is given up: ") for port in stage.ports]
+    assert given_up == [0, 0], "a slow primary was given up"
+
+
 def waits_cancelled_then_primary_killed(stage: Stage) -> None:
     """Standbys stand still, somebody cancels the waits, the primary is gone, and what the standbys have not got with it."""
     for node in stage.cluster.standbys:
