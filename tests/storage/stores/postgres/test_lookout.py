@@ -115,6 +115,20 @@ def test_all_is_asked_before_the_new_one_is_used() -> None:
     world.check()
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_any_call_to_the_others_may_fail(number: int) -> None:
+    for fails_at in range(1, 24, 2):
+        world = Three()
+        world.send(b"a")
+        world.freeze()
+        world.nodes[number].fails_at = world.nodes[number].calls + fails_at
+        world.loop.run(2.5)
+        world.promote(2)
+        world.loop.run(6, 0.2)
+        assert world.answers == {b"a": "stored"} and world.nodes[number].calls > fails_at
+        world.check()
+
+
 def test_with_the_store_the_lookout_ends() -> None:
     world = Three()
     world.freeze()

@@ -165,6 +165,20 @@ def test_any_call_may_fail(fails_at: int) -> None:
     assert world.cluster.calls > fails_at
 
 
+@pytest.mark.parametrize("word", ["clean", "early 53100"])
+def test_any_call_may_fail_while_a_large_message_is_sent(word: str) -> None:
+    for fails_at in range(1, 40):
+        world = World()
+        world.loop.run(0.3)
+        world.cluster.plan = [word]
+        world.cluster.fails_at = world.cluster.calls + fails_at
+        world.send(b"a", octets=1_000_000)
+        world.loop.run(6, 0.2)
+        world.check()
+        world.check_refused()
+        assert world.answers[b"a"] in ("stored", "no room") and world.store._room._files == world.store._memory.used == 0
+
+
 def test_a_primary_without_standbys_is_not_used() -> None:
     world = World()
     world.cluster.standbys = b""
