@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 log = logging.getLogger("carteiro")
 
-PATIENCE = 10.0
-"""Seconds that an answer may take."""
+PATIENCE = 8.0
+"""Seconds that an answer may take. Then a page still has to read the source that it shows instead."""
 
 IDLE = 60.0
 """Seconds without a request after which the process ends, and gives back its memory."""
