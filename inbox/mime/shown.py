@@ -18,9 +18,10 @@ from .parts import Part
 _LINK = re.compile(r"<\s*((?:https?|mailto):[^<>\s]{1,2000})\s*>", re.IGNORECASE)
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 
-LONGEST = 2 << 20
-"""Characters of a text, and of HTML, that are shown. Nobody reads more, and whoever passes it on would be held up by it; the
-part has the rest.
+LONGEST_TEXT = 1 << 20
+LONGEST_HTML = 2 << 20
+"""Characters of a text, and of HTML, that are shown. Nobody reads more, and whoever passes it on would be held up by it: a
+text may be all line ends, or letters of three octets. The part has the rest.
 """
 
 DIGESTED = 100
@@ -61,9 +62,9 @@ def mail_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
         **row_of(message, came),
         "ReturnPath": envelope.return_path,
         "Date": moment(message.date or came or datetime.fromtimestamp(0, UTC)),
-        "Text": message.text[:LONGEST],
+        "Text": message.text[:LONGEST_TEXT],
         "HasText": message.has_text,
-        "HTML": message.html[:LONGEST],
+        "HTML": message.html[:LONGEST_HTML],
         "Inline": [_part(message, part) for part in message.inline[:DIGESTED]],
         "Files": [_part(message, part) for part in message.attachments[:DIGESTED]],
         "Parts": [_part(message, part) for part in message.parts[:DIGESTED]],
@@ -85,8 +86,8 @@ def mail_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
 
 
 def _cuts(message: Message) -> list[Note]:
-    parts = {"text": message.text, "HTML": message.html}
-    return [Note("cut", name) for name, text in parts.items() if len(text) > LONGEST]
+    parts = ("text", message.text, LONGEST_TEXT), ("HTML", message.html, LONGEST_HTML)
+    return [Note("cut", name) for name, text, longest in parts if len(text) > longest]
 
 
 def moment(when: datetime) -> str:

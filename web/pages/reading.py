@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..contract import Inbox, Mail, Mistake, Page, Selection
+from ..contract import Inbox, Mail, Mistake, Note, Page, Selection
 from ..environment import Beside
 from ..mail_content import SHOWN, linked
 from ..request import Request
@@ -16,6 +16,9 @@ from .rendering import Renderer, part_address
 from .sidebar import Sidebar, sidebar
 
 TABS = ("html", "text", "headers", "source", "parts", "envelope", "notes")
+
+_CUT: Note = {"Kind": "cut", "About": "text"}
+"""The note of a text that was longer."""
 
 LONGEST_SHOWN = 1 << 20
 """Characters of a text, or octets of a source, that a page shows."""
@@ -109,7 +112,7 @@ class Reading:
             "tab": tab,
             "tabs": [name for name in TABS if name != "html" or mail["HTML"]],
             "text": text[:LONGEST_SHOWN],
-            "is_cut": len(text) > LONGEST_SHOWN,
+            "is_cut": len(text) > LONGEST_SHOWN or (tab == "text" and _CUT in mail["Notes"]),
             "is_sent": request.first("sent") == "1",
             "has_remote": request.first("remote") == "1",
             "wants_remote": tab == "html" and wants_remote(mail["HTML"]),
