@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from ..kit.postgres import programs
 from ..kit.support import copy_of_sources, program
 
 
@@ -234,12 +235,37 @@ FAULTS = (
         (Change("storage/stores/postgres/message.py", "Row(self.binary_id,", "Row(ids.new(0.0),"),),
         ("tests/storage/stores/postgres/test_store.py", "-k", "in_doubt"),
     ),
+    Fault(
+        "an export does not note what it is about to put in",
+        (
+            Change(
+                "storage/stores/postgres/export.py",
+                "        self._note(name, note._replace(start=opened.extent))\n",
+                "",
+            ),
+        ),
+        ("tests/storage/stores/postgres/test_export.py", "-k", "killed_at_any_call"),
+    ),
+    Fault(
+        "two readers give the same number",
+        (
+            Change(
+                "storage/stores/postgres/schema.py",
+                "WHERE id = which FOR NO KEY UPDATE;",
+                "WHERE id = which;",
+            ),
+        ),
+        ("tests/storage/stores/postgres/test_reader.py", "-k", "uids_are_given_once"),
+        "PostgreSQL",
+    ),
 )
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_planted_fault_turns_its_tests_red(tmp_path: Path, fault: Fault) -> None:
-    if fault.needs:
+    if fault.needs == "PostgreSQL":
+        programs()
+    elif fault.needs:
         program(fault.needs)
     copy = tmp_path / "copy"
     copy_of_sources(copy, with_compiled=True)
