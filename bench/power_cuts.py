@@ -3,7 +3,7 @@
 
 The file system is on a loop device on top of a disk that logs each write and flush (`recording_disk`). Senders deliver mail.
 Then the disk is rebuilt as it was at some moment, with a random part of the unflushed writes, and a server is started on it.
-Needs root, /dev/fuse, mkfs.ext4 and mfusepy.
+Needs root, /dev/fuse, mkfs.ext4, libfuse and mfusepy.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -140,7 +141,7 @@ def deliver(here: Path, options: list[str], seconds: float) -> tuple[bytes, int,
 def moments(log: bytes, ready: int, count: int, chance: random.Random) -> list[int]:
     """Random moments for the cuts while the server ran, about half of them just before a flush, when most is at stake."""
     flushes = [at - 1 for at, entry in entries(log) if entry is None and at > ready]
-    anywhere = range(ready, len(log))
+    anywhere = range(ready, len(log) + 1)  # if nothing was flushed, the log may be as long as it was
     return sorted(chance.choice(chance.choice((flushes or anywhere, anywhere))) for _ in range(count))
 
 
@@ -195,6 +196,7 @@ def check_that_it_can() -> None:
     """Exits with a line that says what is missing, if something is."""
     missing = [name for name in ("mkfs.ext4", "losetup", "mount", "umount") if not shutil.which(name)]
     missing += [] if find_spec("mfusepy") else ["mfusepy (pip)"]
+    missing += [] if find_library("fuse3") or find_library("fuse") else ["libfuse (Debian: libfuse2)"]
     missing += [] if os.geteuid() == 0 and Path("/dev/fuse").exists() else ["root and /dev/fuse"]
     if missing:
         sys.exit(f"power_cuts: missing: {', '.join(missing)}")

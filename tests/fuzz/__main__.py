@@ -9,6 +9,7 @@ import logging
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from .finds import keep, kept
@@ -24,6 +25,8 @@ def main() -> None:
         fuzz(sys.argv[2], sys.argv[3:])
         return
     options = arguments()
+    if find_spec("atheris") is None:
+        sys.exit("tests.fuzz: atheris is missing: pip install atheris")
     from .targets import TARGETS
 
     names = options.targets or list(TARGETS)
