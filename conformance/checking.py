@@ -12,6 +12,7 @@ from .lawful import cell
 from .looking import Look
 from .openings import OPENINGS, Unreached, ways_to
 from .places import ROWS, Command, Place
+from .proving import chosen
 from .target import Profile, Target
 from .trial import Probe, Trial
 from .trying import UNSAID, Seen, Tries
@@ -158,9 +159,7 @@ def beyond(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
 
 def aimed(target: Target, profile: Profile) -> Target:
     """The target, with what the first look has told of how to speak to it."""
-    known = [mechanism for mechanism in ("PLAIN", "LOGIN") if mechanism in profile.mechanisms]
-    mechanism = [*known, *profile.mechanisms, "PLAIN"][0]
-    return target._replace(is_old=profile.is_old, mechanism=mechanism)
+    return target._replace(is_old=profile.is_old, mechanism=chosen(profile.mechanisms))
 
 
 _TEXTS = (Place.CONTENT, Place.CHUNK)

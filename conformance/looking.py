@@ -8,6 +8,7 @@ from collections.abc import Callable
 from .dialogue import CLOSED, Dialogue, Reply
 from .openings import AUTH, EHLO, MAIL, RCPT, TLS, Steps, Unreached, walk_to
 from .places import Place
+from .proving import chosen
 from .target import Profile, Target, Tls
 from .wire import Open
 
@@ -48,6 +49,7 @@ class Look:
             if secret.code == "250":
                 offered[Place.TLS_EHLO] = frozenset(secret.words)
         mechanisms = tuple(hello.parameters("AUTH") or secret.parameters("AUTH"))
+        self._target = self._target._replace(mechanism=chosen(mechanisms))
         prelude = await self._prelude(offered)
         size = next((int(word) for word in hello.parameters("SIZE") if word.isdigit()), 0)
         refusals = min(await self._refusals("XYZZY"), await self._refusals("DATA"))

@@ -8,6 +8,7 @@ from enum import Enum
 
 from .dialogue import Dialogue, Reply
 from .places import OCTETS, Place
+from .proving import prove
 from .target import Profile, Target, Tls
 
 
@@ -113,7 +114,7 @@ async def make(dialogue: Dialogue, target: Target, step: Step) -> Reply:
     if step is BDAT:
         return await dialogue.say(f"BDAT {len(OCTETS)}", OCTETS)
     if step is AUTH:
-        return await dialogue.say(target.proof, shown=target.shown_proof)
+        return await prove(dialogue, target)
     lines = {EHLO: target.hello, HELO: f"HELO {target.me}", MAIL: target.mail, RCPT: target.rcpt, DATA: "DATA"}
     return await dialogue.say(lines[step])
 

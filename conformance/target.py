@@ -3,7 +3,6 @@
 Knows nothing about what is right.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -65,19 +64,6 @@ class Target(NamedTuple):
         """The line that names the mailbox."""
         return f"RCPT TO:<{self.to}>"
 
-    @property
-    def proof(self) -> str:
-        """An AUTH that brings all it needs; one that asks for a challenge if no password is known."""
-        if not self.auth:
-            return f"AUTH {self.mechanism}"
-        name, password = self.auth
-        return "AUTH PLAIN " + b64encode(f"\0{name}\0{password}".encode()).decode()
-
-    @property
-    def shown_proof(self) -> str:
-        """The same, as a report may show it."""
-        return f"AUTH {self.mechanism} (name and password)" if self.auth else ""
-
     def message(self, subject: str, text: str = "A message that smtpcheck leaves.") -> bytes:
         """A message that is marked, with CRLF at the end of each line, without the dot."""
         head = f"From: <{self.sender}>\r\nTo: <{self.to}>\r\nSubject: smtpcheck: {subject}\r\nDate: {self.date}\r\n"
@@ -102,7 +88,7 @@ class Target(NamedTuple):
             Command.RCPT_BAD: "RCPT TO:<@",
             Command.BDAT: f"BDAT {len(chunk)}",
             Command.LAST: f"BDAT {len(chunk)} LAST",
-            Command.AUTH: self.proof,
+            Command.AUTH: f"AUTH {self.mechanism}",
             Command.AUTH_ASK: f"AUTH {self.mechanism}",
             Command.AUTH_UNKNOWN: "AUTH XYZZY",
         }

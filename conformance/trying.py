@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .dialogue import CLOSED, SILENT, Dialogue, Reply
 from .openings import Steps, Unreached, walk_to, ways_to
 from .places import Command, Place
+from .proving import prove
 from .target import Profile, Target
 from .walks import Signature, Walks, walk
 from .wire import NotReached, Open
@@ -128,8 +129,10 @@ class Tries:
         if place is Place.CONTENT:
             dialogue.send(self._target.message("its end"))
             return await dialogue.say(line)
+        if command is Command.AUTH:
+            return await prove(dialogue, self._target)
         if command not in NOT_READ:
-            return await dialogue.say(line, octets, self._target.shown_proof if command is Command.AUTH else "")
+            return await dialogue.say(line, octets)
         if "PIPELINING" not in self._profile.offers(place):
             return await self._said_alone(dialogue, command)
         dialogue.tell(line)

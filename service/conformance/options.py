@@ -108,7 +108,11 @@ def parser() -> Arguments:
     add(
         "--unknown", metavar="MAILBOX", help="a mailbox that is not there (default: smtpcheck-nobody, in the domain of --to)"
     )
-    add("--auth", metavar="NAME", help="authenticate as NAME, for the states behind AUTH and servers that ask for it")
+    add(
+        "--auth",
+        metavar="NAME",
+        help="authenticate as NAME by PLAIN, LOGIN or CRAM-MD5, for the states behind AUTH and servers that ask for it",
+    )
     add("--password-file", metavar="FILE", type=Path, help="the file whose first line is the password for --auth")
     add("--tls", choices=("wire", "first"), help="wire: TLS from the first octet on; first: STARTTLS before all else")
     add("--lmtp", action="store_true", help="the server speaks LMTP (RFC 2033)")
