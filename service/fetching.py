@@ -44,6 +44,8 @@ class Settings(NamedTuple):
     max_connections: int = 1
     max_refusals: int | None = None
     idle_timeout: float = 0.0
+    metering: int = -1
+    """The descriptor where its figures are sent; -1: nobody asks for them."""
 
 
 class Fetching:
@@ -63,11 +65,11 @@ class Fetching:
         rows = [(sock, "") for sock in self._plain] + [(sock, " (TLS)") for sock in self._encrypted]
         return [f"fetching by POP3 on {addresses.name(*sock.getsockname()[:2])}{more}" for sock, more in rows]
 
-    def join(self, reactor: Reactor) -> None:
-        """Starts the process, and keeps it running as long as the reactor runs."""
-        settings = self._settings()
+    def join(self, reactor: Reactor, metering: int = -1) -> None:
+        """Starts the process, and keeps it running as long as the reactor runs. `metering` is where its figures are sent."""
+        settings = self._settings()._replace(metering=metering)
         command = command_of("pop3.process", json.dumps(settings._asdict()))
-        descriptors = *settings.plain, *settings.encrypted
+        descriptors = *settings.plain, *settings.encrypted, *([metering] if metering >= 0 else [])
         companion = Companion(reactor, "POP3", command, descriptors=descriptors, patience=DRAINED_WITHIN)
         self._companion = companion
         companion.start()

@@ -37,6 +37,11 @@ class Metering:
         """Where snapshots arrive, and a file that outlives whoever reads them, for what was added up so far."""
         return self._snapshots.descriptor, self._memory
 
+    @property
+    def sender(self) -> int:
+        """Where another process sends its snapshots."""
+        return self._snapshots.sender
+
     def begin_anew(self, number: int) -> None:
         """In a forked worker: what the process before has counted is not ours."""
         self._number = number

@@ -108,7 +108,7 @@ def serve(options: argparse.Namespace) -> None:
         if showing:
             showing.join(server.reactor, listeners)
         if fetching:
-            fetching.join(server.reactor)
+            fetching.join(server.reactor, showing.metering.sender if showing else -1)
     else:
         server = _workers(options, sources, stores, listeners, showing, fetching)
     server.reactor.on_signal(signal.SIGHUP, partial(_reread, server, showing, fetching))
@@ -155,5 +155,5 @@ def _workers(
     if showing:
         showing.join(workers.reactor, listeners, lambda: {"worker": workers.restarts}, stores.first)
     if fetching:
-        fetching.join(workers.reactor)
+        fetching.join(workers.reactor, showing.metering.sender if showing else -1)
     return workers

@@ -21,6 +21,9 @@ EVERY = 1.0
 PARENT = 0
 """The number of the process that starts the others. Those that serve are numbered from 1."""
 
+POP3 = -2
+"""The number of the process that speaks POP3."""
+
 ROWS = 400
 """Rows of a datagram. A row has about 60 octets, so a datagram has less than LONGEST. A snapshot may take several."""
 
@@ -51,10 +54,13 @@ class Snapshot(NamedTuple):
 
 
 class Snapshots:
-    """The sockets. Raises OSError if they cannot be made."""
+    """The sockets. Raises OSError if they cannot be made. With a `sender`, it is the end that another process has made."""
 
-    def __init__(self) -> None:
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    def __init__(self, sender: int | None = None) -> None:
+        if sender is None:
+            self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        else:
+            self._ours, self._theirs = socket.socket(fileno=sender), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         for sock in (self._ours, self._theirs):
             sock.setblocking(False)
         self.dropped = 0
@@ -64,6 +70,11 @@ class Snapshots:
     def descriptor(self) -> int:
         """Where the snapshots of all processes arrive."""
         return self._theirs.fileno()
+
+    @property
+    def sender(self) -> int:
+        """Where they are sent."""
+        return self._ours.fileno()
 
     def begin(self, reactor: Reactor, number: int, rows: Callable[[], Iterable[Row]]) -> None:
         """From now on sends the figures of this process each second, as long as the reactor runs."""

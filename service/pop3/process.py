@@ -14,7 +14,7 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -30,9 +30,12 @@ from reactor.stream.server import Server
 
 from .. import sources
 from ..commands import REREAD
+from ..counting import Counts
 from ..fetching import Settings
 from ..kinds import POSTGRES, kind_of
 from ..lifecycle import Lifecycle
+from ..snapshots import POP3 as POP3_NUMBER
+from ..snapshots import Row, Snapshots
 from ..sources import SourceError, Sources
 from ..transcript import observer_for, report_for
 from ..wiring import authenticate_of
@@ -124,10 +127,14 @@ def serve(settings: Settings, read: Sources) -> None:
     tls = read.certificate.context if read.certificate else None
     idle = max(LEAST_IDLE, settings.idle_timeout)
     server = Server(reactor, settings.max_connections, idle, tls, handshakes.beside)
+    counts = Counts() if settings.metering >= 0 else None
     for descriptor in settings.plain:
-        server.listen_on(socket.socket(fileno=descriptor), opener(site, False), replies.TOO_MANY_CONNECTIONS.line)
+        server.listen_on(socket.socket(fileno=descriptor), opener(site, False, counts), replies.TOO_MANY_CONNECTIONS.line)
     for descriptor in settings.encrypted:
-        server.listen_on(socket.socket(fileno=descriptor), opener(site, True))
+        server.listen_on(socket.socket(fileno=descriptor), opener(site, True, counts))
+    if counts:
+        reactor.after_write(counts.add_up)
+        Snapshots(settings.metering).begin(reactor, POP3_NUMBER, partial(figures, counts))
     lifecycle = Lifecycle(reactor, [server], read.reread)
     reactor.watch(0, READ, partial(obey, reactor, lifecycle, read.reread))
     reactor.run()
@@ -147,11 +154,26 @@ def obey(reactor: Reactor, lifecycle: Lifecycle, reread: Callable[[], None], _: 
         reread()
 
 
-def opener(site: PopSite, is_encrypted: bool) -> Opener:
+def opener(site: PopSite, is_encrypted: bool, counts: Counts | None = None) -> Opener:
     """Creates a session for each client."""
+    follow = counts.follow if counts else None
 
     def open_session(peer: str, wake: Callable[[], None]) -> Session:
         address = peer.rpartition(":")[0].strip("[]")
-        return Session(site, address, report_for(peer), wake, is_encrypted, observer_for(peer))
+        session = Session(site, address, report_for(peer), wake, is_encrypted, observer_for(peer), follow)
+        if counts:
+            counts.begun(session.state)
+        return session
 
     return open_session
+
+
+FIGURES = {"accepted": "pop3_accepted", "sessions": "pop3_sessions", "moves": "pop3_moves"}
+"""What is told of what a process counts, by other names than that of SMTP."""
+
+
+def figures(counts: Counts) -> Iterator[Row]:
+    """The figures of this process. No move has a code."""
+    for name, labels, value, is_gauge in counts.rows(POP3.table.closed):
+        if name in FIGURES:
+            yield Row(FIGURES[name], labels[:3], value, is_gauge)

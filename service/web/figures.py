@@ -42,6 +42,8 @@ GROWING = (
         ("event",),
         "Failovers and warnings that were seen, messages taken back",
     ),
+    ("carteiro_pop3_connections_accepted", "pop3_accepted", (), "POP3 connections that were accepted"),
+    ("carteiro_pop3_transitions", "pop3_moves", ("from", "event", "to"), "What POP3 sessions did: each move in the table"),
     ("carteiro_page_requests", "requests", ("code",), "HTTP requests, by the status of the answer"),
 )
 """What is told as it was counted. `_total` is put behind the name."""
@@ -75,10 +77,11 @@ GAUGES = (
 """What is told of each worker that is heard."""
 
 OF_LINKS = (
+    ("carteiro_pop3_sessions", "pop3_sessions", "state", "POP3 sessions that are open, by their state"),
     ("carteiro_database_links", "database_links", "state", "Connections to the database, by their state"),
     ("carteiro_database_hosts", "database_hosts", "host", "Those that are in use, by the host: the primary"),
 )
-"""What is told of all workers together."""
+"""What is told of all processes together."""
 
 OF_INDEX = (
     ("carteiro_index_lag_seconds", "lag", "Seconds since the index was in step with the mailboxes, as far as is known"),

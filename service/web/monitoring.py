@@ -20,7 +20,7 @@ from web.request import RequestError
 from .. import VERSION, judged
 from ..notices import PLACE
 from ..page_settings import NEEDED_FOR_METRICS, Settings, missing, what_to_install
-from ..snapshots import EVERY, LONGEST, PARENT, Row, Snapshot, parsed
+from ..snapshots import EVERY, LONGEST, PARENT, POP3, Row, Snapshot, parsed
 from .clients import Clients
 from .keepsake import Keepsake
 from .moves import Moves
@@ -32,7 +32,7 @@ log = logging.getLogger("carteiro")
 PAGE = -1
 """The number of this process. Those of the SMTP side are 0 and more."""
 
-NAMES = {PAGE: "page", PARENT: "parent"}
+NAMES = {POP3: "pop3", PAGE: "page", PARENT: "parent"}
 
 HEARD = 5.0
 """Seconds within which the SMTP side must have been heard for the server to be ready."""

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +34,12 @@ class PopServer:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         assert self.process.stdout
         self.ports: dict[str, int] = {}
+        self.figures = ""
         for line in iter(self.process.stdout.readline, b""):
             if match := re.match(r"(listening|fetching by POP3) on 127\.0\.0\.1:(\d+)( \(TLS\))?", line.decode()):
                 self.ports[("smtp" if match[1] == "listening" else "pop3") + (match[3] or "")] = int(match[2])
+            if match := re.match(r"telling figures on (\S+)/metrics", line.decode()):
+                self.figures = match[1]
             if line.startswith(b"set in your"):
                 break
 
@@ -203,6 +207,26 @@ def test_curl_fetches(tmp_path: Path) -> None:
         assert curl("1").endswith(CONTENTS[0])
         assert curl("", "--request", "UIDL").count(b"\r\n") == len(CONTENTS)
         assert b"Subject: two" in curl("", "--request", "TOP 2 0")
+
+
+def test_its_sessions_are_counted(tmp_path: Path) -> None:
+    pytest.importorskip("prometheus_client")
+    with running(tmp_path, "mbox", "--metrics", "127.0.0.1:0") as server:
+        server.deliver(b"Subject: one\r\n\r\nx\r\n")
+        wait_until(lambda: count(server) == 1)
+        client = server.pop()
+
+        def told() -> str:
+            with urllib.request.urlopen(f"{server.figures}/metrics", timeout=30) as answer:
+                return str(answer.read().decode())
+
+        wait_until(lambda: 'carteiro_pop3_sessions{state="TRANSACTION"} 1.0' in told())
+        assert re.search(
+            r'(?m)^carteiro_pop3_transitions_total\{event="CHECKED",from="CHECKING",to="LOCKING"\} [2-9]', told()
+        )
+        assert re.search(r"(?m)^carteiro_pop3_connections_accepted_total [2-9]", told()) and 'process="pop3"' in told()
+        assert re.search(r"(?m)^carteiro_connections_accepted_total 1\.0$", told()), "those of SMTP are apart"
+        client.quit()
 
 
 def test_the_process_is_started_again(tmp_path: Path) -> None:
