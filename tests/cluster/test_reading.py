@@ -14,7 +14,7 @@ pytest.importorskip("psycopg", reason="the package psycopg is not installed: no 
 from protocol.pop3.outside import Unopened
 from storage.mailboxes.letter import Letter
 from storage.mailboxes.maildir import MaildirMailboxes
-from storage.stores.postgres import desk, export, hosts
+from storage.stores.postgres import desk, export, hosts, letters
 from storage.stores.postgres.desk import Away, Desk
 from storage.stores.postgres.export import Export, Exported
 from storage.stores.postgres.letters import Letters
@@ -46,6 +46,7 @@ def test_a_failover_while_mail_is_fetched_and_exported(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(export, "BATCH_MESSAGES", 2)
+    monkeypatch.setattr(letters, "AHEAD", 1)
     monkeypatch.setattr(desk, "PAUSE_SECONDS", 0.0)
     mail = Base(cluster.primary.conninfo)
     ids = [mail.put("ana", content=b"Subject: %d\r\n\r\ntext\r\n" % number) for number in range(COUNT)]
@@ -56,11 +57,11 @@ def test_a_failover_while_mail_is_fetched_and_exported(
     texts = [front_ends.fetched(box, index) for index in range(2)]
     first, found = cluster.primary, Letters.find
 
-    def find(letters: Letters, mailbox: str, id: str) -> Letter | None:
+    def find(own: Letters, mailbox: str, id: str) -> Letter | None:
         """In the middle of the export, the primary is gone."""
         if id == ids[COUNT // 2] and first.is_running:
             first.kill()
-        return found(letters, mailbox, id)
+        return found(own, mailbox, id)
 
     monkeypatch.setattr(Letters, "find", find)
     with pytest.raises(Away, match="database") as fault:
