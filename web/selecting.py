@@ -51,8 +51,8 @@ def _is_zone(name: str) -> bool:
 
 def search_of(request: Request) -> Selection:
     """The search that stands in the query. Raises RequestError if there is none."""
-    query = request.first("query").strip()
-    if not query:
+    query = request.first("query")  # as it is: a limit counts blanks, too
+    if not query.strip():
         raise RequestError(400, "no search query: write it as query=subject:welcome")
     return Selection(query=query, zone=zone_of(request))
 

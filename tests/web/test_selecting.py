@@ -1,12 +1,16 @@
 """Which messages a request means."""
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inbox.search.query import Contains, QueryError, parse
+from inbox.search.query import LONGEST_QUERY, Contains, QueryError, parse
 from web.request import Request, RequestError, target_of
 from web.selecting import flag_of, ids_of, is_sound, phrase, text_of, texts_of, window, zone_of
+
+from ..kit.web_server import WebServer
 
 ID = "A" * 22
 
@@ -75,3 +79,12 @@ def test_values_of_bodies() -> None:
 
 def test_lone_surrogates_are_no_text() -> None:
     assert is_sound("\U0001f600 \u00e9") and is_sound("x") and not is_sound("a\ud800") and not is_sound("\udfff")
+
+
+def test_blanks_count_in_a_search_that_is_too_long() -> None:
+    query = "a" + "\x1d" * LONGEST_QUERY
+    with WebServer() as server:
+        heard = server.ask("DELETE", f"/api/v1/search?query={quote(query)}")
+        assert heard.status == 400 and "longer than 2,000" in heard.text
+        assert server.ask("DELETE", "/api/v1/search?query=%1D").status == 400
+        assert server.ask("PUT", "/api/v1/messages", b'{"Search": " ", "Read": true}').status == 200

@@ -48,8 +48,8 @@ class Waits:
     def wait(self, request: Request, reply: Reply) -> None:
         """Answers the messages that `query` finds and that came after `after`, as soon as there are any."""
         patience = request.number("timeout", USUAL_WAIT, LONGEST_WAIT)
-        query, zone = request.first("query").strip(), zone_of(request)
-        selection = Selection(query=query, zone=zone) if query else Selection()
+        query, zone = request.first("query"), zone_of(request)
+        selection = Selection(query=query, zone=zone) if query.strip() else Selection()
         self._after(request, reply, lambda after: self._begin(request, reply, selection, after, patience))
 
     def _begin(self, request: Request, reply: Reply, selection: Selection, after: After, patience: int) -> None:

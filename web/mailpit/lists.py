@@ -50,7 +50,9 @@ class Lists:
         """Marks messages as read or unread: those with these ids, that a search finds, or all."""
         form = request.form()
         only(form, "ids", "read", "search")
-        ids, query, is_read = ids_of(form), text_of(form, "search").strip(), flag_of(form, "read")
+        ids, query, is_read = ids_of(form), text_of(form, "search"), flag_of(form, "read")
+        if not query.strip():
+            query = ""
         if ids and query:
             raise RequestError(400, "name either IDs or a Search, not both")
         selection = Selection(ids) if ids else Selection(query=query, zone=zone_of(request)) if query else Selection()
