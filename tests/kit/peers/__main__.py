@@ -19,7 +19,7 @@ INTRODUCTION = """# Servers and the RFCs
 <!-- Made by `python -m tests.kit.peers > docs/conformance.md`. -->
 
 What `bin/smtpcheck` ([flags](smtpcheck.md)) says of some servers, each as it is set up here, without `--intrusive`. They
-are the newest releases of their makers, but for Postfix and Exim, which are those of Debian 12. A rule that is broken in
+are the newest releases of their makers, but for Postfix, Exim and Dovecot, which are Debian's. A rule that is broken in
 many places counts once. What breaks a MUST and harms clients is left out: the makers hear of it first. So this is no
 ranking, and a row without findings is not a promise. carteiro is checked without leaving anything out. Is a line here
 wrong? Tell us: `bin/smtpcheck HOST:PORT` prints the dialogue behind each.

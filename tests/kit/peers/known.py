@@ -6,6 +6,7 @@ Knows nothing about how they are run.
 from .catchers import CATCHERS
 from .daemons import DAEMONS, with_carteiro
 from .libraries import LIBRARIES
+from .local import LOCAL
 from .running import Peer
 
 PEERS = (
@@ -13,4 +14,5 @@ PEERS = (
     *LIBRARIES,
     *DAEMONS,
     *CATCHERS,
+    *LOCAL,
 )
