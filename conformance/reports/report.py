@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..checking import Outcome
 from ..finding import Finding
-from ..judging import Verdict
+from ..judging import Judged, Verdict
 from ..rules.rule import Harm, Level
 
 NOT_COUNTED = (Verdict.ABSENT, Verdict.UNTESTED)
@@ -83,6 +83,16 @@ class Report(NamedTuple):
 def is_grave(finding: Finding) -> bool:
     """Whether its maker should hear of it before others do: a MUST that is broken, and that clients suffer from."""
     return finding.harm is Harm.DANGER or (finding.level is Level.MUST and finding.harm is not Harm.COSMETIC)
+
+
+def discreet(outcome: Outcome) -> Outcome:
+    """The same, with the cells of grave findings as if they could not be tested: what they are like would tell."""
+    names = {name for finding in outcome.findings if is_grave(finding) for name in finding.cells}
+    cells = tuple(
+        Judged(judged.place, judged.command, Verdict.UNTESTED, judged.rule, "not told") if judged.name in names else judged
+        for judged in outcome.cells
+    )
+    return outcome._replace(cells=cells)
 
 
 def _counted(number: int, what: str) -> str:

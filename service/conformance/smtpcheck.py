@@ -22,7 +22,7 @@ from conformance.probes.known import PROBES
 from conformance.reports.interchange import as_junit, as_sarif
 from conformance.reports.page import as_html
 from conformance.reports.picture import as_badge, as_svg
-from conformance.reports.report import Report, is_grave
+from conformance.reports.report import Report, discreet, is_grave
 from conformance.reports.structured import as_json
 from conformance.reports.text import text
 from conformance.rules.known import selected
@@ -170,8 +170,8 @@ def report_of(place: Place, options: argparse.Namespace, probes: Sequence[Probe]
     told = tuple(f for f in outcome.findings if f.level.rank <= level.rank and f.harm.rank <= harm.rank)
     kept = tuple(f for f in told if not (options.discreet and is_grave(f)))
     return Report(
-        place.name, outcome, kept, time.strftime("%Y-%m-%d"), time.monotonic() - began, visits.made, known,
-        left_out=len(told) - len(kept), how=manner(options),
+        place.name, outcome if not options.discreet else discreet(outcome), kept, time.strftime("%Y-%m-%d"),
+        time.monotonic() - began, visits.made, known, left_out=len(told) - len(kept), how=manner(options),
     )  # fmt: skip
 
 

@@ -76,6 +76,9 @@ def test_what_is_grave_is_not_told_if_it_is_to_be_discreet(classic: Server, tmp_
         + json.dumps(json.loads((tmp_path / "report").read_text())["servers"][0]["findings"])
     )
     assert done.returncode == 0 and "5321-4.1.1.5-rset" not in told and "1 grave findings are not told" in told
+    cells = json.loads((tmp_path / "report").read_text())["servers"][0]["cells"]
+    assert {cell["verdict"] for cell in cells.values() if "not told" in cell["what"]} == {"UNTESTED"}
+    assert not [cell for cell in cells.values() if cell["verdict"] == "DIFFERS" and cell["rule"] == "5321-4.1.1.5-rset"]
 
 
 @pytest.mark.parametrize(
