@@ -20,6 +20,6 @@ class Letter(NamedTuple):
     trace: bytes
     content: Callable[[], Iterator[bytes]]
     is_large: bool = False
-    """Whether its content is in the spool."""
+    """Whether its content is to be handled in pieces, for lack of memory. That of a message in the spool is."""
     is_verbatim: bool = False
     """Whether its content stays as it is, octet for octet. If not, its lines get LF ends."""

@@ -237,7 +237,8 @@ class Export:
 
         paths = [path.encode("latin-1") for path in described["paths"]]
         reverse_path, trace = (described[key].encode("latin-1") for key in ("from", "trace"))
-        return Letter(described["id"], described["came"], reverse_path, paths, trace, content, False, described["verbatim"])
+        is_large, is_verbatim = length > _BLOCK, described["verbatim"]
+        return Letter(described["id"], described["came"], reverse_path, paths, trace, content, is_large, is_verbatim)
 
     # Notes
 

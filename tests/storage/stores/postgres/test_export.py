@@ -203,6 +203,22 @@ def test_what_cannot_be_exported_is_said_and_the_rest_is_exported(tmp_path: Path
     assert done.messages == 1 and "damaged" in done.faults[-1]
 
 
+def test_a_large_message_goes_into_its_mailbox_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_BLOCK", 8000)
+    monkeypatch.setattr("storage.mailboxes.mbox.BLOCK", 8000)
+    written: list[int] = []
+
+    class Watched(Files):
+        def append(self, descriptor: int, data: bytes | memoryview) -> int:
+            written.append(len(data))
+            return super().append(descriptor, data)
+
+    database = Database()
+    database.put("ana", 4)
+    exported(database, MboxMailboxes, tmp_path, Watched())
+    assert sum(written) > 160_000 and max(written) == 40_000, "the database's pieces are the largest"
+
+
 def test_one_export_at_a_time(tmp_path: Path) -> None:
     first: Callable[[], Export] = lambda: Export(Database(), tmp_path, MboxMailboxes)  # noqa: E731
     opened = first()
