@@ -128,7 +128,7 @@ class Finder:
         else:
             rows = self.rows(sight, self.by_query(sight, query), start, limit)
             is_end = len(rows) < limit and (rows or not start)
-            if query.terms == (Is("unread"),):
+            if set(query.terms) == {Is("unread")}:  # twice, when a search for it asks how many are unread
                 found = unread
             elif is_end:
                 found = start + len(rows)
