@@ -47,6 +47,11 @@ NOTES = (
         "A baseline lists what is known, an id on each line. What is in it is shown and does not count; what is in it and "
         "no longer occurs is said, and counts with --strict-baseline.",
     ),
+    (
+        "continuous integration",
+        "Once: smtpcheck HOST:PORT --to MAILBOX --write-baseline known.txt. Then in each run, when it is up: "
+        "smtpcheck HOST:PORT --to MAILBOX --baseline known.txt --junit smtpcheck.xml. It fails when a new thing is broken.",
+    ),
 )
 """Shown at the end of --help and of the reference."""
 
