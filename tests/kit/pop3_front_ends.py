@@ -3,38 +3,23 @@
 Knows nothing about what POP3 says.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from protocol.pop3.outside import Maildrop, Message
-from reactor.loop import Reactor
 from service.kinds import POSTGRES, kind_of
 from service.pop3.maildrops import Maildrops
 
+from .asking import Asking
 
-class FrontEnds:
+
+class FrontEnds(Asking):
     """Their mailboxes, each with a connection of its own; all in one loop. `where` is what --database is given."""
 
     def __init__(self, where: str, single: str = "single") -> None:
-        self.reactor = Reactor()
+        super().__init__()
         kinds = [kind_of(POSTGRES, where, single) for _ in range(2)]
         self.maildrops = [Maildrops(self.reactor, Path(), kind) for kind in kinds]
-
-    def asked(self, ask: Callable[[Callable[[Any], None]], object]) -> Any:
-        """Asks, and lets the loop run until there is an answer."""
-        answers: list[Any] = []
-
-        def answer(value: Any) -> None:
-            answers.append(value)
-            self.reactor.stop()
-
-        ask(answer)
-        if not answers:
-            self.reactor.call_later(20, self.reactor.stop)
-            self.reactor.run()
-        assert answers, "it was answered in time"
-        return answers[0]
 
     def open(self, number: int, name: bytes = b"ana") -> Any:
         return self.asked(lambda answer: self.maildrops[number].open(name, answer))

@@ -17,6 +17,7 @@ from ...errors import StorageError
 from . import schema
 from .direct import Direct
 from .hosts import Host
+from .statements import ENDING
 
 PATIENCE_SECONDS = 10.0
 """For one answer. Then the connection is given up."""
@@ -30,10 +31,6 @@ SELECT set_config('lock_timeout', '8s', false),
     set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '25000', false)
 """
 """So that what is locked is free within half a minute when the machine of this process is gone."""
-
-_END = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE pid = $1::int AND usename = current_user AND application_name = current_setting('application_name')"""
-"""Ends a process that waits for a standby, for a connection that was given up: it does not notice, and keeps its locks."""
 
 
 class Away(OSError):  # noqa: N818 (where the database is)
@@ -115,7 +112,7 @@ class Desk:
             database.patience = PATIENCE_SECONDS
             database.ask(_SETTINGS)
             if database.host.name in self._left:
-                database.ask(_END, str(self._left.pop(database.host.name)))
+                database.ask(ENDING.decode(), str(self._left.pop(database.host.name)))
         except BaseException:
             database.close()
             raise

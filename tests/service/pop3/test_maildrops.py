@@ -3,25 +3,25 @@
 import mailbox
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from protocol.pop3.outside import Maildrop, Message, Unopened
-from reactor.loop import Reactor
 from service.kinds import KINDS
 from service.pop3 import gathering, maildrops
 from service.pop3.maildrops import Maildrops
 
+from ...kit.asking import Asking
+
 LARGE = b"Subject: large\n\n" + b"a line of text\n" * 100_000
 
 
-class Post:
+class Post(Asking):
     """Mailboxes in a directory, with a loop that runs until an answer is there."""
 
     def __init__(self, place: Path, kind: str) -> None:
         self.place, self.kind = place, kind
-        self.reactor = Reactor()
+        super().__init__()
         self.maildrops = Maildrops(self.reactor, place, KINDS[kind])
 
     def put(self, *contents: bytes) -> None:
@@ -39,21 +39,6 @@ class Post:
         box = self._box()
         change(box)
         box.close()
-
-    def asked(self, ask: Callable[[Callable[[Any], None]], object]) -> Any:
-        """Asks, and lets the loop run until there is an answer."""
-        answers: list[Any] = []
-
-        def answer(value: Any) -> None:
-            answers.append(value)
-            self.reactor.stop()
-
-        ask(answer)
-        if not answers:
-            self.reactor.call_later(20, self.reactor.stop)
-            self.reactor.run()
-        assert answers, "it was answered in time"
-        return answers[0]
 
     def open(self, name: bytes = b"ana") -> Maildrop | Unopened:
         result: Maildrop | Unopened = self.asked(lambda answer: self.maildrops.open(name, answer))
