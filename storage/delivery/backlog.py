@@ -53,9 +53,9 @@ class Backlog:
     def take(self, place: Place, mailbox: str) -> Letter:
         """The letter for a mailbox. This, and reading its content later, raise OSError, and Damaged with `place` set."""
         record = self._record(place)
-        content = partial(self._spooled, place, record) if record.content is None else partial(_pieces, record.content)
-        envelope = (record.id, record.came / 1e6, record.reverse_path, record.recipients[mailbox], record.trace)
-        return Letter(*envelope, content, record.content is None, record.is_verbatim)
+        id, came, reverse_path, recipients, trace, octets, _, _, is_verbatim = record
+        content = partial(self._spooled, place, record) if octets is None else partial(_pieces, octets)
+        return Letter(id, came / 1e6, reverse_path, recipients[mailbox], trace, content, octets is None, is_verbatim)
 
     def _record(self, place: Place) -> Record:
         recent = self._recent.pop((place.segment.sequence, place.offset), None)

@@ -9,6 +9,14 @@ from typing import NamedTuple
 
 _MESSAGE, _SPOOLED, _VERBATIM_MESSAGE, _VERBATIM_SPOOLED, _INTENT, _VOID = b"M", b"S", b"m", b"s", b"I", b"V"
 
+_KINDS = {
+    (False, False): _MESSAGE,
+    (False, True): _SPOOLED,
+    (True, False): _VERBATIM_MESSAGE,
+    (True, True): _VERBATIM_SPOOLED,
+}
+"""By whether a message is verbatim, and whether its content is in the spool."""
+
 _FIXED = struct.Struct(">cQQII")  # kind, microseconds since the epoch, octets of content, its checksum, number of recipients
 _LENGTH = struct.Struct(">I")
 _MARK = struct.Struct(">cQQQQ")
@@ -90,19 +98,23 @@ def encode(record: Record | Intent | Void) -> Payload:
         return _whole(fields + record.mailbox.encode())
     if isinstance(record, Void):
         return _whole(_VOID_FIELDS.pack(_VOID, *record))
-    length, id = _LENGTH.pack, record.id.encode()
+    id, came, reverse_path, recipients, trace, content, size, check, is_verbatim = record
+    length, octets_of_id = _LENGTH.pack, id.encode()
+    kind = _KINDS[is_verbatim, content is None]
     parts = [
-        _FIXED.pack(_kind(record), record.came, record.length, record.check, sum(map(len, record.recipients.values()))),
-        *(length(len(id)), id, length(len(record.reverse_path)), record.reverse_path),
-        *(length(len(record.trace)), record.trace),
+        _FIXED.pack(kind, came, size, check, sum(map(len, recipients.values()))),
+        *(length(len(octets_of_id)), octets_of_id, length(len(reverse_path)), reverse_path),
+        *(length(len(trace)), trace),
     ]
-    for mailbox, forward_paths in record.recipients.items():
+    for mailbox, forward_paths in recipients.items():
         name = mailbox.encode()
         for forward_path in forward_paths:
             parts += (length(len(name)), name, length(len(forward_path)), forward_path)
-    content = record.content or b""
+    if content is None:
+        return _whole(b"".join(parts))
     if len(content) < _LONG:
-        return _whole(b"".join([*parts, content]))
+        parts.append(content)
+        return _whole(b"".join(parts))
     head = b"".join(parts)
     return Payload(len(head) + len(content), (head, content))
 
@@ -137,12 +149,6 @@ def is_intent(data: bytes) -> bool:
 def is_void(data: bytes) -> bool:
     """Whether a record is a `Void`. Voids and intents are the kinds that the journal itself recognises."""
     return data.startswith(_VOID)
-
-
-def _kind(record: Record) -> bytes:
-    if record.is_verbatim:
-        return _VERBATIM_SPOOLED if record.content is None else _VERBATIM_MESSAGE
-    return _SPOOLED if record.content is None else _MESSAGE
 
 
 def _decode_message(data: bytes) -> Record:
