@@ -235,16 +235,25 @@ class Connection:
             self._reactor.turn_within(0)
 
     def _look_after(self, conversation: Conversation) -> None:
-        """After sending: ends the connection, schedules a catch-up, or watches for what the conversation needs next."""
-        is_at_rest = not (conversation.outgoing or conversation.is_behind)
-        self._interest = (is_at_rest and conversation.interest) or _UNKNOWN
-        if conversation.is_finished and not conversation.outgoing:
+        """After sending: ends the connection, schedules a catch-up, or watches for what the conversation needs next.
+
+        It watches for READ, unless
+        1. the peer has ended its side, or
+        2. the conversation takes no input: it waits for an answer, is behind, or is finished.
+        For WRITE, if
+        3. output is left.
+        """
+        is_behind, is_left = conversation.is_behind, bool(conversation.outgoing)
+        self._interest = _UNKNOWN if is_left or is_behind else conversation.interest or _UNKNOWN
+        if conversation.is_finished and not is_left:
             self._end()
             return
-        if conversation.is_behind and not conversation.outgoing and self._resumption is NEVER:
+        if is_behind and not is_left and self._resumption is NEVER:
             self._resumption = LATER
             self._reactor.call_last(self._catch_up)
-        wanted = self._wanted(conversation)
+        wanted = READ if conversation.takes_input and not self._has_ended else 0
+        if is_left:
+            wanted |= WRITE
         if wanted == 0 and self._events == READ and self._stage is OPEN:
             self._stage = DEAF
         else:
@@ -253,16 +262,6 @@ class Connection:
         if patience < self._timer_patience:
             self._timer.cancel()
             self._start_timer(patience)
-
-    def _wanted(self, conversation: Conversation) -> int:
-        """The events to watch for. READ, unless
-        1. the peer has ended its side, or
-        2. the conversation takes no input: it waits for an answer, is behind, or is finished.
-        WRITE, if
-        3. output is left.
-        """
-        wanted = READ if conversation.takes_input and not self._has_ended else 0
-        return wanted | WRITE if conversation.outgoing else wanted
 
     def _watch(self, wanted: int) -> None:
         if wanted == self._events:
