@@ -76,6 +76,10 @@ BEYOND: tuple[Rule, ...] = (
     Rule("4954-4-base64", MUST, COSMETIC,
          "A response that is no base64 is refused with 501.",
          "Answer 501, and go on as before AUTH."),
+    Rule("4954-4-fails", MUST, DANGER,
+         "AUTH that does not succeed is refused, with 535 if nothing fits better, and leaves the session as it was. If the "
+         "server closes the connection of one that fails, it should let three attempts be.",
+         "Answer 535, and go on as before AUTH."),
     # Replies
     Rule("5321-3.1-greeting", MUST, STOPS,
          "A server greets with 220, or with 554 if it takes no mail, and then waits for QUIT.",
@@ -104,6 +108,9 @@ BEYOND: tuple[Rule, ...] = (
     Rule("5321-4.1.1.9-noop-argument", SHOULD, COSMETIC,
          "An argument of NOOP is passed over.",
          "Answer 250, whatever stands behind NOOP."),
+    Rule("5321-4.1.1.6-vrfy", MUST, STOPS,
+         "VRFY has no effect on the transaction, whatever is answered.",
+         "Answer, and keep the sender and the recipients."),
     # Parameters
     Rule("5321-4.1.1.11-parameter", SHOULD, COSMETIC,
          "A parameter of MAIL or RCPT that is not known, or not offered, is refused with 555, and the state stays.",

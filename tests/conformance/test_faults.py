@@ -4,8 +4,9 @@ import pytest
 
 from conformance.checking import Check, Outcome, Selection, Server
 from conformance.rules.known import RULES
+from conformance.rules.rule import Level
 
-from ..kit.toy import FAULTS, LAWFUL, Fault, toys
+from ..kit.toy import FAULTS, LAWFUL, TRUSTFUL, Fault, toys
 from ..kit.wires import TARGET, together
 from .probes.test_known import ALL
 
@@ -19,6 +20,11 @@ def checked(fault: Fault) -> Outcome:
 @pytest.mark.parametrize("fault", [LAWFUL, *FAULTS], ids=lambda fault: fault.name)
 def test_just_that_is_found(fault: Fault) -> None:
     assert {finding.rule for finding in checked(fault).findings} == set(fault.finds)
+
+
+def test_who_was_refused_is_trusted() -> None:
+    findings = checked(TRUSTFUL).findings
+    assert [finding.rule for finding in findings if finding.level is not Level.NOTE] == list(TRUSTFUL.finds)
 
 
 def test_there_are_many() -> None:

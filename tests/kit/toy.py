@@ -253,6 +253,20 @@ def takes_anything(toy: Toy, data: bytes) -> bytes:
     return b"AGpvaG5kb2UAc2VjcmV0\r\n" if toy.session.state is ASKING and data == b"!?\r\n" else data
 
 
+def begins_mail_by_failing(toy: Toy, data: bytes) -> bytes:
+    toy.stash = b"AUTH" if data.startswith(b"AUTH PLAIN AG5vYm9keQ") else b""
+    return b"MAIL FROM:<>\r\n" if toy.stash else data
+
+
+def lets_in_by_failing(toy: Toy, data: bytes) -> bytes:
+    toy.stash = b"AUTH" if data.startswith(b"AUTH PLAIN AG5vYm9keQ") else b""
+    return b"AUTH PLAIN AGpvaG5kb2UAc2VjcmV0\r\n" if toy.stash else data
+
+
+def refuses_auth(toy: Toy, said: bytes) -> bytes:
+    return b"535 5.7.8 No\r\n" if toy.stash and said else said
+
+
 def in_pieces(toy: Toy, data: bytes) -> bytes:
     return data if data.endswith(b"\r\n") or not toy.reads_commands else data + b"\r\n"
 
@@ -322,12 +336,23 @@ FAULTS = (
     ),
     Fault("takes anything for base64", ("4954-4-base64",), takes_anything),
     Fault("goes on behind an asterisk", ("4954-4-cancel",), cancels_nothing),
+    Fault("is in a transaction by a wrong password", ("4954-4-fails",), begins_mail_by_failing, refuses_auth),
+    Fault("mistakes a wrong password", ("4954-4-fails",), says=of_replies(rb"535 5.7.8", b"501 5.5.4")),
+    Fault("drops the transaction behind VRFY", ("5321-4.1.1.6-vrfy",), of_commands(rb"VRFY nobody[^\r]*", b"RSET")),
     Fault("refuses blanks at the end", ("5321-4.1.1-trailing-blanks",), of_commands(rb"(NOOP|>) +\r\n", b"\\1\0\r\n")),
     Fault("refuses NOOP with an argument", ("5321-4.1.1.9-noop-argument",), of_commands(rb"NOOP x+", b"NOOP\0")),
     Fault("bears no silence", ("5321-4.5.3.2.7-idle",), bears=60.0),
     Fault("leaves at the end of the input", ("5321-3.8-half-close",), ends=lambda toy: toy.outgoing.clear()),
 )
 LAWFUL = Fault("none", ())
+TRUSTFUL = Fault(
+    "trusts whom it refused",
+    ("4954-4-fails",),
+    lets_in_by_failing,
+    refuses_auth,
+    terms={"requires_authentication": True},
+)
+"""As it asks for AUTH, there are notes, too."""
 LATITUDES = (
     Fault("closes after two refusals", (), refusals=2),
     Fault("closes where commands come together", (), takes_one_at_a_time, terms={"hidden": frozenset(["PIPELINING"])}),
