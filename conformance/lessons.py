@@ -102,12 +102,11 @@ class Course:
             self._read()
 
     def end(self) -> None:
-        """The transcript is over: what still waits was not answered."""
+        """The transcript is over. Of what still waits for its reply nobody can tell whether the server was silent."""
         for waiting in self._waiting if self._place is not P.CLOSED else ():
-            asks = RULES["5321-4.3.1-silence"].asks
-            self._tell(
-                (waiting.text,), (), Grade.MUST, f"no reply, where {due(self._cell(waiting))} is due. {asks}", waiting
-            )
+            words = f"the transcript ends before the reply: {due(self._cell(waiting))} is due"
+            self._tell((waiting.text,), tuple(self._heard), Grade.NOTE, words, waiting)
+            self._heard = []
         if self._place in (P.CONTENT, P.VOID) and not self._waiting:
             self._tell((*self._content,), (), Grade.NOTE, "the message is not ended: a dot alone on a line is missing")
 

@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
+from conformance.probes.streams import IDLE
 from conformance.rules.known import RULES, selected
 from conformance.rules.rule import Harm, Level
 from reactor.stream import addresses
@@ -98,6 +99,14 @@ def prefix(text: str) -> str:
     return text
 
 
+def enough(text: str) -> float:
+    """Seconds of silence: with fewer nothing would be tested."""
+    found = seconds(text)
+    if found < IDLE:
+        raise argparse.ArgumentTypeError(f"a silence of {IDLE:g} s is tested: give {IDLE:g} or more")
+    return found
+
+
 def parser() -> Arguments:
     """The parser of the command line."""
     made = Arguments(
@@ -145,7 +154,8 @@ def _add_selection(made: Arguments) -> None:
     )
     intrusive = "also what loads a server or tries to break in: floods, oversize, injection"
     group.add_argument("--intrusive", action="store_true", help=intrusive)
-    group.add_argument("--idle", metavar="SECONDS", type=seconds, default=0.0, help="also what takes so long a silence")
+    silence = f"also what takes so long a silence: {IDLE:g} or more"
+    group.add_argument("--idle", metavar="SECONDS", type=enough, default=0.0, help=silence)
     group.add_argument("--list", action=Listing, help="print the rules and exit")
     group.add_argument("--explain", metavar="ID", action=Explaining, help="print all that is known of a rule and exit")
     group.add_argument(
