@@ -16,7 +16,7 @@ import pytest
 from .. import postfix
 from ..esmtp_server import esmtp
 from ..tls import make_pem
-from .running import TO, UNKNOWN, Peer, apart, installed, output, running, unused_port
+from .running import TO, UNKNOWN, Peer, apart, installed, let_in, output, running, unused_port
 
 DOMAIN = TO.partition("@")[2]
 
@@ -125,8 +125,7 @@ def with_exim(directory: Path) -> Iterator[int]:
     program, port = installed("exim4"), unused_port()
     if os.geteuid() != 0 or not any(user.pw_name == "Debian-exim" for user in pwd.getpwall()):
         pytest.skip("Exim needs root, and the user Debian-exim")
-    for place in (directory, *list(directory.parents)[:2]):
-        place.chmod(0o755)  # that user must get in
+    let_in("Debian-exim", directory, Path(program))
     shutil.chown(directory, "Debian-exim")
     config = directory / "exim.conf"
     config.write_text(EXIM.format(here=directory, port=port, domain=DOMAIN))

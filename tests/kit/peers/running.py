@@ -4,6 +4,7 @@ Knows nothing about any particular server.
 """
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import NamedTuple
 
 import pytest
@@ -53,6 +54,16 @@ def unused_port() -> int:
     with closing(socket.create_server(("127.0.0.1", 0))) as unused:
         port: int = unused.getsockname()[1]
     return port
+
+
+def let_in(user: str, *paths: Path) -> None:
+    """Lets a user into directories, or to files, in the directory for temporary files, whose parents are only for us."""
+    outermost = Path(gettempdir()).resolve()
+    number = pwd.getpwnam(user).pw_uid
+    for path in paths:
+        for place in (path, *path.parents):
+            if outermost in place.resolve().parents and place.stat().st_uid != number:
+                place.chmod(place.stat().st_mode | 0o055)
 
 
 @contextmanager
