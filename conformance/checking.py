@@ -39,7 +39,10 @@ class Selection(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What was found. `cells`: the matrix. `held`: how many probes were held. `covered`: the rules of which it was told."""
+    """What was found. `cells`: the matrix. `held`: how many probes were held. `covered`: the rules of which it was told.
+
+    `probed`: those of the probes that were held.
+    """
 
     profile: Profile
     cells: tuple[Judged, ...]
@@ -47,6 +50,7 @@ class Outcome(NamedTuple):
     gaps: tuple[Untested, ...]
     held: int = 0
     covered: frozenset[str] = frozenset()
+    probed: frozenset[str] = frozenset()
 
 
 class Check:
@@ -70,10 +74,11 @@ class Check:
         order = {rule: number for number, rule in enumerate(sorted(self._selection.rules))}
         chosen = [finding for finding in findings if finding.rule in order]
         chosen.sort(key=lambda finding: (finding.level.rank, finding.harm.rank, order[finding.rule]))
-        unheld = {rule for probe in probes for rule in probe.rules} - {rule for probe in held for rule in probe.rules}
+        probed = self._selection.rules.intersection(rule for probe in held for rule in probe.rules)
+        unheld = {rule for probe in probes for rule in probe.rules} - probed
         covered = self._selection.rules - unheld - {gap.rule for gap in gaps}
         gaps = [gap for gap in gaps if gap.rule in order]
-        return Outcome(profile, tuple(cells), tuple(chosen), tuple(gaps), len(held), covered)
+        return Outcome(profile, tuple(cells), tuple(chosen), tuple(gaps), len(held), covered, probed)
 
     # The cells
 
@@ -133,6 +138,7 @@ class Check:
             bool(selection.rules.intersection(probe.rules))
             and (selection.is_intrusive or not probe.is_intrusive)
             and probe.takes <= selection.waits
+            and (self._server.target.is_lmtp or not probe.is_for_lmtp)
             and all(profile.has(extension) for extension in probe.needs)
         )
 

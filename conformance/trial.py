@@ -64,7 +64,7 @@ class Probe(NamedTuple):
 
     `rules`: those that it may find broken. `hold` makes its dialogues, and says what it finds. `needs`: extensions; without
     them it is not held. `messages`: how many it leaves at most. `is_intrusive`: whether it loads the server, or tries to
-    break in. `takes`: seconds of silence that it waits out on purpose.
+    break in. `takes`: seconds of silence that it waits out on purpose. `is_for_lmtp`: whether it says nothing of SMTP.
     """
 
     name: str
@@ -74,3 +74,4 @@ class Probe(NamedTuple):
     messages: int = 0
     is_intrusive: bool = False
     takes: float = 0.0
+    is_for_lmtp: bool = False

@@ -46,6 +46,6 @@ async def _judge(trial: Trial, dialogue: Dialogue, codes: list[str]) -> None:
 
 
 LMTP = (
-    Probe("EHLO to a server of LMTP", ("2033-4.1-lhlo",), greeted_otherwise),
-    Probe("a reply for each recipient", ("2033-4.2-each",), each, messages=2),
+    Probe("EHLO to a server of LMTP", ("2033-4.1-lhlo",), greeted_otherwise, is_for_lmtp=True),
+    Probe("a reply for each recipient", ("2033-4.2-each",), each, messages=2, is_for_lmtp=True),
 )

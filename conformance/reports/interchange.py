@@ -25,11 +25,13 @@ def as_junit(reports: Sequence[Report]) -> str:
 
 def _suite(report: Report) -> str:
     broken = {finding.rule: finding for finding in report.findings if finding.level is not Level.NOTE}
+    broken |= {finding.rule: finding for finding in report.new}  # one that is in the baseline does not hide another
     gaps = {gap.rule: gap for gap in report.outcome.gaps}
-    tested = sorted({judged.rule for judged in report.outcome.cells} | set(broken) | set(gaps))
+    tested = sorted({judged.rule for judged in report.outcome.cells} | report.outcome.probed | set(broken) | set(gaps))
     cases = [_case(report, rule, broken.get(rule), gaps.get(rule)) for rule in tested]
     failures = len({finding.rule for finding in report.new})
-    counts = f'tests="{len(cases)}" failures="{failures}" time="{report.seconds:.3f}"'
+    skipped = sum("<skipped" in case for case in cases)
+    counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}" time="{report.seconds:.3f}"'
     return f"<testsuite name={quoteattr(report.server)} {counts}>\n{''.join(cases)}</testsuite>\n"
 
 

@@ -59,6 +59,21 @@ def test_junit_has_a_case_for_each_rule_and_a_baseline_skips_it() -> None:
         assert len(cases) == int(suite.get("tests", "")) > 20
         assert (cases["5321-4.1.1.9-noop"].find("failure") is not None) is failures
         assert list(cases["5321-4.2.4-unknown"]) == []
+        assert suite.get("failures") == str(sum(case.find("failure") is not None for case in suite))
+        assert suite.get("skipped") == str(sum(case.find("skipped") is not None for case in suite))
+
+
+def test_junit_has_a_case_for_what_only_a_probe_tests() -> None:
+    probed = report()._replace(outcome=classic()._replace(probed=frozenset({"5321-2.3.8-cut"})))
+    (suite,) = ElementTree.fromstring(as_junit([probed]))
+    assert [list(case) for case in suite if case.get("name") == "5321-2.3.8-cut"] == [[]]
+
+
+def test_what_is_new_of_a_rule_is_not_hidden_by_what_is_known() -> None:
+    code = EVIL._replace(grade=Grade.CODE)
+    both = report(code.key)._replace(findings=(EVIL, code))
+    (suite,) = ElementTree.fromstring(as_junit([both]))
+    assert [case.get("name") for case in suite if case.find("failure") is not None] == [EVIL.rule]
 
 
 def test_sarif_names_the_rules() -> None:
