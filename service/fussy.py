@@ -60,7 +60,7 @@ class Fussy:
             report("fussy: nothing to remark (commands: %d, messages: %d)", critic.commands, critic.messages)
         if self._tell:
             remarks = [(remark.rule.id, remark.times, remark.example) for remark in critic.remarks]
-            judged = Judged(time.time(), peer, shown(critic.name), critic.commands, critic.messages, remarks)
+            judged = Judged(time.time(), peer, shown(critic.name), critic.commands, critic.messages, remarks, critic.stored)
             self._tell(datagram(judged))
 
 

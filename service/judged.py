@@ -20,6 +20,8 @@ class Judged(NamedTuple):
     """Those that were accepted."""
     remarks: list[tuple[str, int, str]]
     """The id of each rule that it broke, how often, and an example."""
+    stored: list[str]
+    """The ids of its messages, as in their Received fields; the first `protocol.fussy.stored.MOST_STORED`."""
 
 
 def datagram(judged: Judged) -> bytes:
@@ -31,5 +33,5 @@ def parsed(datagram: bytes) -> Judged | None:
     """What such a datagram says; None for another one. Raises ValueError and TypeError for one that is broken."""
     if not datagram.startswith(b'{"judged":'):
         return None
-    at, peer, name, commands, messages, remarks = json.loads(datagram)["judged"]
-    return Judged(at, peer, name, commands, messages, [(id, times, example) for id, times, example in remarks])
+    at, peer, name, commands, messages, remarks, stored = json.loads(datagram)["judged"]
+    return Judged(at, peer, name, commands, messages, [(id, times, example) for id, times, example in remarks], list(stored))

@@ -83,6 +83,8 @@ class ClientSession(TypedDict):
     Commands: int
     Messages: int
     """Those that were accepted."""
+    Stored: list[str]
+    """Their ids, as in their Received fields; the first 150."""
     Remarks: list[ClientRemark]
     """Empty: it kept to the RFCs, as far as can be seen."""
 

@@ -95,6 +95,8 @@ class Critic:
         """What the client called itself last."""
         self.commands = self.messages = 0
         """Lines that it sent, and messages of it that were accepted."""
+        self.stored: list[str] = []
+        """The ids of those that are stored, as `stored.Noting` tells."""
 
     @property
     def remarks(self) -> list[Remark]:

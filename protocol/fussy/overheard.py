@@ -9,6 +9,7 @@ from ..engine.environment import Follow, Move, Observer, Report, Site
 from ..engine.session import Session
 from ..engine.table import Interest, State
 from .critic import Critic
+from .stored import Noting
 
 
 class Overheard:
@@ -37,6 +38,7 @@ class Overheard:
         self._broke = broke
         self._follow = follow
         self._critic: Critic | None = Critic(site)
+        site = site._replace(store=Noting(site.store, self._critic.stored))
         self._session = Session(site, address, report, wake, is_encrypted, observer, self._moved)
 
     def _moved(self, move: Move) -> None:

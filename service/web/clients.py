@@ -36,6 +36,7 @@ def _told(judged: Judged) -> ClientSession:
         "Name": judged.name,
         "Commands": judged.commands,
         "Messages": judged.messages,
+        "Stored": judged.stored,
         "Remarks": [_remark(*remark) for remark in judged.remarks if remark[0] in RULES],
     }
 

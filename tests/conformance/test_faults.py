@@ -30,7 +30,7 @@ def test_who_was_refused_is_trusted() -> None:
 def test_what_is_for_lmtp_is_not_asked_of_others() -> None:
     rules = frozenset({"2033-4.2-each", "5321-2.3.8-cut"})
     outcome = Check(Server(toys(LAWFUL), TARGET, together, lambda: 1.0), Selection(rules)).run(ALL)
-    assert (outcome.held, outcome.probed) == (1, {"5321-2.3.8-cut"})
+    assert (outcome.held, outcome.probed) == (1, frozenset({"5321-2.3.8-cut"}))
 
 
 def test_there_are_many() -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import smtplib
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,10 @@ def test_the_api_tells(tmp_path: Path) -> None:
         page.until(lambda: len(page.get("api/clients")) == 2)
         late, early = page.get("api/clients")
         assert (early["Messages"], early["Remarks"]) == (1, [])
+        page.see(1)
+        with urllib.request.urlopen(page.url + "view/latest?tab=envelope") as answer:
+            shown = answer.read().decode()
+        assert f"<bdi>{early['Stored'][0]}</bdi>" in shown and "no rule of the RFCs" in shown
         assert (late["Name"], late["Commands"], late["Messages"]) == ("me.example", 3, 0)
         (remark,) = late["Remarks"]
         rule = RULES["5321-3.3-mail-first"]

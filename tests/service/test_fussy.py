@@ -6,6 +6,7 @@ import pytest
 
 from protocol.fussy.critic import Critic, Remark
 from protocol.fussy.rules import RULES
+from protocol.fussy.stored import MOST_STORED
 from service.fussy import Fussy, words
 from service.judged import Judged, datagram, parsed
 from service.snapshots import LONGEST
@@ -24,7 +25,7 @@ def test_a_remark_as_a_line() -> None:
 
 
 def test_a_datagram_comes_back_and_no_other_is_taken_for_one() -> None:
-    judged = Judged(1.5, "192.0.2.1:25", "me", 3, 1, [(RULE.id, 2, "MAIL FROM:a@b"), ("a rule of later", 1, "")])
+    judged = Judged(1.5, "192.0.2.1:25", "me", 3, 1, [(RULE.id, 2, "MAIL FROM:a@b"), ("a rule of later", 1, "")], ["x"])
     assert parsed(datagram(judged)) == judged
     assert parsed(b"[1,2,3.0,4.0,[]]") is None
     for broken in (b'{"judged":[1]}', b'{"judged":'):
@@ -33,7 +34,9 @@ def test_a_datagram_comes_back_and_no_other_is_taken_for_one() -> None:
 
 
 def test_a_datagram_fits_whatever_a_client_does() -> None:
-    judged = Judged(1.5, "x" * 60, "\u2028" * 255, 3, 1, [(id, 10**9, "\U0001f600" * 100) for id in RULES])
+    judged = Judged(
+        1.5, "x" * 60, "\u2028" * 255, 3, 1, [(id, 10**9, "\U0001f600" * 100) for id in RULES], ["x" * 40] * MOST_STORED
+    )
     assert len(datagram(judged)) < LONGEST
 
 

@@ -140,6 +140,8 @@ TEXTS = {
     "envelope address": "Its address",
     "envelope protocol": "Protocol",
     "envelope id": "Id",
+    "envelope remarks": "Its client broke",
+    "envelope no remarks": "no rule of the RFCs, as far as can be seen",
     "envelope unknown": "unknown",
     "envelope empty": "<> (empty)",
     "envelope about": "What the server has written down of the transaction.",

@@ -140,6 +140,8 @@ TEXTS = {
     "envelope address": "Endereço do cliente",
     "envelope protocol": "Protocolo",
     "envelope id": "Id",
+    "envelope remarks": "O cliente violou",
+    "envelope no remarks": "nenhuma regra das RFCs, até onde se vê",
     "envelope unknown": "desconhecido",
     "envelope empty": "<> (vazio)",
     "envelope about": "O que o servidor anotou da transação.",

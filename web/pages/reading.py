@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..contract import Inbox, Mail, Mistake, Note, Page, Selection
-from ..environment import Beside
+from ..environment import Beside, ClientSession, LatestClients
 from ..mail_content import SHOWN, linked
 from ..request import Request
 from ..response import NOWHERE, Reply, page
@@ -20,6 +20,9 @@ TABS = ("html", "text", "headers", "source", "parts", "envelope", "notes")
 _CUT: Note = {"Kind": "cut", "About": "text"}
 """The note of a text that was longer."""
 
+_ALL = 1 << 20
+"""Sessions of clients: more than are known."""
+
 LONGEST_SHOWN = 1 << 20
 """Characters of a text, or octets of a source, that a page shows."""
 
@@ -27,10 +30,11 @@ LONGEST_SHOWN = 1 << 20
 class Reading:
     """The actions that show a message."""
 
-    def __init__(self, inbox: Inbox, renderer: Renderer, beside: Beside) -> None:
+    def __init__(self, inbox: Inbox, renderer: Renderer, beside: Beside, clients: LatestClients | None) -> None:
         self._inbox = inbox
         self._renderer = renderer
         self._beside = beside
+        self._clients = clients
 
     def view(self, request: Request, reply: Reply) -> None:
         """A message in one of its views, the one that `tab` names. It counts as read from then on."""
@@ -119,12 +123,19 @@ class Reading:
             "is_cleaned": tab == "html" and may_be_cleaned(mail["HTML"]),
             "pictures": [part for part in mail["Inline"] if part["ContentType"] in SHOWN],
             "picture_types": SHOWN,
+            "client": self._client(request, mail["Envelope"]["Id"]) if tab == "envelope" else None,
         }
 
         def shown(side: Sidebar) -> None:
             reply.respond(self._renderer.page(request, "message.html", side=side, **values))
 
         sidebar(self._inbox, request, sure(reply, shown))
+
+    def _client(self, request: Request, id: str) -> ClientSession | None:
+        """The session that brought a message, if that is over, known, and for the reader to see."""
+        if self._clients is None or request.sight is not None or not id:
+            return None
+        return next((session for session in self._clients(_ALL) if id in session["Stored"]), None)
 
     def _missing(self, request: Request, reply: Reply) -> None:
         def shown(side: Sidebar) -> None:

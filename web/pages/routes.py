@@ -19,7 +19,7 @@ from .rendering import Renderer
 def pages(inbox: Inbox, tools: Tools, zone: str = "UTC") -> list[Route]:
     """The routes of the page. `zone` is the time zone of clients that have not told theirs: a name of the IANA database."""
     renderer, deletions = Renderer(tools.now, zone), Deletions(tools.now)
-    listing, reading = Listing(inbox, renderer, deletions), Reading(inbox, renderer, tools.beside)
+    listing, reading = Listing(inbox, renderer, deletions), Reading(inbox, renderer, tools.beside, tools.clients)
     changing = Changing(inbox, renderer, deletions)
     return [
         Route("GET", "/", listing.everything),

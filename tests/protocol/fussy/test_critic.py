@@ -352,3 +352,9 @@ def test_to_a_connection_it_looks_like_the_session() -> None:
         plain, beside = ([getattr(client.session, name) for name in names] for client in both)
         assert plain == beside
         assert both[0].hear() == both[1].hear()
+
+
+def test_the_ids_of_what_was_stored_are_told() -> None:
+    judged = Judged()
+    judged.hold((*BEGUN, RCPT.replace(b"johndoe", b"babydoe"), DATA, TEXT, SETTLES, MAIL, RCPT, DATA, TEXT, SETTLES, QUIT))
+    assert judged.told[0].messages == len(set(judged.told[0].stored)) == len(judged.told[0].stored) == 2

@@ -18,7 +18,7 @@ from service.web.monitoring import Monitoring
 
 
 def judged(number: int, *remarks: tuple[str, int, str]) -> Judged:
-    return Judged(1_790_000_000.25, f"192.0.2.1:{number}", "me.example", 3, 1, list(remarks))
+    return Judged(1_790_000_000.25, f"192.0.2.1:{number}", "me.example", 3, 1, list(remarks), ["id-1"])
 
 
 def test_they_come_newest_first_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_a_remark_has_its_rule_and_one_of_another_version_is_left_out() -> None:
     known.take(judged(1, ("5321-4.1.2-brackets", 2, "MAIL FROM:a@b"), ("a rule of later", 1, "")))
     ((session),) = known.latest(1)
     rule = RULES["5321-4.1.2-brackets"]
-    assert session["Ended"] == "2026-09-21T14:13:20.250Z" and session["Messages"] == 1
+    assert session["Ended"] == "2026-09-21T14:13:20.250Z" and (session["Messages"], session["Stored"]) == (1, ["id-1"])
     assert session["Remarks"] == [
         {
             "Rule": rule.id, "Section": rule.section, "Level": rule.level, "Words": rule.words, "Instead": rule.instead,

@@ -9,7 +9,7 @@ from ...kit.web_server import WebServer
 def session(number: int) -> ClientSession:
     return {
         "Ended": "2026-11-28T09:30:00.000Z", "Client": f"192.0.2.1:{number}", "Name": "me", "Commands": 2, "Messages": 0,
-        "Remarks": [],
+        "Stored": [], "Remarks": [],
     }  # fmt: skip
 
 

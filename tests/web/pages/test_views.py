@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from web.environment import ClientSession
 from web.gate import Terms
 from web.pages.reading import LONGEST_SHOWN, TABS
 
-from ...kit.web_server import Heard
+from ...kit.web_server import Heard, WebServer
+from ...kit.web_server import mail as stored
 from .world import MAILS, html_mail, mail, world
 
 ATTACK = '<img src=x onerror="alert(1)">\'"&amp;</script><b id=planted>'
@@ -245,3 +247,20 @@ def test_a_bug_in_a_late_answer_is_a_500(monkeypatch: pytest.MonkeyPatch) -> Non
     with world() as here:
         monkeypatch.setattr(here.inbox, "page", lambda *values: here.inbox._later(lambda: values[-1](0)))
         assert here.ask("/search?query=x").status == 500
+
+
+def test_the_tab_smtp_says_what_the_client_broke() -> None:
+    remark = {"Section": "RFC 5321 section 4.1.2", "Instead": "send <user@host>", "Times": 1, "Example": "MAIL FROM:a@b"}
+    sessions: list[ClientSession] = [
+        {"Ended": "", "Client": "192.0.2.1:1", "Name": "me", "Commands": 9, "Messages": 1, "Stored": ["2A"], "Remarks": [
+            {"Rule": "5321-4.1.2-brackets", "Level": "MUST", "Words": "sent <b>", **remark}]},  # type: ignore[typeddict-item]
+        {"Ended": "", "Client": "192.0.2.1:2", "Name": "me", "Commands": 9, "Messages": 1, "Stored": ["2B"], "Remarks": []},
+    ]  # fmt: skip
+    terms = Terms(authenticate=lambda name, password, answer: answer(True), admins=["root"])
+    with WebServer(terms, clients=lambda most: sessions) as server:
+        ids = [server.add(stored(number=number), "ana") for number in (42, 43, 44)]
+        shown = [server.get(f"/view/{id}?tab=envelope", Authorization="Basic cm9vdDp4").text for id in ids]
+        own = server.get(f"/view/{ids[0]}?tab=envelope", Authorization="Basic YW5hOng=")
+    assert '<span title="sent &lt;b&gt;">5321-4.1.2-brackets (MUST)</span>' in shown[0]
+    assert "no rule of the RFCs" in shown[1] and "Its client broke" not in shown[2]
+    assert own.status == 200 and "Its client broke" not in own.text
