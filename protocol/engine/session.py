@@ -166,7 +166,7 @@ class Session:
             return
         reply = self._actions.secured()
         is_opening = self.state is self._site.dialect.table.opening
-        self._apply(self._row.cells[Event.SECURED], Event.SECURED, self._actions.greeting if is_opening else reply)
+        self._apply(self._row.move(Event.SECURED), Event.SECURED, self._actions.greeting if is_opening else reply)
         self.resume()
 
     @property
@@ -219,7 +219,7 @@ class Session:
         elif reading is _HELD and self._late_reply:
             assert self._row.awaited
             answer, self._late_reply = self._late_reply, None
-            self._apply(self._row.cells[self._row.awaited], self._row.awaited, answer)
+            self._apply(self._row.move(self._row.awaited), self._row.awaited, answer)
             return True
         elif self._speech:
             return self._speak(self._speech)
@@ -232,7 +232,7 @@ class Session:
         if self._observer is not None:
             self._observer.heard("...")
         event, outcome = self._actions.take_response(line)
-        self._apply(self._row.cells[event], event, outcome, line)
+        self._apply(self._row.move(event), event, outcome, line)
 
     def _leave(self) -> bool:
         """All input is processed: ends the session if the client or the server has announced that and nothing is pending."""
@@ -253,13 +253,16 @@ class Session:
         if self._observer is not None:
             self._observer.heard(self._refusals.transcribed(event, line))
         cell = self._row.cells[event]
-        if isinstance(cell, Reply):
+        if isinstance(cell, Resolved):
+            if isinstance(argument, Reply):
+                self._refuse(self._row, argument, event, line)
+            else:
+                actions = self._actions
+                self._apply(cell, event, actions.by_event[event](actions, argument), line, argument)
+        elif isinstance(cell, Reply):
             self._refuse_command(self._row, cell, event, line, argument)
-        elif isinstance(argument, Reply):
-            self._refuse(self._row, argument, event, line)
         else:
-            actions = self._actions
-            self._apply(cell, event, actions.by_event[event](actions, argument), line, argument)
+            self._row.move(event)  # raises: it is no command
 
     def _refuse_command(self, row: Row | None, reply: Reply, event: Event, line: bytes, argument: object = None) -> None:
         """Refuses a command. If octets belong to it (BDAT), skips them first and then refuses (RFC 3030 section 2)."""
@@ -290,15 +293,14 @@ class Session:
             self._observer.heard(f"({len(piece)} octets of mail data{', the end' * is_end}) {shown(piece)}")
         self._actions.write(piece)
         if is_end:
-            self._apply(self._row.cells[Event.END], Event.END, self._actions.end(self._row.ends_message))
+            self._apply(self._row.move(Event.END), Event.END, self._actions.end(self._row.ends_message))
 
     def _speak(self, speech: Speech) -> bool:
         """Says the next piece of a speech. Returns false if there is none yet."""
         piece = speech.piece(self._wake)
         if isinstance(piece, Said):
             self._speech = None
-            move = self._row.cells[Event.SENT]
-            assert isinstance(move, Resolved)
+            move = self._row.move(Event.SENT)
             self._move(Event.SENT, move.accepted if piece is Said.ALL else move.refused)
             self._part(piece.value, is_agreed=False)
         elif piece:
@@ -309,15 +311,11 @@ class Session:
 
     # Applying a cell
 
-    def _apply(
-        self, move: Resolved | Reply | Mark, event: Event, outcome: Outcome, line: bytes = b"", argument: object = None
-    ) -> None:
+    def _apply(self, move: Resolved, event: Event, outcome: Outcome, line: bytes = b"", argument: object = None) -> None:
         """Moves to the state that the event's cell names for this outcome, and sends the reply.
 
         If the outcome is a Pending, calls it after the move: its answer may come at once.
         """
-        if not isinstance(move, Resolved):
-            raise RuntimeError(f"{event} in {self.state}: {move}")
         if not isinstance(outcome, Reply):
             if isinstance(outcome, Speech):
                 self._begin(outcome, move, event)
@@ -329,7 +327,7 @@ class Session:
         if outcome.code >= REFUSALS:
             self._refuse_command(move.refused, outcome, event, line, argument)
         else:
-            if outcome.code < INTERMEDIATES and self._refusals.in_a_row:
+            if self._refusals.in_a_row and outcome.code < INTERMEDIATES:
                 self._refusals.end_the_row()
             self._move(event, move.accepted, outcome)
         if self._row.reading is _GONE:

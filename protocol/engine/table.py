@@ -157,6 +157,13 @@ class Row:
         end = cells.get(Event.END)
         self.returns = isinstance(end, Transition) and end.accepted is Mark.STAY
 
+    def move(self, event: Event) -> "Resolved":
+        """The cell of an event that happens here. Raises RuntimeError if the table says that it never does."""
+        cell = self.cells[event]
+        if not isinstance(cell, Resolved):
+            raise RuntimeError(f"{event} in {self.state}: {cell}")
+        return cell
+
 
 class Resolved:
     """A Transition with rows in place of states. None: back to the home; of a row that `returns`, not used."""

@@ -121,7 +121,7 @@ def test_storage_answers_a_session_that_waits_and_no_other() -> None:
     client = Client()
     client.say("helo me")
     with pytest.raises(RuntimeError, match=r"STORED in .*CLIENT.*NEVER"):
-        client.session._apply(client.session._row.cells[Event.STORED], Event.STORED, None)
+        client.session._command((Event.STORED, b"", b""))
 
 
 # The ways to end
