@@ -28,8 +28,6 @@ _NO_WISH = Wish()
 _ANY_DOMAIN = b"any.invalid"
 """Stands in for a missing domain."""
 
-HELP = b"\n".join([b"EHLO HELO MAIL RCPT DATA BDAT RSET", b"NOOP HELP VRFY EXPN STARTTLS AUTH QUIT"])
-
 
 class EsmtpActions:
     """Several recipients, each of them a known mailbox; content by DATA or BDAT; TLS and authentication."""
@@ -273,7 +271,7 @@ class EsmtpActions:
     def _help(self, _: bytes) -> Reply:
         if self._hides("HELP"):
             return replies.NOT_OFFERED
-        return replies.HELP_TEXT.about(HELP)
+        return replies.HELP_TEXT.about(extensions.commands(self._site))
 
     def _expn(self, _: bytes) -> Reply:
         return replies.NOT_OFFERED

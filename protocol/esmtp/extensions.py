@@ -21,6 +21,10 @@ EXTENSIONS = (
 _NEEDS = {"BINARYMIME": "CHUNKING", "SMTPUTF8": "8BITMIME"}
 """Extensions that require another one (RFC 3030 section 3, RFC 6531 section 3.1)."""
 
+_COMMANDS = ("EHLO HELO MAIL RCPT DATA BDAT RSET", "NOOP HELP VRFY STARTTLS AUTH QUIT")
+_COMMAND_OF = {"BDAT": "CHUNKING", "HELP": "HELP", "STARTTLS": "STARTTLS", "AUTH": "AUTH"}
+"""What the reply to HELP lists, in lines, and the extensions that some of it belongs to. EXPN is never offered."""
+
 _SIZE = re.compile(rb"\d{1,20}")
 _AUTH = re.compile(rb"[!-~]+")
 
@@ -44,6 +48,18 @@ def offered(site: Site, is_secure: bool, is_authenticated: bool) -> list[bytes]:
     may_ask = policy.authenticate and not is_authenticated and (is_secure or policy.authenticates_in_clear)
     now = {"STARTTLS": policy.has_tls and not is_secure and not is_authenticated, "AUTH": bool(may_ask)}
     return [words.get(name, name.encode()) for name in EXTENSIONS if now.get(name, True) and not is_hidden(site, name)]
+
+
+def commands(site: Site) -> bytes:
+    """The commands that this server has a use for, on lines for the reply to HELP."""
+    policy = site.policy
+    has = {"STARTTLS": policy.has_tls, "AUTH": policy.authenticate is not None}
+
+    def is_of_use(word: str) -> bool:
+        extension = _COMMAND_OF.get(word)
+        return extension is None or (has.get(extension, True) and not is_hidden(site, extension))
+
+    return "\n".join(" ".join(filter(is_of_use, line.split())) for line in _COMMANDS).encode()
 
 
 def is_hidden(site: Site, name: str) -> bool:

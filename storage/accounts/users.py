@@ -100,6 +100,10 @@ def _lines(path: Path, content: bytes) -> Iterator[tuple[str, bytes]]:
             flaw = flaw_of(name)
             if flaw:
                 raise UsersFileError(f"{where}: {name[:MAX_NAME]!r} {flaw}: correct or remove this line")
+            if name.startswith(b"#"):
+                log.warning(
+                    "%s: %s is a mailbox: there are no comments here, remove the line if it is one", where, name.decode()
+                )
             yield where, name
 
 

@@ -88,6 +88,21 @@ def test_what_is_not_there_is_not_offered_and_a_502() -> None:
     assert client.codes("mail from:<a@b> auth=<>") == [555]
 
 
+def commands(client: EsmtpClient) -> list[str]:
+    """The commands that HELP lists."""
+    first, *rest = client.say("help")
+    assert first == b"214-2.0.0 Commands of RFC 5321 and its extensions:"
+    return b" ".join(line[len("214 2.0.0 ") :] for line in rest).decode().split()
+
+
+def test_help_lists_the_commands_that_can_be_used_here() -> None:
+    plain = ["EHLO", "HELO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "HELP", "VRFY"]
+    assert commands(EsmtpClient()) == [*plain, "QUIT"]
+    assert commands(EsmtpClient(has_tls=True, authenticate=Checker())) == [*plain, "STARTTLS", "AUTH", "QUIT"]
+    hiding = EsmtpClient(has_tls=True, authenticate=Checker(), hidden=frozenset(["CHUNKING", "AUTH"]))
+    assert commands(hiding) == [*(word for word in plain if word != "BDAT"), "STARTTLS", "QUIT"]
+
+
 # Parameters of MAIL
 
 

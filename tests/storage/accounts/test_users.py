@@ -37,6 +37,15 @@ def test_a_name_that_is_there_twice_is_one_mailbox_and_a_warning(tmp_path: Path,
     assert caplog.messages == [f"{tmp_path}/users.txt:3: a is listed twice: both lines are one mailbox, remove one"]
 
 
+def test_a_name_that_looks_like_a_comment_is_a_mailbox_and_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert users(tmp_path, b"a\n#b\n").find(b"#b") == "#b"
+    where = f"{tmp_path}/users.txt:2"
+    assert caplog.messages == [f"{where}: #b is a mailbox: there are no comments here, remove the line if it is one"]
+
+
 def test_only_ascii_letters_have_a_case(tmp_path: Path) -> None:
     found = users(tmp_path, "\N{KELVIN SIGN}ate\nÉva\n".encode())
     assert found.find(b"kate") is None
