@@ -6,7 +6,6 @@ Knows nothing about what is right.
 import os
 import pwd
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 from .. import postfix
 from ..esmtp_server import esmtp
 from ..tls import make_pem
-from .running import TO, UNKNOWN, Peer, apart, installed, let_in, output, running, unused_port
+from .running import TO, UNKNOWN, Peer, apart, installed, let_in, output, place_of, running, unused_port
 
 DOMAIN = TO.partition("@")[2]
 
@@ -120,17 +119,17 @@ def with_postfix(directory: Path) -> Iterator[int]:
         yield relay.client.sock.getpeername()[1]
 
 
-def with_exim(directory: Path) -> Iterator[int]:
+def with_exim(_: Path) -> Iterator[int]:
     """Exim."""
     program, port = installed("exim4"), unused_port()
     if os.geteuid() != 0 or not any(user.pw_name == "Debian-exim" for user in pwd.getpwall()):
         pytest.skip("Exim needs root, and the user Debian-exim")
-    let_in("Debian-exim", directory, Path(program))
-    shutil.chown(directory, "Debian-exim")
-    config = directory / "exim.conf"
-    config.write_text(EXIM.format(here=directory, port=port, domain=DOMAIN))
-    with running([program, "-C", str(config), "-bdf"], directory, port):
-        yield port
+    let_in(program)
+    with place_of("Debian-exim") as directory:
+        config = directory / "exim.conf"
+        config.write_text(EXIM.format(here=directory, port=port, domain=DOMAIN))
+        with running([program, "-C", str(config), "-bdf"], directory, port):
+            yield port
 
 
 def with_opensmtpd(directory: Path) -> Iterator[int]:

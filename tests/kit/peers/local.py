@@ -4,13 +4,14 @@ Knows nothing about what is right.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .daemons import version_in
-from .running import TO, Peer, installed, let_in, running, unused_port
+from .running import TO, Peer, installed, place_of, running, unused_port
 
 DOVECOT = """
 base_dir = {here}/run
@@ -43,19 +44,20 @@ protocol lmtp {{
 """
 
 
-def with_dovecot(directory: Path) -> Iterator[int]:
+def with_dovecot(_: Path) -> Iterator[int]:
     """Dovecot's LMTP."""
     program, port = installed("dovecot"), unused_port()
     if os.geteuid() != 0 or not Path("/usr/lib/dovecot/lmtp").exists():
         pytest.skip("Dovecot's LMTP is not installed (dovecot-lmtpd), or this is not root")
-    let_in("nobody", directory)
-    (directory / "mail").mkdir()
-    os.chown(directory / "mail", 65534, 65534)
-    (directory / "users").write_text("".join(f"{name}::65534:65534::{directory}/mail::\n" for name in (TO, "postmaster")))
-    config = directory / "dovecot.conf"
-    config.write_text(DOVECOT.format(here=directory, port=port, to=TO))
-    with running([program, "-F", "-c", str(config)], directory, port):
-        yield port
+    with place_of("nobody") as directory:
+        (directory / "mail").mkdir()
+        shutil.chown(directory / "mail", "nobody", "nogroup")
+        users = "".join(f"{name}::65534:65534::{directory}/mail::\n" for name in (TO, "postmaster"))
+        (directory / "users").write_text(users)
+        config = directory / "dovecot.conf"
+        config.write_text(DOVECOT.format(here=directory, port=port, to=TO))
+        with running([program, "-F", "-c", str(config)], directory, port):
+            yield port
 
 
 LOCAL = (

@@ -4,7 +4,6 @@ Knows nothing about any particular server.
 """
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -12,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile, gettempdir
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
 from typing import NamedTuple
 
 import pytest
@@ -56,14 +55,22 @@ def unused_port() -> int:
     return port
 
 
-def let_in(user: str, *paths: Path) -> None:
-    """Lets a user into directories, or to files, in the directory for temporary files, whose parents are only for us."""
+@contextmanager
+def place_of(user: str) -> Iterator[Path]:
+    """A directory that belongs to a user. Those of pytest are for us alone: each run of it closes them again."""
+    with TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        shutil.chown(place, user)
+        yield place
+
+
+def let_in(program: str) -> None:
+    """Lets every user at a program in the directory for temporary files."""
     outermost = Path(gettempdir()).resolve()
-    number = pwd.getpwnam(user).pw_uid
-    for path in paths:
-        for place in (path, *path.parents):
-            if outermost in place.resolve().parents and place.stat().st_uid != number:
-                place.chmod(place.stat().st_mode | 0o055)
+    for place in Path(program).parents:
+        if outermost in place.resolve().parents:
+            place.chmod(place.stat().st_mode | 0o055)
 
 
 @contextmanager
