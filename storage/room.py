@@ -42,7 +42,10 @@ class Room:
         self._looked = 0.0
 
     def take(self, octets: int) -> StorageError | None:
-        """Announces that this many octets are about to be written for new mail. Returns why they may not be, or None."""
+        """Announces that this many octets are about to be written for new mail. Returns why they may not be, or None.
+
+        Those that may not be written take no room from the next.
+        """
         self._used += octets
         now = time.monotonic()
         if self._used >= LOOK_EVERY or now >= self._looked + LOOK_AFTER:

@@ -102,6 +102,20 @@ def test_a_message_for_more_mailboxes_than_there_is_room_for_is_refused(tmp_path
     assert [contents(tmp_path, box) for box in many[:4]] == [[BIG]] * 4
 
 
+def test_of_a_group_that_does_not_fit_those_are_accepted_that_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.room.LOOK_EVERY", 1 << 20)
+    monkeypatch.setattr("storage.room.LOOK_AFTER", 1000.0)
+    monkeypatch.setattr(Files, "room", lambda self, descriptor: ((1 << 17) + 2000, 1 << 30))
+    post = Post(tmp_path / "mail")
+    large, small = b"\n" + b"x" * 898 + b"\n", b"\nx\n"
+    for content in (large, large, large, small):
+        post.commit(content)
+    assert not post.store.settle()
+    assert [content for content, fault in post.answers if fault is None] == [large, large, small]
+    post.store.close()
+    assert contents(tmp_path / "mail") == [large, large, small]
+
+
 def test_that_there_is_no_room_is_said_once_and_when_it_is_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     disk = SmallDisk(tmp_path, 1 << 20)
     post = Post(tmp_path, files=disk)

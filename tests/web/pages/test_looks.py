@@ -114,7 +114,7 @@ def test_a_hundred_thousand_rows_roll(browser: "Browser") -> None:
                 scroll_far(page)
             assert len(made) > 100
             longest.append(made[0])
-        assert min(longest) < 50, "milliseconds of CPU time"
+        assert min(longest) < 50 and max(longest) < 100, "milliseconds of CPU time"
         page.locator(".scroller").evaluate("one => { one.scrollTop = 50_000 * 44; }")
         page.get_by_text("Subject number 50000", exact=True).wait_for()
         assert page.locator(".row").count() < 80, "only what is seen is in the document"
