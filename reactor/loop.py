@@ -18,7 +18,7 @@ turn's step. For step 2 this needs memory, since the selector may report the sam
 `_asking` holds all that were ready when time ran out, `_served` those of them that were read. The next turn first reads
 descriptors that are not in `_asking`, with at most half of its time: clients that send little do not queue behind those that
 flood the server. Then it reads the descriptors that were not served yet, then the others. A round is over when all of them
-were served.
+were served. The larger the crowd, the less a callback should read (`read_size`) and do (`share`): rounds are short.
 
 Large crowds are read in parts of PART descriptors, with a write step after each part.
 """
@@ -50,6 +50,11 @@ STEPS = 1000
 """Target for the steps of all conversations together in a read step: with more of them ready, each takes fewer (`share`)."""
 PART = 128
 """Ready descriptors that are read before writing, to stay in the CPU cache."""
+
+READ_SIZE = 64 * 1024
+"""Most octets of one read."""
+LEAST_READ_SIZE = 4096
+"""Most octets of one read in the largest crowd: more than nearly all clients send at once."""
 
 _LOOK_AT_THE_CLOCK = 8
 """Calls between two looks at the clock."""
@@ -96,6 +101,8 @@ class Reactor:
         self._served: set[int] = set()
         self._asking: set[int] = set()
         self._ready = 0
+        self.read_size = READ_SIZE
+        """Most octets that a callback should read now. The reads of a crowd take about as much as PART whole ones."""
         self._timers: list[tuple[float, int, Timer]] = []
         self._serial = count()
         self._forgotten = 0
@@ -246,6 +253,7 @@ class Reactor:
     def _read_all(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         """Calls the ready descriptors' callbacks, in parts, until time is up; the next turns serve the rest."""
         self._ready = len(ready)
+        self.read_size = READ_SIZE if len(ready) <= PART else max(LEAST_READ_SIZE, READ_SIZE * PART // len(ready))
         end = self._clock() + BUDGET
         left = self._in_turn(ready, end - BUDGET / 2) if self._served else ready
         for first in range(0, len(left), PART):
@@ -306,15 +314,17 @@ class Reactor:
         """Makes the `call_last` calls: only a few of them while some ready descriptors have had no time yet."""
         later, self._later = self._later, []
         if later:
-            self._later[:0] = self._call(later, BUDGET / 10 if self._served else BUDGET)
+            self._later[:0] = self._call(later, BUDGET / 10 if self._served else BUDGET, 1)
 
-    def _call(self, callbacks: list[Callable[[], None]], budget: float = BUDGET) -> list[Callable[[], None]]:
-        """Makes the calls in order, until `budget` is used up; returns those that are left."""
+    def _call(
+        self, callbacks: list[Callable[[], None]], budget: float = BUDGET, at_once: int = _LOOK_AT_THE_CLOCK
+    ) -> list[Callable[[], None]]:
+        """Makes the calls in order until `budget` is used up, `at_once` between looks at the clock; returns the rest."""
         end = self._clock() + budget
-        for first in range(0, len(callbacks), _LOOK_AT_THE_CLOCK):
+        for first in range(0, len(callbacks), at_once):
             if first and self._clock() >= end:
                 return callbacks[first:]
-            for callback in callbacks[first : first + _LOOK_AT_THE_CLOCK]:
+            for callback in callbacks[first : first + at_once]:
                 try:
                     callback()
                 except Exception:

@@ -15,16 +15,13 @@ from collections.abc import Callable
 from enum import Enum
 from functools import partial
 
-from ..loop import READ, WRITE, Reactor, Timer
+from ..loop import READ, READ_SIZE, WRITE, Reactor, Timer
 from .conversation import Conversation, Opener
 from .tls import Beside, Contexts, Encryption
 
 log = logging.getLogger("carteiro.reactor")
 
-RECEIVE_SIZE = 64 * 1024
-"""Most octets of one read, and so a connection's share of a turn."""
-
-_received = memoryview(bytearray(RECEIVE_SIZE))
+_received = memoryview(bytearray(READ_SIZE))
 
 _UNKNOWN = object()
 """An interest that no conversation has."""
@@ -147,7 +144,7 @@ class Connection:
         if not events & self._events & READ:  # not ready to read, or READ is no longer wanted
             return
         try:
-            data = _received[: self._socket.recv_into(_received)].tobytes()
+            data = _received[: self._socket.recv_into(_received, self._reactor.read_size)].tobytes()
         except BlockingIOError:
             return
         except (OSError, MemoryError) as error:

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from reactor.loop import READ, WRITE
+from reactor.loop import READ, READ_SIZE, WRITE
 from reactor.stream import connection as module
 from reactor.stream.connection import Connection
 
@@ -33,7 +33,7 @@ def talk_without_reading(pair: Pair) -> int:
 def test_what_the_peer_does_not_read_waits_and_holds_up_reading(pair: Pair) -> None:
     sent = talk_without_reading(pair)
     assert pair.connection._events == WRITE
-    assert len(pair.echo.outgoing) < pair.echo.room + module.RECEIVE_SIZE
+    assert len(pair.echo.outgoing) < pair.echo.room + READ_SIZE
     heard = 0
     pair.peer.setblocking(True)
     while heard < sent:
