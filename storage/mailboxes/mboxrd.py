@@ -32,6 +32,8 @@ _OF_THE_MAILBOX = (
 
 _FIELD = re.compile(rb"[\r\n](?=[csx])(?:%b)[ \t]*:" % _OF_THE_MAILBOX, re.IGNORECASE)
 """Such a field, with the end of the line before it: LF, or for some programs, like Python's `mailbox`, CR."""
+_FIELD_BEHIND_LF = re.compile(rb"\n(?=[csx])(?:%b)[ \t]*:" % _OF_THE_MAILBOX, re.IGNORECASE)
+"""The same where there is no CR: `re` looks for one octet four times as fast as for one of two."""
 
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _LONGEST_NAME = 40
@@ -55,8 +57,9 @@ def _whole(letter: Letter) -> bytes:
     content = b"".join(letter.content())
     fields, content = beginning(letter, content if letter.is_verbatim else unix_lines(content))
     text = fields + content
-    end = _END_OF_HEADER.search(text)
-    return _quoted(_renamed(text, end.start() if end else len(text)), begins_a_line=True)
+    start = len(fields) - 2  # ours need no look; the last two octets of them may be the blank line
+    end = _END_OF_HEADER.search(text, start)
+    return _quoted(_renamed(text, end.start() if end else len(text), start), begins_a_line=True)
 
 
 def _in_pieces(from_line: bytes, letter: Letter) -> Iterator[bytes]:
@@ -92,11 +95,12 @@ def renamed(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield _renamed(held, len(held))
 
 
-def _renamed(text: bytes, end: int) -> bytes:
-    """The text, with the fields that belong to the mailbox renamed up to `end`."""
-    if not _FIELD.search(text, 0, end):  # nearly always
+def _renamed(text: bytes, end: int, start: int = 0) -> bytes:
+    """The text, with the fields that belong to the mailbox renamed from `start` to `end`."""
+    field = _FIELD_BEHIND_LF if text.find(b"\r", start, end) < 0 else _FIELD
+    if not field.search(text, start, end):  # nearly always
         return text
-    return _FIELD.sub(_original, text[:end]) + text[end:]
+    return text[:start] + field.sub(_original, text[start:end]) + text[end:]
 
 
 def _original(field: re.Match[bytes]) -> bytes:
