@@ -8,8 +8,9 @@ from functools import partial
 
 from protocol.engine.ends import Ending
 from protocol.engine.environment import Observer, Report, nobody_is_told
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, State
+from protocol.engine.table import State
 
 log = logging.getLogger("carteiro")
 

@@ -10,8 +10,8 @@ from ..engine import replies
 from ..engine.actions import Outcome
 from ..engine.buffer import Buffer
 from ..engine.environment import Report, Site
+from ..engine.events import Event
 from ..engine.replies import Reply
-from ..engine.table import Event
 from ..mail.transaction import Client, Transaction
 
 

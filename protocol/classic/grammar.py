@@ -6,9 +6,9 @@ Knows nothing about whether the event is allowed: the session checks that first,
 import re
 
 from ..engine.buffer import MAX_COMMAND_LINE
+from ..engine.events import Event
 from ..engine.foreign import Foreign, is_foreign
 from ..engine.replies import UNRECOGNIZED, Reply
-from ..engine.table import Event
 
 # The classic grammar, in the ABNF of RFC 5234. Patterns match a whole line without its line end, in any case.
 #   blank   = SP / HTAB

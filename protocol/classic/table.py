@@ -5,8 +5,9 @@ Knows nothing about syntax (see `grammar`) or about what an event does (see `act
 
 from ..engine.dialect import Dialect
 from ..engine.ends import ENDS, End, Ending
+from ..engine.events import Event
 from ..engine.replies import UNRECOGNIZED
-from ..engine.table import Event, Mark, Patience, State, Table, Written
+from ..engine.table import Mark, Patience, State, Table, Written
 from .actions import ClassicActions
 from .grammar import parse_classic
 

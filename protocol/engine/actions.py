@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple, Protocol, Union
 
+from .events import Event
 from .replies import Reply
-from .table import Event
 
 
 class Said(Enum):

@@ -6,7 +6,8 @@ Knows nothing about how a session ends.
 from collections.abc import Mapping
 
 from .ends import End, Ending, Wait
-from .table import Event, Mark, Row
+from .events import Event
+from .table import Mark, Row
 
 
 class Coming:

@@ -5,7 +5,8 @@ Knows nothing about a particular dialect.
 
 from collections.abc import Iterator
 
-from .table import Event, Mark, State, Table, Target, Transition
+from .events import Event
+from .table import Mark, State, Table, Target, Transition
 
 LEGEND = "A command without an arrow changes nothing, refused or not."
 

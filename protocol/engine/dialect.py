@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from .events import Event
 from .line_cache import LineCache
-from .table import Event, Table
+from .table import Table
 
 
 class Dialect:

@@ -6,8 +6,9 @@ Knows nothing about a particular dialect.
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
+from .events import Event
 from .replies import Reply
-from .table import Cell, Event, Mark, State, Table, Transition
+from .table import Cell, Mark, State, Table, Transition
 
 WIDTH = 80
 """Columns of a page, unless the caller says otherwise."""

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from .dialect import Dialect
 from .ends import Ending
+from .events import Event
 from .replies import Reply
-from .table import Event, State
+from .table import State
 
 
 class Fault(Protocol):

@@ -5,7 +5,7 @@ Knows nothing about the grammar.
 
 from collections.abc import Callable
 
-from .table import Event
+from .events import Event
 
 MOST = 4096
 LONGEST = 128

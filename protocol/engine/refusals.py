@@ -4,9 +4,9 @@ Knows nothing about why a command is refused, nor about what happens at the limi
 """
 
 from .environment import Report
+from .events import Event
 from .replies import BAD_SEQUENCE, PERMANENT, Reply
 from .shown import shown
-from .table import Event
 
 LOGGED_REFUSALS = 10
 """Only this many refused commands in a row are logged."""

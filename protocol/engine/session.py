@@ -12,12 +12,13 @@ from .buffer import Buffer
 from .coming import Coming
 from .ends import Ending
 from .environment import Follow, Observer, Report, Setting
+from .events import ANSWERS, Event
 from .foreign import Foreign
 from .line_cache import Meaning
 from .refusals import OF_AUTH, Refusals
 from .replies import INTERMEDIATES, REFUSALS, Reply
 from .shown import shown
-from .table import ANSWERS, Event, Mark, Resolved, Row, State
+from .table import Mark, Resolved, Row, State
 
 OUTPUT_LIMIT = 64 * 1024
 """Octets of unsent replies at which the session stops processing commands, until the client has read them."""

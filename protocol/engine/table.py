@@ -9,56 +9,8 @@ from math import inf
 from typing import NamedTuple
 
 from .ends import ENDS, End, Ending
+from .events import ANSWERS, Event
 from .replies import Reply
-
-
-class Event(Enum):
-    """An input to a session: a command line, the end of mail data, or (the last ones) an answer from outside.
-
-    The value is the text for people. A dialect has columns for the events that it needs.
-    """
-
-    HELO = "helo X"
-    EHLO = "ehlo X"
-    MAIL = "mail from: A"
-    RCPT = "rcpt to: B"
-    DATA = "data"
-    BDAT = "bdat N"
-    LAST = "bdat N last"
-    RSET = "rset"
-    NOOP = "noop"
-    HELP = "help"
-    VRFY = "vrfy A"
-    EXPN = "expn L"
-    STARTTLS = "starttls"
-    AUTH = "auth M"
-    PROOF = "auth M X"
-    QUIT = "quit"
-    CAPA = "capa"
-    STLS = "stls"
-    USER = "user N"
-    PASS = "pass S"
-    STAT = "stat"
-    LIST = "list"
-    SCAN = "list N"
-    UIDL = "uidl"
-    UNIQUE = "uidl N"
-    RETR = "retr N"
-    TOP = "top N L"
-    DELE = "dele N"
-    END = "."
-    OTHER = "other"
-    STORED = "stored?"
-    CHECKED = "checked?"
-    FOUND = "found?"
-    SECURED = "secured?"
-    FETCHED = "fetched?"
-    SENT = "sent?"
-    REMOVED = "removed?"
-    OPENED = "opened"
-    """The client has connected and is greeted. No dialect has a column for it."""
-
-    __hash__ = object.__hash__  # members are singletons; Enum's hash is a slow Python function, needed often for each line
 
 
 class State(Enum):
@@ -109,11 +61,6 @@ the client waits for an answer."""
 
 LEADS_ON = {Mark.TEXT: {Event.END}, Mark.RESPONSE: {Event.AUTH, Event.PROOF}}
 """The events that leave a state in which no commands are read."""
-
-ANSWERS = (
-    Event.STORED, Event.CHECKED, Event.FOUND, Event.SECURED, Event.FETCHED, Event.SENT, Event.REMOVED,
-)  # fmt: skip
-"""The events that are answers from outside, not input from the client. SENT: what the server says is said to its end."""
 
 
 class Interest(NamedTuple):

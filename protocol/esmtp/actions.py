@@ -11,8 +11,8 @@ from ..engine import replies
 from ..engine.actions import Chunk, Outcome
 from ..engine.buffer import Buffer
 from ..engine.environment import Report, Site
+from ..engine.events import Event
 from ..engine.replies import Reply
-from ..engine.table import Event
 from ..mail import transaction
 from ..mail.content import MAX_RECEIVED, Hops, Newlines
 from ..mail.credentials import Auth, Proof

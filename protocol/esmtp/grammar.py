@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..engine.actions import Chunk
+from ..engine.events import Event
 from ..engine.foreign import Foreign, is_foreign
 from ..engine.replies import (
     AUTH_CANCELLED,
@@ -25,7 +26,6 @@ from ..engine.replies import (
     WRONG_CREDENTIALS,
     Reply,
 )
-from ..engine.table import Event
 from ..mail.credentials import Auth, Wording, parse_auth
 from . import domains, paths
 from .domains import MAX_DOMAIN

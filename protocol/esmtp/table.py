@@ -4,6 +4,7 @@ Knows nothing about syntax (see `grammar`) or about what an event does (see `act
 """
 
 from ..engine.dialect import Dialect
+from ..engine.events import Event
 from ..engine.replies import (
     AUTH_ALREADY,
     CONTENT_BEGUN,
@@ -14,7 +15,7 @@ from ..engine.replies import (
     TLS_ALREADY,
     UNRECOGNIZED,
 )
-from ..engine.table import Event, Mark, State, Table, Written
+from ..engine.table import Mark, State, Table, Written
 from .actions import EsmtpActions
 from .grammar import parse_esmtp, parse_strictly
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from ..engine.actions import Chunk
+from ..engine.events import Event
 from ..engine.replies import UNKNOWN_MECHANISM, Reply
-from ..engine.table import Event
 from ..esmtp.grammar import Argument, Client, Envelope
 from .incoming import Line
 from .rules import OF_TOLERANCES

@@ -17,9 +17,10 @@ from typing import NamedTuple
 from ..engine.actions import Chunk
 from ..engine.ends import Ending
 from ..engine.environment import Move, Site
+from ..engine.events import Event
 from ..engine.replies import INTERMEDIATES, REFUSALS
 from ..engine.shown import shown
-from ..engine.table import Event, Mark, Row, State
+from ..engine.table import Mark, Row, State
 from ..esmtp.extensions import offered
 from ..esmtp.grammar import MAX_LINE, Argument, Client, Envelope, parse_esmtp
 from ..esmtp.table import CHUNKED, FORWARD, KNOWN, OPENING, REVERSE, SHAKING

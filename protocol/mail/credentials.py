@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from ..engine.actions import Outcome
 from ..engine.environment import Authenticate, Report
+from ..engine.events import Event
 from ..engine.replies import Reply
 from ..engine.shown import quoted
-from ..engine.table import Event
 
 MECHANISMS = (b"PLAIN", b"LOGIN")
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from ..engine.actions import Outcome, Speech
 from ..engine.buffer import Buffer
 from ..engine.environment import Report
+from ..engine.events import Event
 from ..engine.replies import Reply
-from ..engine.table import Event
 from ..mail.credentials import MECHANISMS as SASL
 from ..mail.credentials import Auth, Proof
 from . import replies

@@ -6,8 +6,8 @@ Knows nothing about whether the event is allowed, or which messages there are.
 import re
 from collections.abc import Callable, Mapping
 
+from ..engine.events import Event
 from ..engine.foreign import Foreign, is_foreign
-from ..engine.table import Event
 from ..mail.credentials import Wording, parse_auth
 from . import replies
 from .replies import SYNTAX, UNRECOGNIZED

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from ..engine.dialect import Dialect
 from ..engine.ends import End, Ending, Wait
-from ..engine.table import Event, Mark, State, Table, Written
+from ..engine.events import Event
+from ..engine.table import Mark, State, Table, Written
 from . import replies
 from .actions import PopActions
 from .grammar import parse_pop

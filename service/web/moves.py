@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from protocol.engine.ends import Ending
+from protocol.engine.events import Event
 from protocol.engine.replies import REFUSALS
-from protocol.engine.table import Event
 
 from .tally import Labels
 

@@ -6,8 +6,9 @@ from conformance.checking import Check, Selection, Server
 from conformance.rules.known import RULES
 from conformance.rules.rule import Level
 from protocol.engine.dialect import Dialect
+from protocol.engine.events import Event
 from protocol.engine.replies import BAD_SEQUENCE, Reply
-from protocol.engine.table import Event, State, Written
+from protocol.engine.table import State, Written
 from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP, Esmtp

@@ -8,8 +8,9 @@ from functools import cache
 
 import pytest
 
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, State, Transition, Written
+from protocol.engine.table import State, Transition, Written
 from protocol.esmtp.table import ESMTP, Esmtp
 
 from ..kit.conformance_mutants import is_found, named, recorded

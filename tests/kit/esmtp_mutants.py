@@ -5,8 +5,9 @@ Knows nothing about what notices them.
 
 from collections.abc import Iterator
 
+from protocol.engine.events import Event
 from protocol.engine.replies import NOT_OFFERED, Reply
-from protocol.engine.table import Event, Mark, State, Table, Transition, Written
+from protocol.engine.table import Mark, State, Table, Transition, Written
 from protocol.esmtp.table import ESMTP, EVENTS, HOMES, Esmtp
 
 from .mutation import mutants_of, other_targets

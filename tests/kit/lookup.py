@@ -12,8 +12,9 @@ from protocol.classic.grammar import parse_classic
 from protocol.classic.table import CLASSIC, Classic
 from protocol.engine.actions import Outcome, Pending
 from protocol.engine.dialect import Dialect
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, Mark, State, Written
+from protocol.engine.table import Mark, State, Written
 
 
 class Waiting(State):

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from protocol.engine.dialect import Dialect
-from protocol.engine.table import Event, Mark, Row, State, Table, Target, Written, meaning, row_flaws
+from protocol.engine.events import Event
+from protocol.engine.table import Mark, Row, State, Table, Target, Written, meaning, row_flaws
 
 Cell = tuple[State, Event]
 AtStep = Callable[[int], None]

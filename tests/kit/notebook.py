@@ -1,8 +1,9 @@
 """What a session tells those who watch it."""
 
 from protocol.engine.ends import Ending
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, State
+from protocol.engine.table import State
 
 
 class Notebook:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from conformance.wire import Wire
 from protocol.engine.environment import Policy, Site
+from protocol.engine.events import Event
 from protocol.engine.session import Session
-from protocol.engine.table import Event, Interest, Mark
+from protocol.engine.table import Interest, Mark
 from protocol.esmtp.table import ASKING, ESMTP, FORWARD, REVERSE
 
 from .support import NOW, MemoryStore, find_user

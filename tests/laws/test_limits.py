@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-from protocol.engine.table import Event
+from protocol.engine.events import Event
 from protocol.esmtp.table import PATIENCE
 
 from ..kit.esmtp_server import run

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.engine.ends import Ending
-from protocol.engine.table import Event, State
+from protocol.engine.events import Event
+from protocol.engine.table import State
 from protocol.esmtp.table import ESMTP
 from service.counting import MOST_NEW, Counts, rows_of_store
 from service.snapshots import Row

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from protocol.engine.ends import Ending
-from protocol.engine.table import Event
+from protocol.engine.events import Event
 from protocol.esmtp.table import Esmtp
 from reactor.loop import Reactor
 from service.snapshots import LONGEST, Row, Snapshot, Snapshots, datagrams, parsed

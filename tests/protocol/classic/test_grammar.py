@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from protocol.classic.grammar import parse_classic
 from protocol.engine.buffer import MAX_COMMAND_LINE
+from protocol.engine.events import Event
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import Event
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from protocol.classic.actions import ClassicActions
 from protocol.classic.grammar import parse_classic
 from protocol.classic.table import CLASSIC, EVENTS, HOMES, Classic
 from protocol.engine.dialect import Dialect
+from protocol.engine.events import Event
 from protocol.engine.replies import UNRECOGNIZED, Reply
-from protocol.engine.table import Event, Mark, State, Transition, Written
+from protocol.engine.table import Mark, State, Transition, Written
 
 from ...kit.histories import Ordering
 from ...kit.mutation import is_noticed, mutants_of, other_targets

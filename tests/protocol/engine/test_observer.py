@@ -6,8 +6,9 @@ from hypothesis import given, settings
 
 from protocol.engine.ends import Ending
 from protocol.engine.environment import Move
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, Mark, State, Transition
+from protocol.engine.table import Mark, State, Transition
 from protocol.esmtp.table import ESMTP, HOMES
 
 from ...kit.cutting import pieces_of

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.classic.table import Classic
+from protocol.engine.events import Event
 from protocol.engine.refusals import LOGGED_REFUSALS
 from protocol.engine.session import OUTPUT_LIMIT, STEPS_A_TURN
-from protocol.engine.table import Event
 
 from ...kit.support import MESSAGE, NOW, TO_DATA, Client, DiskIsFull, Kept
 

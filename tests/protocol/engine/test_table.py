@@ -6,8 +6,9 @@ from itertools import product
 import pytest
 
 from protocol.classic.table import CLASSIC, EVENTS, HOMES, ROWS, Classic
+from protocol.engine.events import Event
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import Event, Mark, State, Table, Transition, Written, reachable
+from protocol.engine.table import Mark, State, Table, Transition, Written, reachable
 from protocol.esmtp.table import ESMTP
 
 

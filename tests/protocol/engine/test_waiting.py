@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from protocol.classic.table import CLASSIC, Classic
 from protocol.engine import drawing
+from protocol.engine.events import Event
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import Event, Mark
+from protocol.engine.table import Mark
 
 from ...kit.lookup import CELLS, TABLE, Asked, Waiting, lookup
 from ...kit.support import Client

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from protocol.engine import replies
 from protocol.engine.actions import Chunk
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event
 from protocol.esmtp.grammar import MAX_LINE, Client, Envelope, parse_esmtp, parse_strictly
 from protocol.mail.credentials import Auth
 

@@ -5,7 +5,8 @@ from functools import cache, partial
 import pytest
 
 from protocol.engine.dialect import Dialect
-from protocol.engine.table import Event, Mark, State, Table, Written
+from protocol.engine.events import Event
+from protocol.engine.table import Mark, State, Table, Written
 from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP, Esmtp

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 
 from protocol.engine.dialect import Dialect
-from protocol.engine.table import Event, Table
+from protocol.engine.events import Event
+from protocol.engine.table import Table
 from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
 from protocol.esmtp.table import ESMTP, EVENTS, HOMES, ROWS, Esmtp

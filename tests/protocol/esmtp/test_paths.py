@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from protocol.engine.table import Event
+from protocol.engine.events import Event
 from protocol.esmtp.domains import canonical, flaws
 from protocol.esmtp.grammar import Envelope, mailbox_of, parse_strictly
 from protocol.esmtp.paths import MAX_PATH, Path

@@ -7,8 +7,9 @@ import pytest
 
 from protocol.classic.table import CLASSIC, Classic
 from protocol.engine import diagrams, drawing
+from protocol.engine.events import ANSWERS, Event
 from protocol.engine.replies import UNRECOGNIZED
-from protocol.engine.table import ANSWERS, Event, Mark, State, Table, Transition, Written, reachable
+from protocol.engine.table import Mark, State, Table, Transition, Written, reachable
 from protocol.esmtp.table import ESMTP, EVENTS, HOMES, ROWS, Esmtp
 
 TABLE = ESMTP.table

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from protocol.engine.ends import Ending
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, State
+from protocol.engine.table import State
 from protocol.pop3.outside import Unopened
 from protocol.pop3.sending import LINES_A_PIECE
 from protocol.pop3.table import Pop3

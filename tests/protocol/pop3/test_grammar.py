@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.engine.events import Event
 from protocol.engine.foreign import Foreign
 from protocol.engine.line_cache import LineCache
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event
 from protocol.mail.credentials import Auth
 from protocol.pop3.grammar import MAX_LINE, MECHANISMS, parse_pop
 from protocol.pop3.replies import UNRECOGNIZED

@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from protocol.engine.dialect import Dialect
+from protocol.engine.events import Event
 from protocol.engine.replies import Reply
-from protocol.engine.table import Event, Mark, State, Table, Transition, Written
+from protocol.engine.table import Mark, State, Table, Transition, Written
 from protocol.pop3.actions import PopActions
 from protocol.pop3.grammar import parse_pop
 from protocol.pop3.table import EVENTS, HOMES, POP3, Pop3
