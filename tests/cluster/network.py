@@ -10,8 +10,9 @@ import shutil
 import subprocess
 from contextlib import suppress
 
-_NETWORK = "10.77"
 _HERE = 99
+_NUMBERS = set(range(77, 117))
+"""Of networks that may be made: each has the addresses 10.NUMBER.x.y, so that there may be several at once."""
 
 
 def is_possible() -> bool:
@@ -33,7 +34,9 @@ class Network:
     """The router, and hosts as they are added."""
 
     def __init__(self) -> None:
-        self._tag = f"ct{os.getpid()}"
+        self._number = _NUMBERS.pop()
+        self._prefix = f"10.{self._number}"
+        self._tag = f"ct{os.getpid()}n{self._number}"
         self._router = f"{self._tag}r"
         self._addresses: dict[str, str] = {}
         self._cuts: list[tuple[str, str]] = []
@@ -42,16 +45,21 @@ class Network:
         try:
             _ip("netns", "exec", self._router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
             _ip("link", "add", self._here, "type", "veth", "peer", "name", "here", "netns", self._router)
-            _ip("addr", "add", f"{_NETWORK}.{_HERE}.2/24", "dev", self._here)
+            _ip("addr", "add", f"{self._prefix}.{_HERE}.2/24", "dev", self._here)
             _ip("link", "set", self._here, "up")
             self._connect("here", _HERE)
-            _ip("route", "add", f"{_NETWORK}.0.0/16", "via", f"{_NETWORK}.{_HERE}.1")
+            _ip("route", "add", self.addresses, "via", f"{self._prefix}.{_HERE}.1")
         except BaseException:
             self.close()
             raise
 
+    @property
+    def addresses(self) -> str:
+        """Those of all hosts, as PostgreSQL and `ip` write it."""
+        return f"{self._prefix}.0.0/16"
+
     def _connect(self, name: str, number: int) -> None:
-        _ip("-n", self._router, "addr", "add", f"{_NETWORK}.{number}.1/24", "dev", name)
+        _ip("-n", self._router, "addr", "add", f"{self._prefix}.{number}.1/24", "dev", name)
         _ip("-n", self._router, "link", "set", name, "up")
 
     def add(self, name: str) -> str:
@@ -59,13 +67,13 @@ class Network:
         number = len(self._addresses) + 1
         space = self._tag + name
         _ip("netns", "add", space)
-        self._addresses[name] = f"{_NETWORK}.{number}.2"
+        self._addresses[name] = f"{self._prefix}.{number}.2"
         _ip("link", "add", "eth0", "netns", space, "type", "veth", "peer", "name", name, "netns", self._router)
-        _ip("-n", space, "addr", "add", f"{_NETWORK}.{number}.2/24", "dev", "eth0")
+        _ip("-n", space, "addr", "add", f"{self._prefix}.{number}.2/24", "dev", "eth0")
         _ip("-n", space, "link", "set", "eth0", "up")
         _ip("-n", space, "link", "set", "lo", "up")
         self._connect(name, number)
-        _ip("-n", space, "route", "add", "default", "via", f"{_NETWORK}.{number}.1")
+        _ip("-n", space, "route", "add", "default", "via", f"{self._prefix}.{number}.1")
         return self._addresses[name]
 
     def within(self, name: str) -> tuple[str, ...]:
@@ -92,3 +100,4 @@ class Network:
                 _ip("netns", "del", name)  # with its end of a link, the other end goes, too
         with suppress(subprocess.CalledProcessError):
             _ip("link", "del", self._here)
+        _NUMBERS.add(self._number)

@@ -21,6 +21,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ wal_receiver_timeout = 10s
 wal_sender_timeout = 10s
 log_min_messages = warning
 """
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Returns when nodes say that something is so. Each question starts a process of PostgreSQL's: so not too often."""
+    wait_until(is_so, 120, 0.05)
 
 
 def binaries() -> Path:
@@ -129,7 +135,7 @@ class Node:
 
     def accepts(self) -> None:
         """Returns when it takes connections."""
-        wait_until(self._can_be_asked, 120)
+        until(self._can_be_asked)
 
     def _can_be_asked(self) -> bool:
         assert self._process and self._process.poll() is None, self.log
@@ -227,7 +233,7 @@ class Node:
         self.within = (*network.within(self.name), "setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
         self.configure(listen_addresses=self.address)
         with (self.directory / "pg_hba.conf").open("a") as file:
-            file.write("host all all 10.77.0.0/16 trust\nhost replication all 10.77.0.0/16 trust\n")
+            file.write(f"host all all {network.addresses} trust\nhost replication all {network.addresses} trust\n")
 
     def encrypt(self, pem: Pem) -> None:
         """Lets it speak TLS, and nothing else but to its standbys and to whom it does not matter."""
@@ -292,7 +298,7 @@ class Cluster:
 
     def has_quorum(self, standbys: int = 1) -> None:
         """Returns when the primary streams to so many standbys."""
-        wait_until(lambda: self.primary.standbys() >= standbys, 120)
+        until(lambda: self.primary.standbys() >= standbys)
 
     @property
     def standbys(self) -> list[Node]:
@@ -363,7 +369,7 @@ def template(place: Place) -> Node:
     node.configure(port=str(node.port))
     node.start(must_accept=False)
     conninfo = node.conninfo.replace(f"dbname={DATABASE}", "dbname=postgres")
-    wait_until(lambda: _made(conninfo), 120)
+    until(lambda: _made(conninfo))
     return node
 
 

@@ -23,7 +23,7 @@ import psycopg
 
 from ..kit.counting import free_port
 from ..kit.support import ROOT, wait_until
-from .nightly import COLUMNS, row
+from .nightly import COLUMNS, Played, row
 from .nodes import DATABASE, NAMES, Place
 from .stage import Stage
 
@@ -188,6 +188,7 @@ class Patroni:
 
 def played(cluster: Patroni, what: str) -> None:
     """Does one thing while mail comes, and counts."""
+    began = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="carteiro-patroni-"))
     stage = Stage(cluster, directory, None, "", ("--seconds", "600"))  # type: ignore[arg-type]
     try:
@@ -207,7 +208,7 @@ def played(cluster: Patroni, what: str) -> None:
             cluster.signal(name, signal.SIGCONT)
         cluster.has_quorum(2)
         stage.storm.acknowledge(300, 120)
-        print(row(f"Patroni: {what}", stage.count()), flush=True)
+        print(row(f"Patroni: {what}", Played(stage.count(), time.monotonic() - began)), flush=True)
     finally:
         stage.close()
         shutil.rmtree(directory)
@@ -236,7 +237,9 @@ def main() -> int:
         cluster.ask(f"create database {DATABASE}", "postgres")
         init = [sys.executable, str(ROOT / "bin" / "smtpd"), "--database", cluster.conninfo, "--database-init"]
         subprocess.run(init, check=True)
-        print(f"| scenario | {' | '.join(COLUMNS)} | in doubt | silence |\n|{'---|' * (len(COLUMNS) + 3)}", flush=True)
+        print(
+            f"| scenario | {' | '.join(COLUMNS)} | in doubt | silence | took |\n|{'---|' * (len(COLUMNS) + 4)}", flush=True
+        )
         for what in ("PostgreSQL killed", "machine killed", "machine frozen", "switch-over") * options.rounds:
             played(cluster, what)
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..kit.support import wait_until
+from .nodes import until
 from .stage import Ballast, Needs, Stage
 
 
@@ -245,7 +246,7 @@ def two_failures(stage: Stage) -> None:
     alone.start()
     alone.ask("select pg_promote()")
     stage.cluster.primary = alone
-    wait_until(lambda: not alone.ask("select pg_is_in_recovery()"), 60)
+    until(lambda: not alone.ask("select pg_is_in_recovery()"))
     stage.cluster.rewind(other)
     stage.cluster.has_quorum()
     stage.storm.acknowledge(300)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..kit.counting import Storm, counted, free_port
-from ..kit.support import ROOT, wait_until
+from ..kit.support import ROOT
 from ..kit.tls import make_pem
 from .network import Network
-from .nodes import Cluster, Node, Place, template
+from .nodes import Cluster, Node, Place, template, until
 
 USERS = [f"user{number}" for number in range(20)]
 CLIENTS = 20
@@ -104,14 +104,14 @@ class Stage:
 
     def all_wait(self) -> None:
         """Returns when commits wait for a standby, and nothing else goes on."""
-        wait_until(lambda: self.cluster.primary.waiting() > 0, 120)
+        until(lambda: self.cluster.primary.waiting() > 0)
 
     def cancel_waits(self, how: str = "cancel") -> None:
         """Ends the waits of all commits, and returns when something has become of that: others wait, or mail is answered."""
         before = self.storm.acknowledged()
         query = f"select pg_{how}_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'"
         self.cluster.primary.ask(query)
-        wait_until(lambda: self.cluster.primary.waiting() > 0 or self.storm.acknowledged() > before + CLIENTS, 120)
+        until(lambda: self.cluster.primary.waiting() > 0 or self.storm.acknowledged() > before + CLIENTS)
 
     def count(self, wait: float = 20) -> Outcome:
         """Ends the storm, and counts what the primary has."""

@@ -33,14 +33,21 @@ class Storm:
 
     def __init__(self, history: Path, servers: Sequence[int | str], *arguments: object) -> None:
         self.history = history
+        self._read = self._acknowledged = 0
         places = [f"127.0.0.1:{place}" if isinstance(place, int) else place for place in servers]
         sends = [word for place in places for word in ("--send", place)]
         command = [*PROGRAM, str(history), *sends, "--seconds", "300", *map(str, arguments)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def acknowledged(self) -> int:
-        """How many messages have been answered 250 so far."""
-        return self.history.read_bytes().count(b'"code": 250,') if self.history.exists() else 0
+        """How many messages have been answered 250 so far. Only what has been written since the last question is read."""
+        if self.history.exists():
+            with self.history.open("rb") as file:
+                file.seek(self._read)
+                lines = file.read().rpartition(b"\n")[0]
+            self._read += len(lines) + bool(lines)
+            self._acknowledged += lines.count(b'"code": 250,')
+        return self._acknowledged
 
     def acknowledge(self, more: int, patience: float = 120) -> None:
         """Returns when so many more have been."""

@@ -239,12 +239,12 @@ def program(name: str) -> str:
     return found
 
 
-def wait_until(happened: Callable[[], bool], patience: float = 10) -> None:
-    """Returns when a condition holds; fails if it does not in time."""
+def wait_until(happened: Callable[[], bool], patience: float = 10, pause: float = 0.01) -> None:
+    """Returns when a condition holds; fails if it does not in time. There are `pause` seconds between two looks."""
     end = time.monotonic() + patience
     while not happened():
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def descriptors(pid: int) -> int:
