@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from .contract import Mistake
+from .contract import Away, Mistake
 from .request import RequestError
-from .response import NOWHERE, Reply, refusal
+from .response import NOWHERE, Reply, Response, later, refusal
 
 log = logging.getLogger("carteiro.web")
 
@@ -27,18 +27,30 @@ def carefully(reply: Reply, call: Callable[[], None]) -> None:
         reply.respond(refusal(500))
 
 
-def found(reply: Reply, go_on: Callable[[T], None], missing: int = 404) -> Callable[[T | Mistake | None], None]:
-    """What an inbox is to call: it goes on with what was found. A mistake in a query is a 400; None has status `missing`."""
+def found(reply: Reply, go_on: Callable[[T], None], missing: int = 404) -> Callable[[T | Away | Mistake | None], None]:
+    """What an inbox is to call: it goes on with what was found. A mistake in a query is a 400, what is away a 503; None has
+    status `missing`.
+    """
 
-    def answer(value: T | Mistake | None) -> None:
+    def answer(value: T | Away | Mistake | None) -> None:
         if isinstance(value, Mistake):
             reply.respond(refusal(400, value.text))
+        elif isinstance(value, Away):
+            reply.respond(away(value))
         elif value is None:
-            reply.respond(NOWHERE if missing == 404 else refusal(missing, "the mail cannot be read now: try again"))
+            reply.respond(NOWHERE if missing == 404 else later(UNREADABLE))
         else:
             carefully(reply, lambda: go_on(value))
 
     return answer
+
+
+UNREADABLE = "the mail cannot be read now: try again"
+
+
+def away(what: Away) -> Response:
+    """A response about a message that cannot be read now."""
+    return later("the database is away: try again" if what.is_database else UNREADABLE)
 
 
 Job = Callable[[Callable[[], None]], None]

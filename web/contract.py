@@ -178,6 +178,13 @@ class Mistake(NamedTuple):
     """What stands in its text, by name."""
 
 
+class Away(NamedTuple):
+    """A message is there, and cannot be read now: what it is kept in does not answer, or fails. The reason is logged."""
+
+    is_database: bool
+    """Whether that is a database; else it is a disk."""
+
+
 class Selection(NamedTuple):
     """Some messages in sight: those with these ids, or that a query finds; all of them if both are None."""
 
@@ -209,13 +216,13 @@ class Inbox(Protocol):
     ) -> None:
         """Finds messages, and gives `limit` of them from number `start` on, newest first."""
 
-    def open(self, sight: Sight, id: str, answer: Callable[[Mail | None], None]) -> None:
+    def open(self, sight: Sight, id: str, answer: Callable[[Mail | Away | None], None]) -> None:
         """Reads a message."""
 
-    def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | None], None]) -> None:
+    def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | Away | None], None]) -> None:
         """Reads a part of a message."""
 
-    def octets(self, sight: Sight, id: str, answer: Callable[[bytes | None], None]) -> None:
+    def octets(self, sight: Sight, id: str, answer: Callable[[bytes | Away | None], None]) -> None:
         """Reads a message as it is stored, without what a mailbox file puts around it."""
 
     def mark(

@@ -35,6 +35,12 @@ NOWHERE = Response(b"404 page not found\n", status=404)
 """The answer for what is not there, as Mailpit words it."""
 
 
+RETRY_SECONDS = 2
+"""When a client is asked to come again with what cannot be answered now."""
+
+RETRY_AFTER = ("Retry-After", str(RETRY_SECONDS))
+
+
 class Stream(Protocol):
     """A response without an end, such as a stream of events."""
 
@@ -74,6 +80,11 @@ def data(body: Any, status: int = 200) -> Response:
 def refusal(status: int, why: str = "") -> Response:
     """A response that says why there is no other."""
     return text(f"{status} {HTTPStatus(status).phrase}" + (f": {why}" if why else "") + "\n", status)
+
+
+def later(why: str) -> Response:
+    """A response that says why there is no other now, and when to ask again (RFC 9110 section 10.2.3)."""
+    return refusal(503, why)._replace(fields=(RETRY_AFTER,))
 
 
 def fitted(response: Response, request: Request) -> Response:

@@ -16,9 +16,10 @@ from inbox.search.query import QueryError
 from reactor.companion import Companion
 from reactor.loop import Reactor
 from reactor.offload import Offload
-from web.contract import Changes, Content, Mail, Mailbox, Mistake, Page, Row, Selection, Sight
+from web.contract import Away, Changes, Content, Mail, Mailbox, Mistake, Page, Row, Selection, Sight
 
 from ..commands import command_of
+from ..kinds import POSTGRES
 from .opener import Answer, Opener
 from .standing import Standing, parsed
 
@@ -33,7 +34,7 @@ REST = 30.0
 RETRIES = 8
 PAUSE = 0.25
 """A message that is not where the index has it is looked for so many times, with this pause in seconds. Meanwhile the
-mailbox is read again."""
+mailbox is read again. One that is away is looked for once more."""
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class IndexedInbox:
 
     def __init__(self, reactor: Reactor, directory: Path, kind: str, where: Sequence[str] = ()) -> None:
         self._reactor = reactor
+        self._away = Away(kind == POSTGRES)
         self._questions, self._searches, self._changes = (_Catalogue(reactor, directory) for _ in range(3))
         self._small, self._large = (_Reading(reactor, command_of("web.opening", directory, kind, *where)) for _ in range(2))
         self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
@@ -94,7 +96,7 @@ class IndexedInbox:
 
     # Reading
 
-    def open(self, sight: Sight, id: str, answer: Callable[[Mail | None], None]) -> None:
+    def open(self, sight: Sight, id: str, answer: Callable[[Mail | Away | None], None]) -> None:
         """Reads a message. One that cannot be read has its source only."""
 
         def read(row: dict[str, Any], opened: Answer, places: list[Place]) -> None:
@@ -107,9 +109,9 @@ class IndexedInbox:
             else:
                 answer(None)
 
-        self._read(sight, id, {"what": "mail"}, read, lambda: answer(None))
+        self._read(sight, id, {"what": "mail"}, read, answer)
 
-    def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | None], None]) -> None:
+    def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | Away | None], None]) -> None:
         """Reads a part of a message."""
 
         def read(_: dict[str, Any], opened: Answer, places: list[Place]) -> None:
@@ -117,15 +119,15 @@ class IndexedInbox:
             is_there = opened.status == "ok"
             answer(Content(opened.body, head["type"], head["charset"], head["file_name"]) if is_there else None)
 
-        self._read(sight, id, {"what": "part", "part": part}, read, lambda: answer(None))
+        self._read(sight, id, {"what": "part", "part": part}, read, answer)
 
-    def octets(self, sight: Sight, id: str, answer: Callable[[bytes | None], None]) -> None:
+    def octets(self, sight: Sight, id: str, answer: Callable[[bytes | Away | None], None]) -> None:
         """Reads a message as it is stored."""
 
         def read(_: dict[str, Any], opened: Answer, places: list[Place]) -> None:
             answer(opened.body if opened.status == "ok" else None)
 
-        self._read(sight, id, {"what": "octets"}, read, lambda: answer(None))
+        self._read(sight, id, {"what": "octets"}, read, answer)
 
     def _read(
         self,
@@ -133,30 +135,33 @@ class IndexedInbox:
         id: str,
         request: dict[str, Any],
         read: Callable[[dict[str, Any], Answer, list[Place]], None],
-        missing: Callable[[], None],
+        unread: Callable[[Away | None], None],
         retries: int = RETRIES,
     ) -> None:
-        """Finds a message and asks a process to open it. If it is not where it was, looks again a little later."""
+        """Finds a message and asks a process to open it. If it is not where it was, looks again a little later. `unread` is
+        told why there is none.
+        """
 
         def located(found: tuple[dict[str, Any] | None, list[Place]] | None) -> None:
             row, places = found or (None, [])
             if row is None or not places:
-                missing()
+                unread(None)
                 return
             reading = self._large if row["Size"] > LARGE else self._small
             where = [(place.mailbox, place.place) for place in places]
             reading.ask({**request, "id": id, "places": where}, lambda answer: opened(row, places, answer))
 
         def opened(row: dict[str, Any], places: list[Place], answer: Answer) -> None:
-            if answer.status != "moved":
+            has_moved, is_away, is_first = answer.status == "moved", answer.status == "away", retries == RETRIES
+            if not has_moved and not is_away:
                 read(row, answer, places)
-            elif retries:
-                for place in {place.mailbox for place in places} if retries == RETRIES else ():
+            elif (has_moved and retries) or is_first:
+                for place in {place.mailbox for place in places} if has_moved and is_first else ():
                     self._clerk.say(b"again " + place.encode())
-                more = request, read, missing, retries - 1
+                more = request, read, unread, retries - 1
                 self._reactor.call_later(PAUSE, lambda: self._read(sight, id, *more))
             else:
-                missing()
+                unread(self._away if is_away else None)
 
         self._questions.ask(lambda catalogue: (catalogue.row(sight, id), catalogue.places(sight, id)), located)
 

@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
     @property
     def status(self) -> str:
-        """`ok`, `moved`, `missing`, or `unread`: it cannot be read in the time and room that it may take."""
+        """`ok`, `moved`, `away`, `missing`, or `unread`: it cannot be read in the time and room that it may take."""
         return str(self.head["status"])
 
 

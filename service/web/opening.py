@@ -3,8 +3,8 @@
 Arguments: the mail directory, and the kind of its mailboxes (see `kinds.kind_of`). A request is a line of JSON on standard
 input, `{"what": "mail", "id": ..., "places": [[mailbox, place], ...], "part": ...}`; `what` is `mail`, `part` or `octets`.
 The answer is a line of JSON on standard output, `{"status": "ok", "length": N, ...}`, and N octets. The status is `moved` if
-none of the places has the message, or the database does not answer, and `missing` if the message has no such part. It ends
-when its input does.
+none of the places has the message, `away` if the database does not answer, or a disk fails, and `missing` if the message has
+no such part. It ends when its input does.
 """
 
 import json
@@ -13,7 +13,10 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from inbox.mime.envelope import mail_of_entry, without_separator
@@ -32,6 +35,9 @@ ROOM = 600 << 20
 
 NICENESS = 5
 
+FETCHING = 5.0
+"""Seconds in which the octets of a message must be there. It is less than who asks waits for."""
+
 _FAULT: list[str] = []
 """Why the last message could not be read, if it could not: said once."""
 
@@ -42,25 +48,28 @@ def main() -> int:
     log_as("opening")
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, is_too_slow)
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
     reader = kind_of(*sys.argv[2:]).reader(Path(sys.argv[1]))
     for line in sys.stdin.buffer:
-        head, body = _answer(reader, json.loads(line))
+        head, body = answer(reader, json.loads(line))
         sys.stdout.buffer.write(json.dumps({**head, "length": len(body)}).encode() + b"\n")
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()
     return 0
 
 
-def _answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """The answer to a request: its first line but for the length, and its octets."""
     try:
-        octets = _octets(reader, request["id"], request["places"])
+        with _limited():
+            octets = _octets(reader, request["id"], request["places"])
         _FAULT.clear()
     except OSError as error:  # the page asks again and again
         if str(error) not in _FAULT:
             log.warning("messages cannot be read now: %s", error)
         _FAULT[:] = [str(error)]
-        octets = None
+        return {"status": "away"}, b""
     if octets is None:
         return {"status": "moved"}, b""
     if request["what"] == "octets":
@@ -72,6 +81,20 @@ def _answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], by
     except Exception:
         log.exception("message %s cannot be read", request["id"])
     return {"status": "unread"}, b""
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    signal.setitimer(signal.ITIMER_REAL, FETCHING)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def is_too_slow(signum: int, frame: FrameType | None) -> None:
+    """Raises TimeoutError, as a handler of SIGALRM."""
+    raise TimeoutError("no answer in time")
 
 
 def _read(octets: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

@@ -14,7 +14,7 @@ from inbox.mime.message import Message, message
 from inbox.mime.shown import mail_of, row_of, with_hidden
 from inbox.search.matching import Kept, matches
 from inbox.search.query import QueryError, parse
-from web.contract import Changes, Content, Mail, Mailbox, Mistake, Page, Row, Selection, Sight
+from web.contract import Away, Changes, Content, Mail, Mailbox, Mistake, Page, Row, Selection, Sight
 
 T = TypeVar("T")
 BEGAN = datetime(2026, 11, 28, 9, tzinfo=UTC)
@@ -52,6 +52,8 @@ class MemoryInbox:
         self.copies: list[Copy] = []
         self.deleted: list[tuple[str, str, float]] = []
         """Id, mailbox and delay of each deletion that was not taken back."""
+        self.away: Away | None = None
+        """What messages cannot be read for now."""
         self._later = later
         self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
 
@@ -83,13 +85,16 @@ class MemoryInbox:
         rows = [copy.row(sight) for copy in reversed(found)][start : start + limit]
         self._answer(answer, Page(len(seen), sum(not copy.is_read for copy in seen), len(found), rows))
 
-    def open(self, sight: Sight, id: str, answer: Callable[[Mail | None], None]) -> None:
+    def open(self, sight: Sight, id: str, answer: Callable[[Mail | Away | None], None]) -> None:
         copy = self._copy(sight, id)
         mail = {**mail_of(copy.message, copy.came), **copy.row(sight)} if copy else None
-        self._answer(answer, cast(Mail | None, mail))
+        self._answer(answer, self.away if copy and self.away else cast(Mail | None, mail))
 
-    def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | None], None]) -> None:
+    def part(self, sight: Sight, id: str, part: str, answer: Callable[[Content | Away | None], None]) -> None:
         copy = self._copy(sight, id)
+        if copy and self.away:
+            self._answer(answer, self.away)
+            return
         found = copy.message.part(part) if copy else None
         if not copy or not found:
             self._answer(answer, None)
@@ -97,9 +102,9 @@ class MemoryInbox:
         charset = found.parameters.get("charset", "")
         self._answer(answer, Content(copy.message.content(found), found.type, charset, found.file_name))
 
-    def octets(self, sight: Sight, id: str, answer: Callable[[bytes | None], None]) -> None:
+    def octets(self, sight: Sight, id: str, answer: Callable[[bytes | Away | None], None]) -> None:
         copy = self._copy(sight, id)
-        self._answer(answer, copy.message.octets if copy else None)
+        self._answer(answer, self.away if copy and self.away else copy.message.octets if copy else None)
 
     def mark(
         self, sight: Sight, selection: Selection, is_read: bool, answer: Callable[[int | Mistake | None], None]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from web.answering import Job, carefully, found, in_turn
-from web.contract import Mistake
+from web.contract import Away, Mistake
 from web.request import RequestError
 from web.response import Response, Stream, text
 
@@ -40,6 +40,18 @@ def test_what_is_found_goes_on() -> None:
     assert answered(None) == (404, "404 page not found\n")
     assert answered(None, missing=503)[0] == 503
     assert answered(Mistake("before:soon is no date", 3)) == (400, "400 Bad Request: before:soon is no date\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(Away(True), "the database is away: try again"), (Away(False), "the mail cannot be read now: try again"), (None, "")],
+)
+def test_what_cannot_be_told_now_is_asked_for_again_later(value: Away | None, words: str) -> None:
+    place = Place()
+    found(place, lambda _: None, 503)(value)
+    (heard,) = place.heard
+    assert heard.status == 503 and ("Retry-After", "2") in heard.fields
+    assert heard.body.decode().startswith(f"503 Service Unavailable: {words}") and heard.body.count(b"\n") == 1
 
 
 def test_an_error_is_the_answer(caplog: pytest.LogCaptureFixture) -> None:

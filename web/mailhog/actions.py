@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from ..answering import Job, found, in_turn
-from ..contract import Changes, Content, Inbox, Mail, Page, Row, Selection, Sight
+from ..answering import Job, away, found, in_turn
+from ..contract import Away, Changes, Content, Inbox, Mail, Page, Row, Selection, Sight
 from ..events import EventStream, Streams
 from ..mail_content import UNSNIFFED, disposition, part_response
 from ..request import Request, RequestError
@@ -69,7 +69,7 @@ class MailHog:
         """One message."""
 
         def ask(id: str) -> None:
-            self._item(request.sight, id, lambda made: reply.respond(data(made) if made else NOWHERE))
+            self._item(request.sight, id, found(reply, lambda made: reply.respond(data(made))))
 
         identified(self._inbox, request, reply, ask)
 
@@ -131,8 +131,9 @@ class MailHog:
         self._inbox.page(request.sight, selection, 0, MOST_ROWS, found(reply, listed, 503))
 
     def _gather(self, request: Request, reply: Reply, rows: list[Row], total: int, start: int) -> None:
-        """Reads the mails of a list, one after another. One that is gone meanwhile is left out."""
+        """Reads the mails of a list, one after another. One that is gone meanwhile is left out; none may be that is away."""
         items: list[Item] = []
+        missed: list[Away] = []
         has_left = False
 
         def leave() -> None:
@@ -140,8 +141,10 @@ class MailHog:
             has_left = True
 
         def read(id: str, done: Callable[[], None]) -> None:
-            def made(one: Item | None) -> None:
-                if one:
+            def made(one: Item | Away | None) -> None:
+                if isinstance(one, Away):
+                    missed.append(one)
+                elif one:
                     items.append(one)
                 done()
 
@@ -151,25 +154,25 @@ class MailHog:
             octets = 0
             for row in rows:
                 octets += row["Size"]
-                if has_left or (items and octets > MOST_OCTETS):
+                if has_left or missed or (items and octets > MOST_OCTETS):
                     return
                 yield partial(read, row["ID"])
 
         def gathered() -> None:
             listed: Items = {"total": total, "count": len(items), "start": start, "items": items}
-            reply.respond(data(listed))
+            reply.respond(away(missed[0]) if missed else data(listed))
 
         reply.left(leave)
         in_turn(jobs(), gathered)
 
-    def _item(self, sight: Sight, id: str, told: Callable[[Item | None], None]) -> None:
+    def _item(self, sight: Sight, id: str, told: Callable[[Item | Away | None], None]) -> None:
         """Reads a mail; tells None if it is not there."""
 
-        def opened(mail: Mail | None) -> None:
-            if mail is None:
-                told(None)
+        def opened(mail: Mail | Away | None) -> None:
+            if mail is None or isinstance(mail, Away):
+                told(mail)
             else:
-                self._inbox.octets(sight, id, lambda octets: told(None if octets is None else _made(mail, octets)))
+                self._inbox.octets(sight, id, lambda octets: told(_made(mail, octets)))
 
         self._inbox.open(sight, id, opened)
 
@@ -179,8 +182,8 @@ class MailHog:
         is_busy = False
 
         def tell(done: Callable[[], None]) -> None:
-            def told(made: Item | None) -> None:
-                if made:
+            def told(made: Item | Away | None) -> None:
+                if made and not isinstance(made, Away):
                     stream.send("", made)
                 done()
 
@@ -205,8 +208,10 @@ class MailHog:
         return self._inbox.watch(sight, changed)
 
 
-def _made(mail: Mail, octets: bytes) -> Item | None:
+def _made(mail: Mail, octets: bytes | Away | None) -> Item | Away | None:
     """A mail whose reading has an error of ours costs itself only."""
+    if octets is None or isinstance(octets, Away):
+        return octets
     try:
         return item(mail, octets)
     except Exception:

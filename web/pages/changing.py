@@ -5,9 +5,10 @@ A script asks for the notice alone, with `part=notice` in the form.
 
 from typing import Any
 
+from ..answering import UNREADABLE
 from ..contract import Inbox, Mistake, Selection
 from ..request import Request, RequestError
-from ..response import Reply, refusal
+from ..response import Reply, later, refusal
 from ..selecting import IS_ID
 from .answers import sure
 from .deletions import DELAY, Deletions
@@ -99,7 +100,7 @@ class Changing:
 
 
 def _refuse(reply: Reply, fault: Mistake | None) -> None:
-    reply.respond(refusal(400, fault.text) if fault else refusal(503))
+    reply.respond(refusal(400, fault.text) if fault else later(UNREADABLE))
 
 
 def _words(form: dict[str, Any], name: str) -> list[str]:

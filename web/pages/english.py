@@ -169,8 +169,10 @@ TEXTS = {
     # What goes wrong
     "gone": "This message is not here",
     "gone more": "It was deleted, or it never was in this mailbox.",
+    "away": "The database is away",
+    "away more": "The message is there, and cannot be read now. It is shown here as soon as the database answers.",
     "not now": "This cannot be told now",
-    "not now more": "The server has logged why. Try again in a moment.",
+    "not now more": "The server has logged why. It is tried again in a moment.",
     # The keyboard
     "keys": "Keys",
     "key next": "next message",

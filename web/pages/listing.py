@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from ..contract import Inbox, Mistake, Page, Selection
 from ..request import Request
-from ..response import Reply, Response
+from ..response import RETRY_AFTER, Reply, Response
 from .answers import sure
 from .deletions import Deletions
 from .languages import Language
@@ -92,9 +92,9 @@ class Listing:
         """Why there is no list: the search means nothing, or the inbox cannot tell now."""
         status = 400 if fault else 503
         if side is None:
-            return Response(status=status)
+            return Response(status=status, fields=() if fault else (RETRY_AFTER,))
         if fault is None:
-            return self._renderer.page(request, "trouble.html", status, side=side, text="not now")
+            return self._renderer.trouble(request, side, "not now")
         empty = Page(0, 0, 0, [])
         return self._renderer.page(
             request,

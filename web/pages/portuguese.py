@@ -169,8 +169,10 @@ TEXTS = {
     # What goes wrong
     "gone": "Esta mensagem não está aqui",
     "gone more": "Foi apagada, ou nunca esteve nesta caixa de correio.",
+    "away": "A base de dados não responde",
+    "away more": "A mensagem existe, mas agora não pode ser lida. Aparece aqui assim que a base de dados responder.",
     "not now": "Agora não é possível responder",
-    "not now more": "O servidor anotou o motivo. Tente de novo daqui a pouco.",
+    "not now more": "O servidor anotou o motivo. Volta-se a tentar daqui a pouco.",
     # The keyboard
     "keys": "Teclas",
     "key next": "mensagem seguinte",

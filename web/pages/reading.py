@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..contract import Inbox, Mail, Mistake, Note, Page, Selection
+from ..answering import away
+from ..contract import Away, Inbox, Mail, Mistake, Note, Page, Selection
 from ..environment import Beside, ClientSession, LatestClients
 from ..mail_content import SHOWN, linked
 from ..request import Request
@@ -43,9 +44,9 @@ class Reading:
             self._latest(request, reply)
             return
 
-        def opened(mail: Mail | None) -> None:
-            if mail is None:
-                self._missing(request, reply)
+        def opened(mail: Mail | Away | None) -> None:
+            if mail is None or isinstance(mail, Away):
+                self._missing(request, reply, mail)
             elif mail["Read"] or request.method == "HEAD":
                 self._source(request, reply, mail)
             else:
@@ -59,7 +60,10 @@ class Reading:
         id = request.parameters["id"]
         has_remote, is_sent = request.first("remote") == "1", request.first("sent") == "1"
 
-        def opened(mail: Mail | None) -> None:
+        def opened(mail: Mail | Away | None) -> None:
+            if isinstance(mail, Away):
+                reply.respond(away(mail))
+                return
             if mail is None or not mail["HTML"]:
                 reply.respond(NOWHERE)
                 return
@@ -101,9 +105,9 @@ class Reading:
             self._show(request, reply, mail, tab, b"")
             return
 
-        def read(octets: bytes | None) -> None:
-            if octets is None:
-                self._missing(request, reply)
+        def read(octets: bytes | Away | None) -> None:
+            if octets is None or isinstance(octets, Away):
+                self._missing(request, reply, octets)
             else:
                 self._show(request, reply, mail, tab, octets)
 
@@ -137,11 +141,16 @@ class Reading:
             return None
         return next((session for session in self._clients(_ALL) if id in session["Stored"]), None)
 
-    def _missing(self, request: Request, reply: Reply) -> None:
+    def _missing(self, request: Request, reply: Reply, what: Away | None = None) -> None:
         def shown(side: Sidebar) -> None:
-            reply.respond(self._renderer.page(request, "trouble.html", 404, side=side, text="gone"))
+            reply.respond(self._renderer.trouble(request, side, "gone" if what is None else text_of(what)))
 
         sidebar(self._inbox, request, sure(reply, shown))
+
+
+def text_of(what: Away) -> str:
+    """What is said of a message that cannot be read now."""
+    return "away" if what.is_database else "not now"
 
 
 def tab_of(mail: Mail, wanted: str) -> str:

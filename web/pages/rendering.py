@@ -14,12 +14,13 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..request import Request
-from ..response import Response, page
+from ..response import RETRY_AFTER, RETRY_SECONDS, Response, page
 from . import moments
 from .assets import HASH
 from .languages import Language, language_of
 from .links import base_of, linked, list_address, root_of
 from .policies import PAGE
+from .sidebar import Sidebar
 
 _ZONE_COOKIE = re.compile(r"(?:^|;\s*)zone=([A-Za-z0-9_+/%-]{1,80})")
 _SCRIPTS = "script."
@@ -57,6 +58,13 @@ class Renderer:
         """A page, or a piece of one, of the template `name`."""
         body = TEMPLATES.get_template(name).render(**self._known(request), **values)
         return page(body, status, PAGE)
+
+    def trouble(self, request: Request, side: Sidebar, text: str) -> Response:
+        """A page that says why there is no other: what is `gone` stays so, what is not now is asked for again."""
+        is_gone = text == "gone"
+        again = 0 if is_gone else RETRY_SECONDS
+        made = self.page(request, "trouble.html", 404 if is_gone else 503, side=side, text=text, again=again)
+        return made if is_gone else made._replace(fields=(*made.fields, RETRY_AFTER))
 
     def zone_of(self, request: Request) -> str:
         """The time zone of a client: its own, which our script has told, or that of the server."""

@@ -1,7 +1,10 @@
 """The index over mailboxes in a database, on two front ends, each with a clerk at work on an index of its own."""
 
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,15 @@ pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'ps
 from inbox.index.catalogue import Catalogue, Selected
 from inbox.index.clerk import Clerk, Told
 from inbox.index.recording import Recorder
+from inbox.mime.identity import identity
 from service.kinds import POSTGRES, kind_of
+from service.web import opener, opening
+from service.web.indexed import IndexedInbox
 from storage.files import IsLocked
+from web.contract import Away, Page, Selection
 
-from ...kit.postgres import Postgres
+from ...kit.asking import Asking
+from ...kit.postgres import Postgres, eventually
 from ...kit.postgres_mail import Base, base
 
 
@@ -107,3 +115,71 @@ def test_while_the_database_is_away_the_index_is_there_and_goes_on_afterwards(
     put(mail, "second", "ana")
     one.work()
     assert sorted(one.subjects()) == ["first", "second"]
+
+
+@contextmanager
+def away(mail: Base) -> Iterator[None]:
+    """Whoever has the role `visitor` is sent away meanwhile."""
+    mail.ask("ALTER ROLE visitor NOLOGIN")
+    mail.cut()
+    try:
+        yield
+    finally:
+        mail.ask("ALTER ROLE visitor LOGIN")
+
+
+@pytest.fixture
+def where(mail: Base) -> Iterator[str]:
+    """The database, for that role."""
+    mail.ask("CREATE ROLE visitor SUPERUSER LOGIN")
+    yield mail.where.replace("user=postgres", "user=visitor")
+    mail.ask("DROP ROLE visitor")
+
+
+def test_a_message_that_cannot_be_read_now_is_away_and_not_gone(mail: Base, where: str, tmp_path: Path) -> None:
+    """And is there again afterwards; lists go on meanwhile."""
+    put(mail, "first", "ana")
+    loop = Asking()
+    inbox = IndexedInbox(loop.reactor, tmp_path, POSTGRES, (where, "single"))
+
+    def page() -> Page:
+        found: Page = loop.asked(lambda answer: inbox.page(None, Selection(), 0, 5, answer))
+        return found
+
+    try:
+        eventually(lambda: page().rows)
+        id = page().rows[0]["ID"]
+        for _ in range(2):
+            eventually(lambda: loop.asked(partial(inbox.open, None, id)) != Away(is_database=True))
+            assert loop.asked(partial(inbox.open, None, id))["Text"] == "text of first\n"
+            with away(mail):
+                assert loop.asked(partial(inbox.open, None, id)) == Away(is_database=True)
+                assert loop.asked(partial(inbox.part, None, id, "0")) == Away(is_database=True)
+                assert page().found == 1
+        eventually(lambda: loop.asked(partial(inbox.octets, None, id)) != Away(is_database=True))
+        assert loop.asked(partial(inbox.octets, None, id)).endswith(b"text of first\n")
+        assert loop.asked(partial(inbox.open, None, "0" * 22)) is None
+    finally:
+        inbox.close()
+        loop.reactor.close()
+
+
+def test_a_database_that_stands_still_is_away_before_the_page_gives_up(
+    mail: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert opening.FETCHING < opener.PATIENCE
+    monkeypatch.setattr(opening, "FETCHING", 0.1)
+    before = signal.signal(signal.SIGALRM, opening.is_too_slow)
+    id = put(mail, "first", "ana")
+    reader = kind_of(POSTGRES, mail.where, "single").reader(tmp_path)
+    reader.states()  # who reads gives the numbers
+    octets = reader.read("ana", id) or b""
+    request = {"what": "octets", "id": identity(octets), "places": [["ana", id]]}
+    try:
+        with mail.connect() as connection, connection.transaction():
+            connection.execute("LOCK TABLE message")
+            assert opening.answer(reader, request) == ({"status": "away"}, b"")
+        monkeypatch.undo()
+        assert opening.answer(reader, request) == ({"status": "ok"}, octets)
+    finally:
+        signal.signal(signal.SIGALRM, before)

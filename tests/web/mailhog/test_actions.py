@@ -6,6 +6,7 @@ from base64 import b64encode
 
 import pytest
 
+from web.contract import Away
 from web.mailhog import actions
 from web.mailhog.items import item
 
@@ -142,6 +143,18 @@ def test_files(server: WebServer) -> None:
     assert server.get(f"/api/v1/messages/{id}/mime/part/2/download").status == 404
     for number in ("x", "-1", "\u00b2".encode().hex() + "%C2%B2", "9" * 9):
         assert server.get(f"/api/v1/messages/{id}/mime/part/{number}/download").status == 400
+
+
+def test_while_the_database_is_away_nothing_is_left_out(server: WebServer) -> None:
+    ids = add(server)
+    server.inbox.away = Away(is_database=True)
+    paths = ("v2/messages", f"v1/messages/{ids[1]}", f"v1/messages/{ids[1]}/download", "v2/search?kind=to&query=john")
+    for path in (*paths, f"v1/messages/{ids[1]}/mime/part/0/download"):
+        answer = server.get(f"/api/{path}")
+        assert (answer.status, answer.fields["retry-after"]) == (503, "2"), path
+        assert answer.text == "503 Service Unavailable: the database is away: try again\n"
+    server.inbox.away = None
+    assert all(server.get(f"/api/{path}").status == 200 for path in paths)
 
 
 def test_the_rest_of_mailhog_is_off(server: WebServer) -> None:

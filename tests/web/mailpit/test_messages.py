@@ -5,6 +5,8 @@ from urllib.parse import urljoin
 
 import pytest
 
+from web.contract import Away
+
 from ...kit.web_server import WebServer, mail
 
 PICTURE = b"\x89PNG\r\n" + bytes(range(100))
@@ -100,6 +102,17 @@ PATHS = [
 @pytest.mark.parametrize("id", ["A" * 22, "latest"])
 def test_what_is_not_there_is_404(server: WebServer, path: str, id: str) -> None:
     assert server.get(path.format(id)).status == 404
+
+
+def test_what_cannot_be_read_now_is_503(server: WebServer) -> None:
+    id = server.add(mail("First"))
+    for server.inbox.away in (Away(is_database=True), Away(is_database=False)):
+        for path in PATHS:
+            answer = server.get(path.format(id))
+            assert (answer.status, answer.fields["retry-after"]) == (503, "2"), path
+            assert answer.text.count("\n") == 1 and "try again" in answer.text
+    server.inbox.away = None
+    assert server.get(f"/api/v1/message/{id}").json["Subject"] == "First"
 
 
 @pytest.mark.parametrize("path", PATHS)

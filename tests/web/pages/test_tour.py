@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from web.contract import Away
+
 from ...kit.support import wait_until
 from .world import MAILS, World, html_mail, mail, world
 
@@ -199,6 +201,17 @@ def test_opened_mail_is_unread_until_it_is_read(browser: "Browser", here: World)
         page.get_by_text("35 unread").first.wait_for()
         page.locator("#message").get_by_role("button", name="Mark unread").click()
         page.get_by_text("36 unread").first.wait_for()
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_a_message_comes_back_with_the_database(browser: "Browser", here: World, has_script: bool) -> None:
+    with visit(browser, here, java_script_enabled=has_script) as page:
+        here.call(lambda: setattr(here.inbox, "away", Away(is_database=True)))
+        page.get_by_role("link", name="Mail 69").click()
+        page.get_by_role("heading", name="The database is away").wait_for()
+        here.call(lambda: setattr(here.inbox, "away", None))
+        page.get_by_role("heading", name="Mail 69").wait_for()
+        assert page.url.startswith(f"{here.address}/view/")
 
 
 def test_a_mail_in_html_is_seen(browser: "Browser", here: World) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from web.contract import Away
 from web.environment import ClientSession
 from web.gate import Terms
 from web.pages.reading import LONGEST_SHOWN, TABS
@@ -136,6 +137,25 @@ def test_what_is_gone_is_said_to_be() -> None:
         answer = here.ask("/view/0000000000000000000000")
         assert answer.status == 404 and "This message is not here" in answer.text
         assert here.ask("/view/0000000000000000000000/html").status == 404
+
+
+@pytest.mark.parametrize(("what", "words"), [(Away(True), "The database is away"), (Away(False), "This cannot be told now")])
+def test_while_the_database_is_away_a_message_is_asked_for_again(what: Away, words: str) -> None:
+    with world() as here:
+        id = here.add(html_mail("<p>Hi"))
+        here.inbox.away = what
+        for path in ("", "?tab=source", "/html"):
+            answer = here.ask(f"/view/{id}{path}")
+            assert answer.status == 503 and answer.fields["retry-after"] == "2"
+            if path != "/html":
+                assert words in answer.text and '<meta http-equiv="refresh" content="2">' in answer.text
+        assert not here.inbox.copies[0].is_read
+        assert here.ask("/").status == here.ask("/search?query=hello").status == 200
+        here.inbox.away = None
+        answer = here.ask(f"/view/{id}")
+        assert answer.status == 200 and "refresh" not in answer.text and "retry-after" not in answer.fields
+        answer = here.ask("/view/0000000000000000000000")
+        assert answer.status == 404 and "refresh" not in answer.text
 
 
 def test_a_mailbox_has_pages_of_its_own() -> None:

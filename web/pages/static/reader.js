@@ -32,6 +32,8 @@ export async function open(address, how = "push", isTab = false) {
   takeCounts(fresh);
   mark(view.dataset.id ?? null);
   (isTab ? view.querySelector("[aria-current]") : view.querySelector("h1"))?.focus({ preventScroll: true });
+  const { again } = view.dataset; // seconds: it cannot be shown now
+  if (again) setTimeout(() => wanted === address && open(address, "stay", isTab), 1000 * again);
   await refresh();
 }
 
