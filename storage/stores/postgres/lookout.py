@@ -7,6 +7,8 @@ disk is slow, or whose commits wait for a standby. Time alone cannot tell these 
 it slower yet, since all has to be sent again; so a link waits long (`SILENCE_SECONDS` of `link`). But there is a sign that
 does not err: another host says that it is the primary, on a higher timeline. So after LOOKOUT_SECONDS of silence the other
 hosts are asked, again and again; and when one says so, links to the old primary are given up at once.
+
+Where there is one address, it is asked itself: it may be one that moves from one machine to the next with the primary.
 """
 
 from .hosts import Hosts
@@ -25,10 +27,12 @@ class Lookout:
         self._links: list[Link] = []
 
     def look(self, silent: Link | None) -> None:
-        """Asks all hosts but that of a silent link, until this is called without one while some connection is in use."""
+        """Asks all hosts but that of a silent link, or the only one; until this is called without one while some connection
+        is in use.
+        """
         if silent and not self._links:
             self._hosts.doubt(silent.host)
-            others = [number for number in range(len(self._hosts)) if number != silent.host]
+            others = [number for number in range(len(self._hosts)) if number != silent.host] or [silent.host]
             self._links = [Link(self._setting._replace(asked=number), self, {}) for number in others]
         elif not silent and self._links and self._hosts.is_used:
             self.close()

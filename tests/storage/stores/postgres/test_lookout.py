@@ -19,12 +19,14 @@ from .world import World
 class Three(World):
     """Three hosts, the first one primary; each is a cluster of its own, in memory. Others get what is safe on the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str = "host=10.0.0.1,10.0.0.2,10.0.0.3") -> None:
+        self.moved: int | None = None
+        """Where all addresses lead, if not each to its own host."""
         self.nodes = [cluster.Cluster() for _ in range(3)]
         for node in self.nodes[1:]:
             node.is_standby = True
         self.dialled = [0, 0, 0]
-        super().__init__("host=10.0.0.1,10.0.0.2,10.0.0.3")
+        super().__init__(database)
         self.cluster = self.nodes[0]
         self.loop.run(1)
         assert isinstance(self.store, PostgresStore) and self.links_of(0) == 3
@@ -33,7 +35,7 @@ class Three(World):
         return super()._set_up(*known)._replace(connect=self._connect)
 
     def _connect(self, conninfo: bytes) -> Any:
-        place = int(hosts_of(conninfo)) - 1
+        place = int(hosts_of(conninfo)) - 1 if self.moved is None else self.moved
         self.dialled[place] += 1
         return self.nodes[place].connect(conninfo)
 
@@ -95,6 +97,41 @@ def test_a_slow_primary_is_not_left_while_nobody_else_is_one() -> None:
     seen = list(world.dialled)
     world.loop.run(5)
     assert world.dialled == seen, "it looks out for ever"
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_one_address_that_moves_to_the_new_primary_is_asked_itself(moves: bool) -> None:
+    """Else it costs the whole silence of a link, as for an address that stays with the host that stands still."""
+    world = Three("host=10.0.0.1")
+    world.freeze()
+    world.send(b"a")
+    world.loop.run(4)
+    assert world.dialled[0] > 3, "it was not asked"
+    world.promote(1)
+    world.moved = 1 if moves else None
+    world.loop.run(3)
+    assert world.answers == ({b"a": "stored"} if moves else {})
+    world.moved = 1
+    world.loop.run(10)
+    assert world.answers == {b"a": "stored"} and world.store._hosts.failovers == 1
+    world.check()
+
+
+def test_one_slow_host_is_not_left() -> None:
+    world = Three("host=10.0.0.1")
+    world.nodes[0].plan = ["wait"]
+    world.send(b"a")
+    world.loop.run(9)
+    used = [link.connection for link in world.store._links]
+    world.nodes[0].safe = world.nodes[0].copy()
+    for connection in world.nodes[0].connections:
+        connection.answers_late()
+    world.loop.run(2)
+    assert world.answers == {b"a": "stored"} and [link.connection for link in world.store._links] == used
+    world.check()
+    seen = world.dialled[0]
+    world.loop.run(5)
+    assert world.dialled[0] == seen, "it looks out for ever"
 
 
 def test_all_is_asked_before_the_new_one_is_used() -> None:
