@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'", exc_type=ImportError)
 
-from protocol.pop3.outside import Unopened
+from protocol.pop3.outside import Message, Unopened
 
 from ...kit.pop3_front_ends import FrontEnds
 from ...kit.postgres import Postgres
@@ -60,3 +60,27 @@ def test_a_session_outlives_a_lost_connection(world: tuple[Base, FrontEnds], cap
     assert front_ends.removed(box, 0) is True
     assert mail.ask("SELECT count(*) FROM message") == [(1,)]
     assert all(record.levelname == "ERROR" and "\n" not in record.getMessage() for record in caplog.records)
+
+
+def test_a_client_that_does_not_read_holds_up_nobody(world: tuple[Base, FrontEnds]) -> None:
+    """All sessions of a front end share one connection to the database. None keeps it while its client takes its time."""
+    mail, front_ends = world
+    for name in ("ana", "bob"):
+        mail.put(name, content=LARGE, piece=1 << 18)
+    slow, quick = front_ends.open(0), front_ends.open(0, b"bob")
+    begun: Message = front_ends.asked(lambda answer: slow.fetch(0, answer))
+    first = front_ends.asked(begun.read)
+    assert front_ends.fetched(quick, 0) is not None and front_ends.removed(quick, 0) is True
+    quick.close()
+    assert (
+        front_ends.open(0, b"bob").entries == ()
+        and mail.ask(
+            "SELECT pid FROM pg_locks WHERE relation IS NOT NULL AND"
+            " pid IN (SELECT pid FROM pg_stat_activity WHERE application_name = 'carteiro')"
+        )
+        == []
+    )
+    rest = [first]
+    while piece := front_ends.asked(begun.read):
+        rest.append(piece)
+    assert b"".join(rest) == front_ends.fetched(slow, 0) and len(rest) > 5
