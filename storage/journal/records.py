@@ -19,6 +19,7 @@ _KINDS = {
 
 _FIXED = struct.Struct(">cQQII")  # kind, microseconds since the epoch, octets of content, its checksum, number of recipients
 _LENGTH = struct.Struct(">I")
+_FIXED_AND_LENGTH = struct.Struct(">cQQIII")  # both, since the length of the id follows
 _MARK = struct.Struct(">cQQQQ")
 _VOID_FIELDS = struct.Struct(">cQQ")
 
@@ -101,15 +102,14 @@ def encode(record: Record | Intent | Void) -> Payload:
     id, came, reverse_path, recipients, trace, content, size, check, is_verbatim = record
     length, octets_of_id = _LENGTH.pack, id.encode()
     kind = _KINDS[is_verbatim, content is None]
-    parts = [
-        _FIXED.pack(kind, came, size, check, sum(map(len, recipients.values()))),
-        *(length(len(octets_of_id)), octets_of_id, length(len(reverse_path)), reverse_path),
-        *(length(len(trace)), trace),
-    ]
+    parts = [b"", octets_of_id, length(len(reverse_path)), reverse_path, length(len(trace)), trace]
+    count = 0
     for mailbox, forward_paths in recipients.items():
         name = mailbox.encode()
+        count += len(forward_paths)
         for forward_path in forward_paths:
             parts += (length(len(name)), name, length(len(forward_path)), forward_path)
+    parts[0] = _FIXED_AND_LENGTH.pack(kind, came, size, check, count, len(octets_of_id))
     if content is None:
         return _whole(b"".join(parts))
     if len(content) < _LONG:

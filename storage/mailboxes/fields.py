@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from .letter import Letter
 
-_HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_HEADER_FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:")  # possessive: a line without a colon is looked at once
 _SEPARATORS = re.compile(rb"(?:>*From [^\n]*\n(?:[ \t][^\n]*\n)*)+")
 _SEPARATOR = re.compile(rb"^(?=>*From )", re.MULTILINE)
 _LONGEST_LINE = 998  # of a header: RFC 5322 section 2.1.1
@@ -34,9 +34,13 @@ def beginning(letter: Letter, first: bytes) -> tuple[bytes, bytes]:
     has_header = _HEADER_FIELD.match(first, 0, _LONGEST_LINE) or first.startswith(
         (b"\n", b"\r\n") if letter.is_verbatim else b"\n"
     )
-    delivered_to = b"".join([b"Delivered-To: %b\n" % path for path in letter.forward_paths])
-    values = letter.reverse_path, delivered_to, unix_lines(letter.trace), b"" if has_header else b"\n"
-    return b"Return-Path: <%b>\n%b%b%b" % values, first
+    fields = [b"Return-Path: <", letter.reverse_path, b">\n"]
+    for path in letter.forward_paths:
+        fields += (b"Delivered-To: ", path, b"\n")
+    fields.append(unix_lines(letter.trace))
+    if not has_header:
+        fields.append(b"\n")
+    return b"".join(fields), first
 
 
 def _without_separators(first: bytes) -> bytes:
