@@ -6,6 +6,7 @@ Knows nothing about what is counted afterwards.
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from .scenarios import Scenario
 from .stage import Needs, Stage
@@ -21,26 +22,16 @@ def standby_gone(stage: Stage, chance: random.Random) -> None:
 
 def standbys_frozen(stage: Stage, chance: random.Random) -> None:
     """Both stand still, and perhaps somebody cancels what waits for them."""
-    for node in stage.cluster.standbys:
-        node.freeze()
-    stage.all_wait()
-    for _ in range(chance.randrange(3)):
-        stage.cancel_waits(chance.choice(("cancel", "terminate")))
-    for node in stage.cluster.standbys:
-        node.thaw()
+    with stage.standbys_frozen():
+        for _ in range(chance.randrange(3)):
+            stage.cancel_waits(chance.choice(("cancel", "terminate")))
 
 
 def primary_gone(stage: Stage, chance: random.Random) -> None:
     """The primary is gone, perhaps while all waits, and comes back as a standby."""
-    frozen = stage.cluster.standbys if chance.random() < 0.5 else []
-    for node in frozen:
-        node.freeze()
-    if frozen:
-        stage.all_wait()
     old = stage.cluster.primary
-    old.kill()
-    for node in frozen:
-        node.thaw()
+    with stage.standbys_frozen() if chance.random() < 0.5 else nullcontext():
+        old.kill()
     stage.cluster.fail_over()
     stage.storm.acknowledge(chance.randrange(500))
     stage.cluster.rewind(old)
@@ -60,7 +51,7 @@ def front_end_gone(stage: Stage, chance: random.Random) -> None:
     stage.front_ends[which].kill()
     stage.front_ends[which].communicate()
     stage.storm.acknowledge(chance.randrange(200))
-    stage.front_ends[which] = stage.start_front_end(stage.ports[which])
+    stage.restart_front_end(which)
 
 
 DONE: tuple[Callable[[Stage, random.Random], None], ...] = (

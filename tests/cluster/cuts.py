@@ -20,8 +20,7 @@ def _cut(stage: Stage, sources: list[str], targets: list[str]) -> None:
 
 def _fail_over(stage: Stage) -> None:
     """A standby is promoted, mail goes on; then the cut is mended, and the old primary knows nothing of it."""
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    stage.fail_over()
     stage.network.heal()
     stage.storm.acknowledge(300)
 

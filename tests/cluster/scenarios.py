@@ -34,67 +34,44 @@ def calm(stage: Stage) -> None:
 def primary_killed(stage: Stage) -> None:
     """The primary is gone at once; the better standby is promoted, the other one follows it."""
     stage.cluster.primary.kill()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    stage.fail_over()
 
 
 def primary_killed_in_doubt(stage: Stage) -> None:
     """The standbys are gone, so all commits wait. Then the primary is gone, and the standbys come back without them."""
-    for node in stage.cluster.standbys:
-        node.kill()
-    stage.all_wait()
-    stage.cluster.primary.kill()
-    for node in stage.cluster.standbys:
-        node.start()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    with stage.standbys_gone():
+        stage.cluster.primary.kill()
+    stage.fail_over()
 
 
 def primary_killed_while_standbys_are_frozen(stage: Stage) -> None:
     """All commits wait for standbys that stand still, and have perhaps got them; then the primary is gone."""
-    for node in stage.cluster.standbys:
-        node.freeze()
-    stage.all_wait()
-    stage.cluster.primary.kill()
-    for node in stage.cluster.standbys:
-        node.thaw()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    with stage.standbys_frozen():
+        stage.cluster.primary.kill()
+    stage.fail_over()
 
 
 def waits_cancelled(stage: Stage) -> None:
     """No standby answers, and somebody cancels and ends the waits of commits: the primary has them, and nobody else."""
-    for node in stage.cluster.standbys:
-        node.freeze()
-    stage.all_wait()
-    for how in ("cancel", "terminate", "cancel"):
-        stage.cancel_waits(how)
-    for node in stage.cluster.standbys:
-        node.thaw()
+    with stage.standbys_frozen():
+        for how in ("cancel", "terminate", "cancel"):
+            stage.cancel_waits(how)
     stage.storm.acknowledge(300)
 
 
 def waits_cancelled_then_failover(stage: Stage) -> None:
     """The same with standbys that are gone; then the primary is, and they come back: what only it had is lost."""
-    for node in stage.cluster.standbys:
-        node.kill()
-    stage.all_wait()
-    for _ in range(3):
-        stage.cancel_waits()
-    stage.cluster.primary.kill()
-    for node in stage.cluster.standbys:
-        node.start()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    with stage.standbys_gone():
+        for _ in range(3):
+            stage.cancel_waits()
+        stage.cluster.primary.kill()
+    stage.fail_over()
 
 
 def no_standby(stage: Stage) -> None:
     """No standby answers, until the front ends lose patience and refuse mail that the primary has all the same."""
-    for node in stage.cluster.standbys:
-        node.freeze()
-    wait_until(lambda: stage.refused(451) >= 10, 120)
-    for node in stage.cluster.standbys:
-        node.thaw()
+    with stage.standbys_frozen():
+        wait_until(lambda: stage.refused(451) >= 10, 120)
     stage.storm.acknowledge(300)
 
 
@@ -136,8 +113,7 @@ def backend_killed(stage: Stage) -> None:
 def primary_stopped(stage: Stage) -> None:
     """The primary is shut down in order, and a standby is promoted."""
     stage.cluster.primary.stop()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    stage.fail_over()
 
 
 def front_end_killed(stage: Stage) -> None:
@@ -145,7 +121,7 @@ def front_end_killed(stage: Stage) -> None:
     stage.front_ends[0].kill()
     stage.front_ends[0].communicate()
     stage.storm.acknowledge(300)
-    stage.front_ends[0] = stage.start_front_end(stage.ports[0])
+    stage.restart_front_end(0)
     stage.storm.acknowledge(300)
 
 
@@ -153,8 +129,7 @@ def primary_frozen(stage: Stage) -> None:
     """The primary stands still, a standby is promoted, and the old one comes to life again and knows nothing of that."""
     old = stage.cluster.primary
     old.freeze()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    stage.fail_over()
     old.thaw()
     stage.storm.acknowledge(300)
 
@@ -190,18 +165,13 @@ def standby_lags(stage: Stage) -> None:
     stage.storm.acknowledge(300)
     stage.cluster.primary.kill()
     lame.thaw()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    stage.fail_over()
 
 
 def standbys_frozen(stage: Stage) -> None:
     """Both standbys stand still for longer than a link waits. All wait with it, and nobody is refused."""
-    for node in stage.cluster.standbys:
-        node.freeze()
-    stage.all_wait()
-    time.sleep(12)  # it is the time that is tried
-    for node in stage.cluster.standbys:
-        node.thaw()
+    with stage.standbys_frozen():
+        time.sleep(12)  # it is the time that is tried
     stage.storm.acknowledge(300)
 
 
@@ -215,16 +185,11 @@ def primary_slow(stage: Stage) -> None:
 
 def waits_cancelled_then_primary_killed(stage: Stage) -> None:
     """Standbys stand still, somebody cancels the waits, the primary is gone, and what the standbys have not got with it."""
-    for node in stage.cluster.standbys:
-        node.freeze()
-    stage.all_wait()
-    for _ in range(3):
-        stage.cancel_waits()
-    stage.cluster.primary.kill()
-    for node in stage.cluster.standbys:
-        node.thaw()
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    with stage.standbys_frozen():
+        for _ in range(3):
+            stage.cancel_waits()
+        stage.cluster.primary.kill()
+    stage.fail_over()
 
 
 def wal_full(stage: Stage) -> None:
@@ -232,8 +197,7 @@ def wal_full(stage: Stage) -> None:
     ballast = Ballast(stage.cluster.primary, "pg_wal")
     ballast.take()
     wait_until(lambda: not stage.cluster.primary.is_running, 120)
-    stage.cluster.fail_over()
-    stage.storm.acknowledge(300)
+    stage.fail_over()
 
 
 def two_failures(stage: Stage) -> None:

@@ -68,24 +68,31 @@ class Stage:
         self.ports = [free_port(), free_port()]
         addresses = [network.add(name) for name in FRONT_ENDS] if network else ["127.0.0.1"] * 2
         self._addresses = dict(zip(self.ports, addresses, strict=True))
-        self.front_ends = [self.start_front_end(port) for port in self.ports]
+        self.front_ends = [self._launched(port) for port in self.ports]
+        for port in self.ports:
+            self._listens(port)
         to = [word for user in USERS for word in ("--to", user)]
         places = [f"{self._addresses[port]}:{port}" for port in self.ports]
         self.storm = Storm(directory / "history", places, *to, "--clients", CLIENTS, *flags)
 
-    def start_front_end(self, port: int) -> subprocess.Popen[str]:
-        """Starts a front end on this port, and waits until it listens."""
+    def restart_front_end(self, number: int) -> None:
+        """Starts a front end again, and waits until it listens."""
+        self.front_ends[number] = self._launched(self.ports[number])
+        self._listens(self.ports[number])
+
+    def _launched(self, port: int) -> subprocess.Popen[str]:
         flags = ["--dialect", "esmtp", "--store", "postgres", "--database", self.cluster.conninfo, "--quiet"]
         where = ["--listen", f"{self._addresses[port]}:{port}", "users.txt"]
         within = self._network.within(FRONT_ENDS[self.ports.index(port)]) if self._network else ()
         command = [*within, sys.executable, "-m", "tests.cluster.front_end", *self._words, *flags, *where]
         with (self._directory / f"smtpd-{port}.log").open("ab") as log:
-            started = subprocess.Popen(
+            return subprocess.Popen(
                 command, cwd=self._directory, stdout=subprocess.PIPE, stderr=log, text=True, env={"PYTHONPATH": str(ROOT)}
             )
-        assert started.stdout
-        assert started.stdout.readline().startswith("listening on "), self.log(port)
-        return started
+
+    def _listens(self, port: int) -> None:
+        out = self.front_ends[self.ports.index(port)].stdout
+        assert out and out.readline().startswith("listening on "), self.log(port)
 
     @property
     def network(self) -> Network:
@@ -101,6 +108,35 @@ class Stage:
         """How many messages were refused with this code, after their end."""
         lines = self.storm.history.read_bytes().splitlines()
         return sum(b'"is_complete": true' in line and b'"code": %d,' % code in line for line in lines)
+
+    def fail_over(self) -> None:
+        """The primary is gone, or cut off: a standby is promoted, and mail goes on."""
+        self.cluster.fail_over()
+        self.storm.acknowledge(300)
+
+    @contextmanager
+    def standbys_frozen(self) -> Iterator[None]:
+        """Both standbys stand still meanwhile; it begins when all wait for them, who have perhaps got what is waited for."""
+        standbys = self.cluster.standbys
+        for node in standbys:
+            node.freeze()
+        self.all_wait()
+        yield
+        for node in standbys:
+            node.thaw()
+
+    @contextmanager
+    def standbys_gone(self) -> Iterator[None]:
+        """Both standbys are gone meanwhile, and all wait for them; then they come back."""
+        standbys = self.cluster.standbys
+        for node in standbys:
+            node.kill()
+        self.all_wait()
+        yield
+        for node in standbys:
+            node.start(must_accept=False)
+        for node in standbys:
+            node.accepts()
 
     def all_wait(self) -> None:
         """Returns when commits wait for a standby, and nothing else goes on."""
