@@ -1,5 +1,7 @@
 """What a 250 promises, on a cluster that answers in every way that PostgreSQL does, and fails at every call."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,36 @@ def test_messages_that_wait_are_one_transaction() -> None:
     world.loop.run(1)
     stored(world, *(b"%d" % number for number in range(10)))
     assert world.cluster.transactions == [["mailboxes", "messages", "deliveries"]]
+
+
+def test_a_group_is_one_round_trip_and_waits_for_no_other_turn() -> None:
+    """It goes in the turn in which it ended, with one sync. In the turn that reads the answer its clients hear of it, and the
+    next group goes.
+    """
+    world = World()
+    world.loop.run(1)
+    syncs: list[int] = []
+    for number, connection in enumerate(world.cluster.connections):
+        connection.pipeline_sync = counting(connection.pipeline_sync, syncs, number)  # type: ignore[method-assign]
+    for group in range(1, 6):
+        for number in range(3):
+            world.send(b"%d.%d" % (group, number))
+        world.loop.turn()
+        assert len(world.cluster.transactions) == len(syncs) == group
+        assert len(world.answers) == 3 * (group - 1), "those of the group before, and no other"
+    world.loop.turn()
+    stored(world, *(b"%d.%d" % (group, number) for group in range(1, 6) for number in range(3)))
+    assert len(world.cluster.transactions) == len(syncs) == 5
+
+
+def counting(call: Callable[[], None], calls: list[int], number: int) -> Callable[[], None]:
+    """The same call, which is written down."""
+
+    def counted() -> None:
+        calls.append(number)
+        call()
+
+    return counted
 
 
 def test_a_commit_that_waits_is_not_answered_before_its_sync() -> None:
