@@ -29,9 +29,7 @@ def test_messages_that_wait_are_one_transaction() -> None:
 
 
 def test_a_group_is_one_round_trip_and_waits_for_no_other_turn() -> None:
-    """It goes in the turn in which it ended, with one sync. In the turn that reads the answer its clients hear of it, and the
-    next group goes.
-    """
+    """It goes in the turn in which it ended, with one sync; clients hear of it in the turn that reads the answer."""
     world = World()
     world.loop.run(1)
     syncs: list[int] = []
