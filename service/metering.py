@@ -5,7 +5,6 @@ nothing about what becomes of the figures.
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 
 from protocol.engine.table import State
@@ -95,5 +94,7 @@ def _file_in_memory() -> int:
     """A file without a name, in memory if the system can."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("figures")
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -15,12 +15,13 @@ from protocol.esmtp import domains
 from protocol.esmtp.extensions import EXTENSIONS
 from reactor.stream import addresses
 
-from . import VERSION, database, store_tables
+from . import VERSION, database
 from .dev import preset
 from .kinds import KINDS, POSTGRES
 from .page_options import add_page, is_loopback, page_flaw
 from .reference import Reference
-from .wiring import DIALECTS, FORMATS, POP3_FORMATS, STORES
+from .tables import FORMATS
+from .wiring import DIALECTS, STORES
 
 T = TypeVar("T")
 
@@ -216,7 +217,7 @@ def _add_instead_of_serving(add: Callable[..., object]) -> None:
         "print the table of the dialect, as text unless you say otherwise, or that of POP3, or those of the store in "
         "PostgreSQL, and exit"
     )
-    add("--table", choices=[*FORMATS, *POP3_FORMATS, *store_tables.FORMATS], nargs="?", const="text", help=table)
+    add("--table", choices=FORMATS, nargs="?", const="text", help=table)
     asks = (
         "ask the server there whether it is well, within 5 seconds; print one line, and exit with 0 or 1; delivers nothing"
     )

@@ -4,7 +4,7 @@ Knows nothing about what the conversations say.
 """
 
 import argparse
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reactor.loop import Reactor
 from reactor.offload import Offload
@@ -12,8 +12,10 @@ from storage.accounts.newcomers import Newcomers
 from storage.contract import Store
 
 from .counting import Counts
-from .fussy import Fussy
 from .sources import Sources
+
+if TYPE_CHECKING:
+    from .fussy import Fussy
 
 
 class Resources(NamedTuple):
@@ -30,4 +32,4 @@ class Resources(NamedTuple):
     checks: Offload
     newcomers: Newcomers | None = None
     counts: Counts | None = None
-    fussy: Fussy | None = None
+    fussy: "Fussy | None" = None

@@ -7,6 +7,7 @@ import argparse
 import logging
 import signal
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from reactor.loop import Reactor
 from reactor.offload import Offload
@@ -14,13 +15,15 @@ from reactor.stream.server import Server
 from reactor.supervisor import Parent
 from storage.contract import Store
 
-from .fussy import Fussy
 from .lifecycle import Lifecycle
 from .listeners import Listener
 from .metering import Metering
 from .resources import Resources
 from .sources import Sources
 from .wiring import newcomers_of
+
+if TYPE_CHECKING:
+    from .fussy import Fussy
 
 log = logging.getLogger("carteiro")
 
@@ -49,7 +52,7 @@ class Service:
         limits = options.max_connections, options.idle_timeout
         server = Server(self.reactor, *limits, tls, self._handshakes.beside)
         newcomers, counts = newcomers_of(options, store), metering.counts if metering else None
-        fussy = Fussy(metering.send if metering else None) if options.fussy else None
+        fussy = _fussy(metering) if options.fussy else None
         resources = Resources(options, sources, store, self.reactor, self._checks, newcomers, counts, fussy)
         for listener in listeners:
             (sock,) = listener.sockets
@@ -75,3 +78,9 @@ class Service:
         self._store.close()
         self.reactor.close()
         log.info("stopped")
+
+
+def _fussy(metering: Metering | None) -> "Fussy":
+    from .fussy import Fussy  # the critic, which only who asks for it needs
+
+    return Fussy(metering.send if metering else None)

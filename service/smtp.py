@@ -4,20 +4,24 @@ Knows nothing about sockets.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from protocol.engine import replies
 from protocol.engine.dialect import Dialect
 from protocol.engine.environment import Site
 from protocol.engine.session import Session
-from protocol.fussy.overheard import Overheard
 from reactor.stream.conversation import Opener
 
 from .counting import Counts
-from .fussy import Fussy
 from .listeners import Speech
 from .resources import Resources
 from .transcript import observer_for, report_for
 from .wiring import site_of
+
+if TYPE_CHECKING:
+    from protocol.fussy.overheard import Overheard
+
+    from .fussy import Fussy
 
 
 def smtp(dialect: Dialect) -> Callable[[bool], Callable[[Resources], Speech]]:
@@ -38,10 +42,10 @@ def smtp(dialect: Dialect) -> Callable[[bool], Callable[[Resources], Speech]]:
     return with_tls
 
 
-def _opener(site: Site, is_encrypted: bool, counts: Counts | None, fussy: Fussy | None) -> Opener:
+def _opener(site: Site, is_encrypted: bool, counts: Counts | None, fussy: "Fussy | None") -> Opener:
     follow = counts.follow if counts else None
 
-    def open_session(peer: str, wake: Callable[[], None]) -> Session | Overheard:
+    def open_session(peer: str, wake: Callable[[], None]) -> "Session | Overheard":
         address = peer.rpartition(":")[0].strip("[]")
         beside = site, address, report_for(peer), wake, is_encrypted, observer_for(peer), follow
         session = fussy.session(peer, *beside) if fussy else Session(*beside)

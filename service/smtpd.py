@@ -12,14 +12,13 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from protocol.pop3.table import POP3
 from reactor.logs import log_to
 from reactor.stream.listener import ListenError
 from reactor.supervisor import Parent
 from storage.contract import Stores
 from storage.errors import StorageError
 
-from . import database, store_tables
+from . import database, tables
 from .check import check
 from .dev import advice
 from .fetching import Fetching
@@ -32,7 +31,7 @@ from .serving import Service
 from .showing import Showing
 from .smtp import smtp
 from .sources import SourceError, Sources, read
-from .wiring import DIALECTS, FORMATS, MAILBOXES, POP3_FORMATS, dialect_of, own_name, stores_of
+from .wiring import DIALECTS, MAILBOXES, dialect_of, own_name, stores_of
 
 log = logging.getLogger("carteiro")
 
@@ -50,7 +49,7 @@ def main() -> int:
         if options.check:
             return _report(*options.check)
         if options.table:
-            say("smtpd", _table(options))
+            say("smtpd", tables.drawn(options.table, DIALECTS[options.dialect].table))
         elif options.database_init:
             say("smtpd", database.make(options))
         elif options.database_export:
@@ -62,14 +61,6 @@ def main() -> int:
         print(f"smtpd: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _table(options: argparse.Namespace) -> str:
-    if options.table in store_tables.FORMATS:
-        return store_tables.FORMATS[options.table]()
-    if options.table in POP3_FORMATS:
-        return FORMATS[POP3_FORMATS[options.table]](POP3.table)
-    return FORMATS[options.table](DIALECTS[options.dialect].table)
 
 
 def _report(host: str, port: int) -> int:

@@ -5,7 +5,6 @@ Knows nothing about sockets.
 
 import argparse
 import logging
-import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -13,11 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from protocol.classic.table import CLASSIC
-from protocol.engine import diagrams, drawing, picture, replies
+from protocol.engine import replies
 from protocol.engine.dialect import Dialect
 from protocol.engine.environment import Authenticate, FindMailbox, Policy, Site
 from protocol.engine.replies import Reply
-from protocol.engine.table import Table
 from protocol.esmtp import domains
 from protocol.esmtp.table import ESMTP, STRICT_ESMTP
 from reactor.offload import Offload
@@ -55,22 +53,6 @@ PRESENT: dict[str, Callable[[Path], list[str]]] = {
 
 MOST_CHECKS = 32
 """Most passwords that wait to be checked, a tenth of a second each. A further client is told to try again later."""
-
-
-def _text(table: Table) -> str:
-    return drawing.text(table, shutil.get_terminal_size((drawing.WIDTH, 0)).columns)
-
-
-FORMATS: dict[str, Callable[[Table], str]] = {
-    "text": _text,
-    "mermaid": diagrams.mermaid,
-    "dot": diagrams.dot,
-    "svg": picture.svg,
-}
-"""The formats of --table, and the functions that make them."""
-
-POP3_FORMATS = {"pop3" + f"-{name}" * (name != "text"): name for name in FORMATS}
-"""Those that print the table of POP3: `pop3`, `pop3-svg`."""
 
 
 def stores_of(options: argparse.Namespace, count: int, tell: Tell | None = None, meter: Meter | None = None) -> Stores:

@@ -6,10 +6,8 @@ Knows nothing about connections. The work is left to others: the command openssl
 import ipaddress
 import logging
 import re
-import shutil
 import ssl
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -103,6 +101,8 @@ def _make(path: Path, names: Sequence[str]) -> None:
     """Puts a new certificate with its key at this path, whole or not at all. Raises OSError, CertificateError."""
     path.parent.parent.mkdir(0o700, parents=True, exist_ok=True)
     path.parent.mkdir(0o700, exist_ok=True)
+    import tempfile  # which takes long, and only who makes one needs it
+
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="new-") as scratch:
         made = Path(scratch) / path.name
         made.touch(0o600)
@@ -113,6 +113,8 @@ def _make(path: Path, names: Sequence[str]) -> None:
 
 def _by_command(made: Path, names: Sequence[str]) -> bool:
     """Fills the file by the command openssl; returns whether that was possible. Logs a failure. Raises OSError."""
+    import shutil
+
     openssl = shutil.which("openssl")
     if openssl is None:
         return False
