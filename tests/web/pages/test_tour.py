@@ -214,6 +214,16 @@ def test_a_message_comes_back_with_the_database(browser: "Browser", here: World,
         assert page.url.startswith(f"{here.address}/view/")
 
 
+def test_a_list_comes_back_by_itself(browser: "Browser", here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with visit(browser, here) as page:
+        page.get_by_text("Live", exact=True).wait_for()
+        with monkeypatch.context() as broken, page.expect_response(lambda response: response.status == 503):
+            broken.setattr(here.inbox, "page", lambda *values: values[-1](None))
+            here.add(mail("Fresh from the post"), "rui")
+        page.locator(".row", has_text="Fresh from the post").wait_for()
+        assert page.locator(".row", has_text="Mail 69").count() == 1
+
+
 def test_a_mail_in_html_is_seen(browser: "Browser", here: World) -> None:
     id = here.add(html_mail("<h1 style='color:green'>Green</h1><a href='https://x.example/'>go</a>"))
     with visit(browser, here, f"/view/{id}") as page:

@@ -259,8 +259,9 @@ def test_what_cannot_be_told_now_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(here.inbox, "page", lambda *values: values[-1](None))
         monkeypatch.setattr(here.inbox, "mailboxes", lambda answer: answer(None))
         answer = here.ask("/")
-        assert answer.status == 503 and "This cannot be told now" in answer.text
-        assert here.ask("/rows").status == 503
+        assert answer.status == 503 and "This cannot be told now" in answer.text and 'http-equiv="refresh"' in answer.text
+        lists = [here.ask(path) for path in ("/", "/rows", "/search?query=x", "/api/v1/messages", "/api/v1/search?query=x")]
+        assert [(one.status, one.fields["retry-after"]) for one in lists] == [(503, "2")] * 5
 
 
 def test_a_bug_in_a_late_answer_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:

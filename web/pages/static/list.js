@@ -10,6 +10,7 @@ const AROUND = 12; // rows that are ready above and below what is seen
 const MOST_KEPT = 1_000; // rows that are remembered
 const HIGHEST = 200_000; // rows: a taller list is more than browsers can lay out, so it comes in parts
 const MOST_ASKED = 2; // questions at once
+const AGAIN = 2_000; // milliseconds until rows are asked for again that could not be told
 const MOST_DRAWN = 8; // rows that are put into the document in a frame: more would hold up scrolling
 
 const section = document.getElementById("list");
@@ -132,7 +133,10 @@ async function ask(piece) {
   const fresh = await page(address(piece * ROWS, ROWS));
   if (mine !== generation) return;
   asked.delete(piece);
-  if (!fresh?.getElementById("rows")) return;
+  if (!fresh?.getElementById("rows")) {
+    setTimeout(draw, AGAIN);
+    return;
+  }
   rowsOf(fresh).forEach((row, number) => {
     if (!known.has(piece * ROWS + number)) take(adopted(row), piece * ROWS + number);
   });
@@ -165,6 +169,8 @@ export async function refresh(came = 0) {
   if (fresh?.getElementById("rows")) {
     replace(fresh, start, anchor, first);
     takeCounts(fresh);
+  } else {
+    setTimeout(refresh, AGAIN);
   }
   if (isStale) {
     isStale = false;
