@@ -2,10 +2,12 @@
 
 A text in a field of addresses, the subject or the Message-ID is found wherever it stands, even within a word (trigrams); so
 is one or two letters, by going through all (LIKE). In the text of messages and names of files words are found, and their
-beginnings; what is within a word there is found only by `thoroughly`, which takes long.
+beginnings; what is within a word there is found only by `thoroughly`, which takes long. Of a beginning FTS5 first gathers
+all places of all words that begin so; of a word it tells them one by one, so if these words are few, it is asked for each.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -31,6 +33,9 @@ _SHORTEST = 3
 _WORD = re.compile(r"\w+")
 
 
+Endings = Callable[[str], Sequence[str] | None]
+"""All words in texts and names of files that begin like one; None if they are many."""
+
 EITHER = "SELECT rowid FROM heads WHERE heads MATCH ? UNION ALL SELECT rowid FROM words WHERE words MATCH ?"
 """The keys of what one of the two matches of `anywhere` finds."""
 
@@ -51,12 +56,17 @@ class Compiled(NamedTuple):
     """What must hold besides; "" if nothing."""
 
 
-def compiled(query: Query, key: str, unread: str, thoroughly: bool = False) -> Compiled:
-    """What must hold of a message that the query finds. `key` is the column with its key, `unread` the condition that it is
-    unread in sight.
-    """
+class Sight(NamedTuple):
+    """Where a query is asked: the column that is a message's key, and the condition that it is unread in sight."""
+
+    key: str
+    unread: str
+
+
+def compiled(query: Query, sight: Sight, endings: Endings, thoroughly: bool = False) -> Compiled:
+    """What must hold of a message that the query finds."""
     matched = [term for term in query.terms if isinstance(term, Contains) and _is_matched(term)]
-    parts = [_term(term, key, unread, thoroughly) for term in query.terms if term not in matched]
+    parts = [_term(term, sight, endings, thoroughly) for term in query.terms if term not in matched]
     rest = Condition(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
     return Compiled(" AND ".join(_matching(_COLUMNS[term.field], folded(term.text)) for term in matched), rest)
 
@@ -77,17 +87,18 @@ def _field(term: Test | Not) -> str:
     return test.field if isinstance(test, Contains) else "none"
 
 
-def _term(term: Test | Not, key: str, unread: str, thoroughly: bool) -> Condition:
+def _term(term: Test | Not, sight: Sight, endings: Endings, thoroughly: bool) -> Condition:
     if isinstance(term, Not):  # what must not hold is looked for everywhere: a word overlooked would be found
-        inner = _test(term.test, key, unread, True)
+        inner = _test(term.test, sight, endings, True)
         return Condition(f"NOT ({inner.sql})", inner.values)
-    return _test(term, key, unread, thoroughly)
+    return _test(term, sight, endings, thoroughly)
 
 
-def _test(test: Test, key: str, unread: str, thoroughly: bool) -> Condition:
+def _test(test: Test, sight: Sight, endings: Endings, thoroughly: bool) -> Condition:
+    key, unread = sight
     match test:
         case Contains(field, text):
-            return _contains(key, _COLUMNS.get(field, ()), folded(text), thoroughly)
+            return _contains(key, field, folded(text)) if field else _anywhere(key, folded(text), endings, thoroughly)
         case HasTag(tag):
             return Condition("EXISTS (SELECT 1 FROM marks.tag t WHERE t.id = m.id AND folded(t.tag) = ?)", (folded(tag),))
         case Is("tagged"):
@@ -111,33 +122,34 @@ def microseconds(when: datetime) -> int:
     return round(when.timestamp() * 1_000_000)
 
 
-def _contains(key: str, columns: tuple[str, ...], text: str, thoroughly: bool) -> Condition:
-    if not columns:
-        return _anywhere(key, text, thoroughly)
+def _contains(key: str, field: str, text: str) -> Condition:
     if len(text) < _SHORTEST:
-        return _scan(key, columns, text)
-    return Condition(f"{key} IN (SELECT rowid FROM heads WHERE heads MATCH ?)", (_matching(columns, text),))
+        return _scan(key, _COLUMNS[field], text)
+    return Condition(f"{key} IN (SELECT rowid FROM heads WHERE heads MATCH ?)", (_matching(_COLUMNS[field], text),))
 
 
-def anywhere(query: Query) -> list[tuple[str, str]]:
+def anywhere(query: Query, endings: Endings) -> list[tuple[str, str]]:
     """What to ask the tables `heads` and `words` for, for each term, if all are texts that may stand anywhere."""
-    found = [_matches(folded(term.text)) if isinstance(term, Contains) and not term.field else None for term in query.terms]
+    texts = [folded(term.text) if isinstance(term, Contains) and not term.field else "" for term in query.terms]
+    found = [_matches(text, endings) for text in texts]
     return [matches for matches in found if matches] if all(found) else []
 
 
-def _matches(text: str) -> tuple[str, str] | None:
+def _matches(text: str, endings: Endings) -> tuple[str, str] | None:
     """The same for a folded text; None if FTS5 cannot find it."""
     words = _WORD.findall(text)
     if len(text) < _SHORTEST or not words:
         return None
-    return _matching(_HEADS, text), f"{_quoted(' '.join(words))} *"
+    *before, last = words
+    # Of other letters FTS5's tokenizer may think otherwise than Python does.
+    known = endings(last) if last.isascii() and last.isalnum() else None
+    phrases = [_quoted(" ".join((*before, word))) for word in known or ()]
+    return _matching(_HEADS, text), f"({' OR '.join(phrases)})" if phrases else f"({_quoted(' '.join(words))} *)"
 
 
-def _anywhere(key: str, text: str, thoroughly: bool) -> Condition:
-    found = _matches(text)
-    if thoroughly or found is None:
-        return _scan(key, _ALL, text)
-    return Condition(f"{key} IN ({EITHER})", found)
+def _anywhere(key: str, text: str, endings: Endings, thoroughly: bool) -> Condition:
+    found = None if thoroughly else _matches(text, endings)
+    return Condition(f"{key} IN ({EITHER})", found) if found else _scan(key, _ALL, text)
 
 
 def _matching(columns: tuple[str, ...], text: str) -> str:

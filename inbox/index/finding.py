@@ -25,6 +25,12 @@ THOROUGH = 0.3
 LONGEST = 1.0
 """Seconds after which a question is given up."""
 
+MOST_ENDINGS = 16
+"""Words that begin alike of which each is asked for."""
+
+MOST_COUNTS = 20
+"""Counts that are remembered."""
+
 _STEPS = 1000
 """Steps of SQLite between two looks at the clock."""
 
@@ -32,6 +38,17 @@ _THERE = "m.copies > 0"
 _ITS_MESSAGE = " CROSS JOIN message m ON m.key = c.key"
 _OF_MESSAGES = re.compile(r"\bm\.(?!key\b)")
 _UNREAD = "EXISTS (SELECT 1 FROM message u INDEXED BY message_unread WHERE u.key = {key} AND u.unread > 0)"
+_UNREAD_ONES = "SELECT key FROM message INDEXED BY message_unread WHERE unread > 0"
+_READ_ONES = (
+    "SELECT DISTINCT m.key FROM marks.mark r CROSS JOIN message m ON m.id = r.id WHERE m.unread = 0 AND m.copies > 0"
+)
+_IS_AMONG = (  # FTS5 begins and ends with the range; asked for each of them, it would take long for each
+    "rowid BETWEEN (SELECT min(key) FROM few) AND (SELECT max(key) FROM few) AND +rowid IN (SELECT key FROM few)"
+)
+_AMONG = (
+    f"SELECT rowid FROM heads WHERE heads MATCH ? AND {_IS_AMONG}"
+    f" UNION ALL SELECT rowid FROM words WHERE words MATCH ? AND {_IS_AMONG}"
+)
 _NUMBER = "(SELECT number FROM mailbox WHERE name = ?)"
 
 
@@ -86,7 +103,10 @@ class Finder:
     def __init__(self, base: sqlite3.Connection) -> None:
         self._base = base
         self._until = 0.0
+        self._counts: dict[tuple[str, Sequence[object]], int] = {}
+        self._counted_in: object = None
         base.set_progress_handler(self._is_late, _STEPS)
+        base.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.word USING fts5vocab('main', 'words', 'instance')")
 
     def ask(self, sql: str, values: Sequence[object] = (), seconds: float = LONGEST) -> list[Any]:
         """The rows that a statement finds. Raises TimeoutError if that takes longer than these seconds."""
@@ -133,7 +153,8 @@ class Finder:
             elif is_end:
                 found = start + len(rows)
             else:
-                found = self._count(self.by_query(sight, query, by_key=True), is_all)
+                among = self._among_marked(query, total, unread) if sight is None else None
+                found = self._count(self.by_query(sight, query, by_key=True), is_all) if among is None else among
         if not found and compiling.has_words(query):
             source = self.by_query(sight, query, thoroughly=True)
             with suppress(TimeoutError):
@@ -175,7 +196,7 @@ class Finder:
         """
         source = self.everything(sight)
         unread = _UNREAD.format(key=source.key) if by_key and sight is None else f"({source.unread})"
-        match, rest = compiling.compiled(query, source.key, unread, thoroughly)
+        match, rest = compiling.compiled(query, compiling.Sight(source.key, unread), self._endings, thoroughly)
         if match:
             copies = "copy c ON c.key = h.rowid CROSS JOIN " if sight is not None else ""
             tables = f"heads h CROSS JOIN {copies}message m ON m.key = h.rowid"
@@ -200,17 +221,44 @@ class Finder:
         that are gone.
         """
         if source.match and is_all and not self._has_gone():
-            rows = self.ask("SELECT count(*) FROM heads WHERE heads MATCH ?", (source.match,), seconds)
-        else:
-            rows = self.ask(f"SELECT count(*) FROM ({source.keys})", source.values, seconds)
-        return int(rows[0][0]) if rows else 0
+            return self._counted("heads WHERE heads MATCH ?", (source.match,), seconds)
+        return self._counted(f"({source.keys})", source.values, seconds)
+
+    def _counted(self, source: str, values: tuple[object, ...], seconds: float = LONGEST) -> int:
+        """Counts rows, unless nothing has changed since they were counted: whoever turns pages asks for the same again."""
+        versions = [self.ask(f"PRAGMA {base}.data_version")[0] for base in ("main", "marks")]
+        if self._counted_in != (now := (versions, self._base.total_changes)) or len(self._counts) > MOST_COUNTS:
+            self._counts.clear()
+            self._counted_in = now
+        if (source, values) not in self._counts:
+            ((count,),) = self.ask(f"SELECT count(*) FROM {source}", values, seconds)
+            self._counts[source, values] = count
+        return self._counts[source, values]
+
+    def _among_marked(self, query: Query, total: int, unread: int) -> int | None:
+        """How many of all messages a query finds that says whether they are read, and texts that may stand anywhere; None
+        for any other query. Those that are read are counted, or those that are not: the fewer.
+        """
+        states = {term for term in query.terms if term in (Is("read"), Is("unread"))}
+        texts = Query(tuple(term for term in query.terms if term not in states))
+        asked = compiling.anywhere(texts, self._endings) if texts.terms and len(states) == 1 else []
+        if not asked or self._has_gone():
+            return None
+        are_unread_few = unread <= total - unread
+        few, found = _UNREAD_ONES if are_unread_few else _READ_ONES, " AND ".join([f"key IN ({_AMONG})"] * len(asked))
+        values = tuple(match for pair in asked for match in pair)
+        count = self._counted(f"(WITH few(key) AS MATERIALIZED ({few}) SELECT key FROM few WHERE {found})", values)
+        if are_unread_few == (Is("unread") in states):
+            return count
+        newest = self._anywhere(texts, 0)
+        return newest.found - count if newest else None
 
     def _anywhere(self, query: Query, most: int) -> _Newest | None:
         """What has texts that may stand anywhere, where all is in sight. None if this cannot tell.
 
         FTS5 counts many, and gives the newest, without looking up each.
         """
-        asked = compiling.anywhere(query)
+        asked = compiling.anywhere(query, self._endings)
         if not asked or self._has_gone():
             return None
         heads, words = (" AND ".join(each) for each in zip(*asked, strict=True))
@@ -225,12 +273,13 @@ class Finder:
         keys: set[int] = set()
         counts = []
         for table, match in (("heads", heads), ("words", words)) if heads else (("words", words),):
-            sql = f"FROM {table} WHERE {table} MATCH ?"
-            keys.update(key for (key,) in self.ask(f"SELECT rowid {sql} ORDER BY rowid DESC LIMIT ?", (match, most)))
-            counts += self.ask(f"SELECT count(*) {sql}", (match,))[0]
+            source = f"{table} WHERE {table} MATCH ?"
+            found = self.ask(f"SELECT rowid FROM {source} ORDER BY rowid DESC LIMIT ?", (match, most))
+            keys.update(key for (key,) in found)
+            counts.append(len(found) if len(found) < most else self._counted(source, (match,)))
         if heads and all(counts):
-            both = "heads MATCH ? AND rowid IN (SELECT rowid FROM words WHERE words MATCH ?)"
-            counts.append(-self.ask(f"SELECT count(*) FROM heads WHERE {both}", (heads, words))[0][0])
+            both = "heads WHERE heads MATCH ? AND rowid IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            counts.append(-self._counted(both, (heads, words)))
         return _Newest(sum(counts), sorted(keys, reverse=True)[:most])
 
     def _in_all(self, asked: Sequence[tuple[str, str]], most: int) -> _Newest:
@@ -244,6 +293,20 @@ class Finder:
         )
         return _Newest(rows[0][1] if rows else 0, [key for key, _ in rows][:most])
 
+    def _endings(self, beginning: str) -> list[str] | None:
+        """The words that begin so; None if they are many. FTS5 leads to each at once, however often it occurs."""
+        found: list[str] = []
+        at = beginning
+        while rows := self.ask("SELECT term FROM temp.word WHERE term >= ? ORDER BY term LIMIT 1", (at,)):
+            ((word,),) = rows
+            if not word.startswith(beginning):
+                break
+            found.append(word)
+            if len(found) > MOST_ENDINGS:
+                return None
+            at = word + "\1"  # which no word has
+        return found
+
     def _has_gone(self) -> bool:
         """Whether there are messages without a copy, of which FTS5 still knows."""
         return bool(self.ask("SELECT 1 FROM message WHERE copies = 0 LIMIT 1"))
@@ -252,7 +315,7 @@ class Finder:
 
     def rows(self, sight: str | None, source: Source, start: int, limit: int) -> list[dict[str, Any]]:
         """What a list shows of them, newest first."""
-        found = self.ask(
+        found = limit and self.ask(
             f"SELECT m.key, m.id, m.row, {source.unread} FROM {source.tables} WHERE {source.where}"
             f" ORDER BY {source.key} DESC LIMIT ? OFFSET ?",
             (*source.values, limit, start),

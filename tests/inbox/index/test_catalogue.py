@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inbox.index.catalogue import Selected
+from inbox.index import finding
+from inbox.index.catalogue import Catalogue, Selected
 from inbox.mime.message import message
 from inbox.search.matching import Kept, matches
 from inbox.search.query import QueryError, parse
@@ -83,6 +84,88 @@ def test_it_finds_what_matches_says(
         if all(":" in term or term.startswith("-") for term in query.split('" ')):
             assert found == expected[::-1], f"{query}: only words of the text may be found in part"
     world.end()
+
+
+ALIKE = [f"inv{number:02}" for number in range(finding.MOST_ENDINGS + 2)]
+"""More words that begin alike than are each asked for."""
+
+BEGINNINGS = (
+    "inv",
+    "inv0",
+    "inv1",
+    "inv00",
+    "hello inv0",
+    "inv0 inv1",
+    "other inv",
+    '"inv00 inv"',
+    '"inv01 inv1" hello',
+    "invo",
+)
+
+
+STATES = ("", " is:unread", " is:read", " is:read is:unread", " -is:read")
+
+
+@settings(max_examples=25)
+@given(
+    contents=st.lists(
+        st.tuples(
+            st.lists(st.sampled_from([*ALIKE, "inv", "other", "hello"]), max_size=3), st.sampled_from(["", "Inv00", "x"])
+        ),
+        max_size=30,
+    ),
+    window=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    marked=st.sets(st.integers(0, 29)),
+)
+def test_words_that_begin_so_are_found_and_counted_newest_first(
+    contents: list[tuple[list[str], str]],
+    window: tuple[int, int],
+    marked: set[int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    world = World(tmp_path_factory.mktemp("catalogue"), "mbox")
+    octets = [mail(number, To=name) + " ".join(words).encode() for number, (words, name) in enumerate(contents)]
+    for each in octets:
+        world.add(each)
+    world.work()
+    ids = world.ids()
+    world.catalogue.mark(None, Selected([id for number, id in enumerate(ids) if number in marked]), True)
+    kept = [Kept(message(each), number in marked) for number, each in enumerate(reversed(octets))]
+    start, limit = window
+    for query in (beginning + state for beginning in BEGINNINGS for state in STATES):
+        expected = [id for id, each in zip(ids, kept, strict=True) if matches(parse(query), each)]
+        for sight in (None, "ana"):
+            page = world.catalogue.page(sight, Selected(query=query), start, limit)
+            assert [row["ID"] for row in page.rows] == expected[start : start + limit], query
+            assert page.found == len(expected), query
+    world.end()
+
+
+def test_what_is_counted_once_is_counted_anew_when_something_has_changed(world_of_ten: World) -> None:
+    catalogue, asked = world_of_ten.catalogue, list[str]()
+    catalogue._base.set_trace_callback(lambda sql: asked.append(sql) if "count(*)" in sql else None)
+
+    def found(query: str) -> tuple[int, int]:
+        asked.clear()
+        return catalogue.page(None, Selected(query=query), 0, 1).found, len(asked)
+
+    for query in ("hello", "subject:n1 is:unread", "after:2026-11-26T00:02"):
+        before, times = found(query)
+        assert times and found(query) == (before, 0), "nothing has changed"
+    assert found("hello")[0] == 10
+    world_of_ten.add(mail(10))
+    world_of_ten.work()
+    assert found("hello")[0] == 11
+    other = Catalogue(world_of_ten.directory)
+    other.delete(None, Selected(query="subject:n10"), 1000.0)
+    assert found("hello")[0] == 10
+    assert found("hello is:unread") == (10, 1)
+    other.mark(None, Selected(query="subject:n1"), True)
+    assert found("hello is:unread") == (9, 1)
+    assert found("hello is:tagged")[0] == 0
+    other.tag(None, world_of_ten.ids()[:2], ["a"])
+    assert found("hello is:tagged")[0] == 2
+    other.close()
 
 
 def test_pages_follow_each_other(world_of_ten: World) -> None:
