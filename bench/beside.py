@@ -37,6 +37,9 @@ from bench.tally import Tally, cpu_of
 WORK = Load(100, KIB)
 CLIENTS = 20
 LARGE = 25 << 20
+STARTING = 2.5
+"""Seconds that all servers have before the load: the page and the index take half a second of CPU to begin, once."""
+
 PAUSE = 0.05
 """Seconds between two requests of a client."""
 
@@ -98,6 +101,7 @@ class Found(NamedTuple):
 def measure(setting: Setting, server: Peer, ports: dict[str, int]) -> Found:
     """One server."""
     with measuring.running(setting, server) as listening:
+        time.sleep(STARTING)
         mail = listening.directory / "mail"
         if server.name != WATCHED:
             return loaded(setting, listening)

@@ -25,6 +25,9 @@ log = logging.getLogger("carteiro.inbox")
 BATCH = 200
 """Messages of a transaction."""
 
+SHORT_BATCH = 50
+"""The same while this process has next to nothing of the processor: whoever marks a message waits for its transaction."""
+
 SECOND = 1_000_000
 """Microseconds: what keys count."""
 
@@ -81,6 +84,11 @@ class Recorder:
         self._inode = inode(directory)
         self._mailboxes = mailboxes
         self._entry = entry
+        self._batch = BATCH
+
+    def shorten(self) -> None:
+        """Makes transactions short from now on."""
+        self._batch = SHORT_BATCH
 
     def close(self) -> None:
         """Closes the databases."""
@@ -126,7 +134,7 @@ class Recorder:
                     others.append(mailbox)
 
         come: list[Come] = []
-        for batch in _batches(messages()):
+        for batch in _batches(messages(), self._batch):
             come += self._put(batch, 1)
         states = [(news.state, known.has_no_gap, known.number) for known, news in found]
         self._base.executemany("UPDATE mailbox SET state = ?, is_whole = ? WHERE number = ?", states)
@@ -147,7 +155,7 @@ class Recorder:
         places: Iterator[str] = (entry.place for entry in self._mailboxes.entries(mailbox, newest_first=True))
         if self._mailboxes.has_names:
             places = self._unknown(known.number, generation, places)
-        for batch in _batches(self._messages(mailbox, generation, places)):
+        for batch in _batches(self._messages(mailbox, generation, places), self._batch):
             yield self._put(batch, -1)
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
@@ -350,13 +358,13 @@ class Recorder:
             self._base.execute("DELETE FROM marks.tombstone WHERE removed < ?", (before,))
 
 
-def _batches(messages: Iterable[_Read]) -> Iterator[list[_Read]]:
+def _batches(messages: Iterable[_Read], most: int) -> Iterator[list[_Read]]:
     batch: list[_Read] = []
     octets = 0
     for message in messages:
         batch.append(message)
         octets += len(message.octets)
-        if len(batch) >= BATCH or octets >= BATCH_OCTETS:
+        if len(batch) >= most or octets >= BATCH_OCTETS:
             yield batch
             batch, octets = [], 0
     if batch:

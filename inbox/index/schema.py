@@ -4,9 +4,11 @@
 when the machine went down. `marks.db` is none: who has read what, tags, and what is deleted.
 """
 
+import fcntl
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DIRECTORY = ".index"
@@ -151,12 +153,26 @@ def opened(directory: Path, cache: int = CACHE) -> sqlite3.Connection:
     """
     place = directory / DIRECTORY
     place.mkdir(mode=0o700, exist_ok=True)
-    _forget_after_reboot(place)
+    with _alone(place):
+        _forget_after_reboot(place)
+        try:
+            return _opened(place, cache)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:  # it is well, and somebody writes
+                raise
+            forget(directory)
+            return _opened(place, cache)
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Nobody else opens the databases meanwhile: two that begin together would each throw away what the other has made."""
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return _opened(place, cache)
-    except sqlite3.DatabaseError:
-        forget(directory)
-        return _opened(place, cache)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def inode(directory: Path) -> int:
@@ -183,21 +199,34 @@ def _opened(place: Path, cache: int) -> sqlite3.Connection:
         connection.execute("ATTACH ? AS marks", (str(place / "marks.db"),))
         connection.execute("PRAGMA marks.journal_mode = wal")
         connection.execute("PRAGMA marks.synchronous = full")
-        connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA main.user_version").fetchone()
-        if version not in (0, VERSION):
-            raise sqlite3.DatabaseError("the index is of another version")
-        if version == 0:
-            for statement in _statements(_INDEX):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA main.user_version = {VERSION}")
-        for statement in _statements(_MARKS):
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        if not _is_made(connection):
+            _make(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _is_made(connection: sqlite3.Connection) -> bool:
+    """Whether all tables are there: then nobody who writes has to be waited for."""
+    (version,) = connection.execute("PRAGMA main.user_version").fetchone()
+    made = connection.execute("SELECT 1 FROM marks.sqlite_master WHERE name = 'tombstone_due'").fetchone()  # the last one
+    return bool(version == VERSION and made)
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Makes the tables that are missing. Raises sqlite3.DatabaseError if the index is of another version."""
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA main.user_version").fetchone()
+    if version not in (0, VERSION):
+        raise sqlite3.DatabaseError("the index is of another version")
+    if version == 0:
+        for statement in _statements(_INDEX):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA main.user_version = {VERSION}")
+    for statement in _statements(_MARKS):
+        connection.execute(statement)
+    connection.execute("COMMIT")
 
 
 def _statements(script: str) -> list[str]:

@@ -48,36 +48,68 @@ LARGE = 256 << 10
 ATTEMPTS = 2
 """How often a message is read that was the end of the process."""
 
-USUAL, LEAST = 5, 19
-"""The niceness of the process, and what it is while there is much to do."""
-
 MUCH = 100
 """New messages at once that are much."""
 
+FIRST = 1_000
+"""So many of those have the usual priority: after a start these are the newest, with which a list begins."""
+
 CALM = 5.0
 """Seconds without anything to do after which there is not much to do any more."""
+
+STARVED = 30.0
+STARVED_SHARE = 0.05
+"""With a smaller share of a processor for so many seconds, the process gets the usual priority again, for the next FIRST."""
+
+
+def ask_for_the_least() -> None:
+    """Takes what nobody else wants of the processor. Whoever else wakes up has it at once; beside one that is only nice, he
+    would wait for a millisecond or two (SCHED_IDLE, sched(7)).
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except (AttributeError, OSError):  # another system, or it is forbidden
+        os.nice(19)
 
 
 class Priority:
     """How much of the processor the clerk asks for: somebody waits for the next mail, and nobody for the next thousand.
 
-    No process may ask for more again, so one that has asked for the least is over when it is calm, and another one begins.
+    No process may ask for more again, so one that has asked for the least is over when it is calm, or when it gets next to
+    nothing, and another one begins. `clock` and `worked` are seconds: of time, and of this process's work.
     """
 
-    def __init__(self, lower: Callable[[int], object] = os.nice, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        lower: Callable[[], object],
+        clock: Callable[[], float] = time.monotonic,
+        worked: Callable[[], float] = time.process_time,
+    ) -> None:
         self._lower = lower
         self._clock = clock
-        self._is_least = False
+        self._worked = worked
+        self._left = FIRST
         self._busy_at = 0.0
+        self._looked = 0.0, 0.0
 
     def is_over(self, found: int, is_behind: bool) -> bool:
         """Whether another process should go on, after work that has found so many messages."""
-        if found >= MUCH and not self._is_least:
-            self._is_least = True
-            self._lower(LEAST - USUAL)
+        now = self._clock()
         if found or is_behind:
-            self._busy_at = self._clock()
-        return self._is_least and self._clock() > self._busy_at + CALM
+            self._busy_at = now
+        if found >= MUCH and self._left > 0:
+            self._left -= found
+            if self._left <= 0:
+                self._looked = now, self._worked()
+                self._lower()
+        return self._left <= 0 and (now > self._busy_at + CALM or self._is_starved(now))
+
+    def _is_starved(self, now: float) -> bool:
+        since, worked = self._looked
+        if now < since + STARVED:
+            return False
+        self._looked = now, self._worked()
+        return self._worked() - worked < STARVED_SHARE * (now - since)
 
 
 class TooSlow(Exception):  # noqa: N818 (a state, not an error)
@@ -137,7 +169,6 @@ def main() -> int:
     directory, kind = Path(sys.argv[1]), kind_of(*sys.argv[2:])
     log_to(2, logging.INFO)
     log_as("index")
-    os.nice(USUAL)
     os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
@@ -176,7 +207,12 @@ def _work(clerk: Clerk, recorder: Recorder, notices: socket.socket) -> None:
     started again.
     """
     wait = tell_at = 0.0
-    priority = Priority()
+
+    def lower() -> None:
+        recorder.shorten()
+        ask_for_the_least()
+
+    priority = Priority(lower)
     while recorder.is_current:
         ready, _, _ = select.select([0, notices.fileno()], [], [], wait)
         if 0 in ready:

@@ -9,7 +9,6 @@ no such part. It ends when its input does.
 
 import json
 import logging
-import os
 import resource
 import signal
 import sys
@@ -21,7 +20,7 @@ from typing import Any
 
 from inbox.mime.envelope import mail_of_entry, without_separator
 from inbox.mime.identity import identity
-from inbox.mime.message import message
+from inbox.mime.message import Message, message
 from inbox.mime.shown import mail_of, type_of
 from reactor.logs import log_as, log_to
 from storage.mailboxes.reading import Reader
@@ -33,54 +32,92 @@ log = logging.getLogger("carteiro")
 ROOM = 600 << 20
 """Octets of address space of the process."""
 
-NICENESS = 5
-
 FETCHING = 5.0
 """Seconds in which the octets of a message must be there. It is less than who asks waits for."""
 
-_FAULT: list[str] = []
-"""Why the last message could not be read, if it could not: said once."""
+Answer = tuple[dict[str, Any], bytes]
+"""Its first line but for the length, and its octets."""
 
 
 def main() -> int:
     """Answers requests until standard input ends; returns the exit code."""
     log_to(2, logging.INFO)
     log_as("opening")
-    os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, is_too_slow)
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
-    reader = kind_of(*sys.argv[2:]).reader(Path(sys.argv[1]))
+    opening = Opening(kind_of(*sys.argv[2:]).reader(Path(sys.argv[1])))
     for line in sys.stdin.buffer:
-        head, body = answer(reader, json.loads(line))
+        head, body = opening.answer(json.loads(line))
         sys.stdout.buffer.write(json.dumps({**head, "length": len(body)}).encode() + b"\n")
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()
     return 0
 
 
-def answer(reader: Reader, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """The answer to a request: its first line but for the length, and its octets."""
-    try:
-        with _limited():
-            octets = _octets(reader, request["id"], request["places"])
-        _FAULT.clear()
-    except OSError as error:  # the page asks again and again
-        if str(error) not in _FAULT:
-            log.warning("messages cannot be read now: %s", error)
-        _FAULT[:] = [str(error)]
-        return {"status": "away"}, b""
-    if octets is None:
-        return {"status": "moved"}, b""
-    if request["what"] == "octets":
-        return {"status": "ok"}, without_separator(octets)
-    try:
-        return _read(octets, request)
-    except (MemoryError, RecursionError) as error:
-        log.warning("message %s cannot be read: %s", request["id"], type(error).__name__)
-    except Exception:
-        log.exception("message %s cannot be read", request["id"])
-    return {"status": "unread"}, b""
+class Opening:
+    """Opens messages, and remembers the last one: whoever looks at a message asks for its pictures one by one."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._fault = ""
+        """Why messages could not be read, if they could not: said once."""
+        self._asked: object = None
+        self._octets: bytes | None = None
+        self._message: Message | None = None
+        self._mail = b""
+
+    def answer(self, request: dict[str, Any]) -> Answer:
+        """The answer to a request."""
+        if not self._has_found(request["id"], request["places"]):
+            return {"status": "away"}, b""
+        if self._octets is None:
+            return {"status": "moved"}, b""
+        if request["what"] == "octets":
+            return {"status": "ok"}, without_separator(self._octets)
+        try:
+            return self._read(self._octets, request)
+        except (MemoryError, RecursionError) as error:
+            log.warning("message %s cannot be read: %s", request["id"], type(error).__name__)
+        except Exception:
+            log.exception("message %s cannot be read", request["id"])
+        self._forget()
+        return {"status": "unread"}, b""
+
+    def _has_found(self, id: str, places: list[list[str]]) -> bool:
+        """Reads the octets of a message, unless they are the last ones: whatever has become of the mailbox, they are its.
+
+        False if that cannot be done now.
+        """
+        if (id, places) == self._asked:
+            return True
+        self._forget()
+        try:
+            with _limited():
+                self._octets = _octets(self._reader, id, places)
+        except OSError as error:  # the page asks again and again
+            if str(error) != self._fault:
+                log.warning("messages cannot be read now: %s", error)
+            self._fault = str(error)
+            return False
+        self._fault = ""
+        self._asked = (id, places) if self._octets is not None else None
+        return True
+
+    def _forget(self) -> None:
+        self._asked = self._octets = self._message = None
+        self._mail = b""
+
+    def _read(self, octets: bytes, request: dict[str, Any]) -> Answer:
+        self._message = self._message or message(octets)
+        if request["what"] == "mail":
+            self._mail = self._mail or json.dumps(mail_of(self._message), ensure_ascii=False).encode("utf-8", "replace")
+            return {"status": "ok"}, self._mail
+        part = self._message.part(request["part"])
+        if part is None:
+            return {"status": "missing"}, b""
+        said = {"type": type_of(part), "charset": part.parameters.get("charset", ""), "file_name": part.file_name}
+        return {"status": "ok", **said}, self._message.content(part)
 
 
 @contextmanager
@@ -95,17 +132,6 @@ def _limited() -> Iterator[None]:
 def is_too_slow(signum: int, frame: FrameType | None) -> None:
     """Raises TimeoutError, as a handler of SIGALRM."""
     raise TimeoutError("no answer in time")
-
-
-def _read(octets: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    read = message(octets)
-    if request["what"] == "mail":
-        return {"status": "ok"}, json.dumps(mail_of(read), ensure_ascii=False).encode("utf-8", "replace")
-    part = read.part(request["part"])
-    if part is None:
-        return {"status": "missing"}, b""
-    said = {"type": type_of(part), "charset": part.parameters.get("charset", ""), "file_name": part.file_name}
-    return {"status": "ok", **said}, read.content(part)
 
 
 def _octets(reader: Reader, id: str, places: list[list[str]]) -> bytes | None:

@@ -2,13 +2,18 @@
 
 import mailbox as pythons
 import shutil
+import sqlite3
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from inbox.index.catalogue import Selected
+from inbox.index import schema
+from inbox.index.catalogue import Catalogue, Selected
 from inbox.index.clerk import TOGETHER
+from inbox.index.recording import SHORT_BATCH
 from inbox.index.schema import DIRECTORY
 
 from .world import World, mail, mark_as_mutt_does
@@ -61,6 +66,39 @@ def test_a_damaged_index_is_made_again(world: World) -> None:
     world.begin()
     world.work()
     assert world.subjects() == ["n1"]
+
+
+def test_an_index_that_somebody_writes_to_is_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add(mail(1))
+    world.work()
+    before = schema.inode(world.directory)
+    world.recorder._base.execute("BEGIN IMMEDIATE")
+    Catalogue(world.directory).close()  # nobody has to be waited for
+    world.recorder._base.execute("DROP INDEX marks.tombstone_due")
+    world.recorder._base.execute("COMMIT")
+    world.recorder._base.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(schema, "PATIENCE", 0.0)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Catalogue(world.directory)
+    world.recorder._base.execute("ROLLBACK")
+    assert schema.inode(world.directory) == before, "it is not thrown away"
+    Catalogue(world.directory).close()
+
+
+def test_those_who_begin_together_open_the_same_index(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def begin() -> int:
+        together.wait()
+        base = schema.opened(tmp_path)
+        base.execute("INSERT INTO mailbox (name) VALUES (?)", (str(threading.get_ident()),))
+        (count,) = base.execute("SELECT count(*) FROM mailbox").fetchone()
+        base.close()
+        return int(count)
+
+    with ThreadPoolExecutor(8) as threads:
+        counts = [each.result() for each in [threads.submit(begin) for _ in range(8)]]
+    assert max(counts) == 8
 
 
 def remove_first(path: Path) -> None:
@@ -147,6 +185,21 @@ def test_half_a_message_is_not_read(mbox: World) -> None:
     mbox.clerk.noticed({"ana": path.stat().st_size})
     mbox.work()
     assert sorted(mbox.subjects()) == ["half", "n1"]
+
+
+def test_its_transactions_become_short(mbox: World) -> None:
+    statements: list[str] = []
+    mbox.recorder._base.set_trace_callback(statements.append)
+    copies = []
+    for number in range(SHORT_BATCH + 1):
+        mbox.add(mail(number))
+    for _ in range(2):
+        statements.clear()
+        list(mbox.recorder.read_again("ana"))
+        one = "\n".join(statements).split("COMMIT")
+        copies.append([count for count in (each.count("UPDATE copy SET place") for each in one) if count])
+        mbox.recorder.shorten()
+    assert copies == [[SHORT_BATCH + 1], [SHORT_BATCH, 1]]
 
 
 def test_what_is_noticed_is_told_at_once(mbox: World) -> None:

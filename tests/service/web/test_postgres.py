@@ -138,7 +138,8 @@ def where(mail: Base) -> Iterator[str]:
 
 def test_a_message_that_cannot_be_read_now_is_away_and_not_gone(mail: Base, where: str, tmp_path: Path) -> None:
     """And is there again afterwards; lists go on meanwhile."""
-    put(mail, "first", "ana")
+    for name in ("first", "second"):
+        put(mail, name, "ana")
     loop = Asking()
     inbox = IndexedInbox(loop.reactor, tmp_path, POSTGRES, (where, "single"))
 
@@ -147,15 +148,16 @@ def test_a_message_that_cannot_be_read_now_is_away_and_not_gone(mail: Base, wher
         return found
 
     try:
-        eventually(lambda: page().rows)
-        id = page().rows[0]["ID"]
+        eventually(lambda: len(page().rows) == 2)
+        other, id = (row["ID"] for row in page().rows)
         for _ in range(2):
             eventually(lambda: loop.asked(partial(inbox.open, None, id)) != Away(is_database=True))
             assert loop.asked(partial(inbox.open, None, id))["Text"] == "text of first\n"
             with away(mail):
-                assert loop.asked(partial(inbox.open, None, id)) == Away(is_database=True)
+                assert loop.asked(partial(inbox.open, None, id))["Text"] == "text of first\n", "it is at hand still"
+                assert loop.asked(partial(inbox.open, None, other)) == Away(is_database=True)
                 assert loop.asked(partial(inbox.part, None, id, "0")) == Away(is_database=True)
-                assert page().found == 1
+                assert page().found == 2
         eventually(lambda: loop.asked(partial(inbox.octets, None, id)) != Away(is_database=True))
         assert loop.asked(partial(inbox.octets, None, id)).endswith(b"text of first\n")
         assert loop.asked(partial(inbox.open, None, "0" * 22)) is None
@@ -178,8 +180,8 @@ def test_a_database_that_stands_still_is_away_before_the_page_gives_up(
     try:
         with mail.connect() as connection, connection.transaction():
             connection.execute("LOCK TABLE message")
-            assert opening.answer(reader, request) == ({"status": "away"}, b"")
+            assert opening.Opening(reader).answer(request) == ({"status": "away"}, b"")
         monkeypatch.undo()
-        assert opening.answer(reader, request) == ({"status": "ok"}, octets)
+        assert opening.Opening(reader).answer(request) == ({"status": "ok"}, octets)
     finally:
         signal.signal(signal.SIGALRM, before)
