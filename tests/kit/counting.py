@@ -1,11 +1,14 @@
 """The counting checker, run beside a test: sends while the test does harm, and counts at the end."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,19 @@ def counted(history: Path, *arguments: object) -> tuple[int, dict[str, Any]]:
     return ended.returncode, json.loads(ended.stdout)
 
 
+FIRST_PORT, PORTS = 20_000, 12_000
+"""Below those that Linux gives by itself, to who listens anywhere and to who connects: none of them takes such a port while
+its owner is not there, as a node that was killed.
+"""
+
+_ports = count(os.getpid() * 97)
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, and that this process has not given before."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", FIRST_PORT + next(_ports) % PORTS)) as found:
+            return int(found.getsockname()[1])
 
 
 class Storm:

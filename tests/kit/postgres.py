@@ -6,7 +6,6 @@ Knows nothing about mail. Where PostgreSQL is not installed, the tests that need
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+from .counting import free_port
 
 SETTINGS = {
     "fsync": "on",
@@ -42,7 +43,7 @@ class Postgres:
         self.bin = programs()
         self.data = directory / "data"
         self.directory = directory
-        self.port = _free_port()
+        self.port = free_port()
         directory.chmod(0o755)
         self.data.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -91,12 +92,6 @@ def postgres(directory: Path, **settings: str) -> Iterator[Postgres]:
     finally:
         with suppress(AssertionError):
             server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def eventually(is_so: "object", patience: float = 15.0) -> None:
