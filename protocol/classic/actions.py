@@ -12,14 +12,16 @@ from ..engine.buffer import Buffer
 from ..engine.environment import Report, Site
 from ..engine.events import Event
 from ..engine.replies import Reply
+from ..engine.table import Row
 from ..mail.transaction import Client, Transaction
 
 
 class ClassicActions:
     """One message at a time, with one recipient. Replies repeat names and addresses, as the prototype's did."""
 
-    __slots__ = ("_address", "_buffer", "_client", "_site", "_transaction")
+    __slots__ = ("_address", "_buffer", "_client", "_site", "_transaction", "home")
 
+    home: Row
     is_coded = False
 
     def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
@@ -72,7 +74,7 @@ class ClassicActions:
         """Never called: this dialect has no authentication."""
         raise NotImplementedError
 
-    def secured(self) -> Reply | None:
+    def secured(self) -> None:
         """Never called: this dialect has no TLS."""
         raise NotImplementedError
 

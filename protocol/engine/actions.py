@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Union
 
 from .events import Event
 from .replies import Reply
+from .table import Row
 
 
 class Said(Enum):
@@ -54,6 +55,11 @@ class Actions(Protocol):
 
     by_event: ClassVar[Mapping[Event, Callable[[Any, Any], Outcome]]]
 
+    home: Row
+    """The home that the session was in last: it says whether the connection is encrypted, and the client authenticated.
+
+    The session sets it, at first and whenever that is another home."""
+
     @property
     def is_coded(self) -> bool:
         """Whether replies carry enhanced status codes (RFC 2034)."""
@@ -71,7 +77,7 @@ class Actions(Protocol):
     def take_response(self, line: bytes) -> tuple[Event, Outcome]:
         """Takes the response to a challenge. The event is PROOF when all answers are there, else AUTH."""
 
-    def secured(self) -> Reply | None:
+    def secured(self) -> None:
         """The connection is now encrypted. Forgets everything that the client has said so far."""
 
     def abandon(self) -> None:

@@ -6,7 +6,7 @@ Knows nothing about a particular dialect.
 from collections.abc import Iterator
 
 from .events import Event
-from .table import Mark, State, Table, Target, Transition
+from .table import Mark, State, Table, Target, Transition, returned_to
 
 LEGEND = "A command without an arrow changes nothing, refused or not."
 
@@ -45,9 +45,8 @@ def arrows(table: Table) -> list[tuple[Target, Target, str]]:
 
 
 def _moves(table: Table) -> Iterator[tuple[Target, Target, str]]:
-    for home in table.states:
-        if home in table.homes:
-            yield Mark.BACK, home, "if it began there"
+    for home in returned_to(table):
+        yield Mark.BACK, home, "if it began there"
     for state in table.states:
         for event in table.events:
             cell = table.cells[state][event]

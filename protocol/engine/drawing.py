@@ -3,12 +3,12 @@
 Knows nothing about a particular dialect.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from textwrap import wrap
 
 from .events import Event
 from .replies import Reply
-from .table import Cell, Mark, State, Table, Transition
+from .table import Cell, Mark, State, Table, Transition, returned_to
 
 WIDTH = 80
 """Columns of a page, unless the caller says otherwise."""
@@ -97,12 +97,19 @@ def legend(table: Table) -> list[str]:
     lines = ["X        the state that follows", "or Y     the one that follows when the action refuses"]
     names = sorted((name, reply) for reply, name in names_of(table).items())
     lines += [f"{name:8} refused with {reply.word} {reply.text.decode()}; nothing changes" for name, reply in names]
-    if table.homes:
-        homes = ", ".join(state.name for state in table.states if state in table.homes)
-        lines.append(f"BACK     {Mark.BACK.value}: one of {homes}")
+    if homes := returned_to(table):
+        lines.append(f"BACK     {Mark.BACK.value}: one of {_names(table, homes)}")
     if table.skipping:
         lines.append(f"STAY     {Mark.STAY.value}")
-    return lines + [f"{_MARKS.get(mark, mark.name.lower()):8} {mark.value}" for mark in Mark if mark in cells]
+    lines += [f"{_MARKS.get(mark, mark.name.lower()):8} {mark.value}" for mark in Mark if mark in cells]
+    known = {"encrypted": table.encrypted, "authenticated": table.authenticated}
+    if any(known.values()):
+        lines.append(f"homes    what is known in {_names(table, table.homes)} holds until the next of them")
+    return lines + [f"{'':8} {word}: {_names(table, states)}" for word, states in known.items() if states]
+
+
+def _names(table: Table, states: Collection[State]) -> str:
+    return ", ".join(state.name for state in table.states if state in states)
 
 
 def _grid(part: Sequence[Column]) -> list[str]:

@@ -85,7 +85,7 @@ class Session:
         self._is_quiet = True  # no input is left to process, and no ending is pending
         self._line_cache = site.dialect.line_cache
         table = site.dialect.table
-        self._home = table.rows[table.start]
+        self._home = self._actions.home = table.rows[table.start]
         self._row = table.rows[(is_encrypted and table.opening) or table.start]
         self.interest = self._row.interest
 
@@ -163,12 +163,11 @@ class Session:
 
     def secured(self) -> None:
         """The connection is now encrypted. Ignored unless the session wants TLS."""
-        if not self.wants_tls:
-            return
-        reply = self._actions.secured()
-        is_opening = self.state is self._site.dialect.table.opening
-        self._apply(self._row.move(Event.SECURED), Event.SECURED, self._actions.greeting if is_opening else reply)
-        self.resume()
+        if self.wants_tls:
+            self._actions.secured()
+            is_opening = self.state is self._site.dialect.table.opening
+            self._apply(self._row.move(Event.SECURED), Event.SECURED, self._actions.greeting if is_opening else None)
+            self.resume()
 
     @property
     def wants_tls(self) -> bool:
@@ -261,11 +260,11 @@ class Session:
                 actions = self._actions
                 self._apply(cell, event, actions.by_event[event](actions, argument), line, argument)
         elif isinstance(cell, Reply):
-            self._refuse_command(self._row, cell, event, line, argument)
+            self._refuse(self._row, cell, event, line, argument)
         else:
             self._row.move(event)  # raises: it is no command
 
-    def _refuse_command(self, row: Row | None, reply: Reply, event: Event, line: bytes, argument: object = None) -> None:
+    def _refuse(self, row: Row | None, reply: Reply, event: Event, line: bytes, argument: object = None) -> None:
         """Refuses a command. If octets belong to it (BDAT), skips them first and then refuses (RFC 3030 section 2)."""
         if isinstance(argument, Chunk):
             table = self._site.dialect.table
@@ -277,7 +276,8 @@ class Session:
             self._refusals.foreign(line)
             self._end(Ending.FOREIGN)
         else:
-            self._refuse(row, reply, event, line)
+            self._move(event, row, reply)
+            self._count_refusal(reply, event, line)
 
     def _skip(self, piece: bytes, is_end: bool) -> None:
         """Drops octets of a refused chunk, and refuses it at its end."""
@@ -326,7 +326,7 @@ class Session:
                 outcome(self._answered)
             return
         if outcome.code >= REFUSALS:
-            self._refuse_command(move.refused, outcome, event, line, argument)
+            self._refuse(move.refused, outcome, event, line, argument)
         else:
             if self._refusals.in_a_row and outcome.code < INTERMEDIATES:
                 self._refusals.end_the_row()
@@ -357,14 +357,16 @@ class Session:
 
         None for the row: back to the home, in which the transaction began.
         """
+        if row is None:
+            row = self._home
+        elif row.is_home and row is not self._home:
+            self._home = self._actions.home = row
         if self._follow is not None:
-            self._follow((self._row.state, event, (row or self._home).state, 0 if reply is None else reply.code))
+            self._follow((self._row.state, event, row.state, 0 if reply is None else reply.code))
             if self._observer is not None:
-                self._observe(self._observer, event, row or self._home, reply)
-        self._row = row = row or self._home
+                self._observe(self._observer, event, row, reply)
+        self._row = row
         self.interest = row.interest
-        if row.is_home:
-            self._home = row
         if reply is not None:
             self.outgoing += reply.coded_line if self._is_coded else reply.line
 
@@ -378,10 +380,6 @@ class Session:
     def state(self) -> State:
         """The current state in the table."""
         return self._row.state
-
-    def _refuse(self, row: Row | None, reply: Reply, event: Event, line: bytes) -> None:
-        self._move(event, row, reply)
-        self._count_refusal(reply, event, line)
 
     def _count_refusal(self, reply: Reply, event: Event, line: bytes) -> None:
         if self._refusals.add(reply, event, line):

@@ -53,6 +53,11 @@ class Transition(NamedTuple):
 Written = State | tuple[Target, Target] | Reply | Mark
 Cell = Transition | Reply | Mark
 
+Step = tuple[Event | None, Target]
+"""Where something leads: SECURED or CHECKED, accepted; or, as None, anything else."""
+
+Steps = Mapping[State, set[Step]]
+
 Patience = Mapping[Event | Mark | None, float]
 """Seconds of silence that end a session, keyed by the awaited event or the kind of input (None: commands).
 
@@ -77,22 +82,23 @@ class Row:
 
     Rows with equal interests share one `interest` object. `reading` is None where commands are read. `ends_message`: the end
     of the mail data read here completes the message, and the session then waits for storage. `returns`: what is read here
-    is dropped, and its end leads back to where a command was refused.
+    is dropped, and its end leads back to where a command was refused. What a home `is_encrypted` and `is_authenticated` tell
+    holds until the session is in another home.
     """
 
-    __slots__ = ("awaited", "cells", "ends_message", "is_home", "reading", "interest", "returns", "state")
+    __slots__ = (
+        "awaited", "cells", "ends_message", "interest", "is_authenticated", "is_encrypted", "is_home", "reading", "returns",
+        "state",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        state: State,
-        cells: Mapping[Event, Cell],
-        is_home: bool,
-        patience: Patience,
-        interests: dict[Interest, Interest],
+        self, table: "Table", state: State, cells: Mapping[Event, Cell], interests: dict[Interest, Interest]
     ) -> None:
-        other = cells[Event.OTHER]
+        other, patience = cells[Event.OTHER], table.patience
         self.state = state
-        self.is_home = is_home
+        self.is_home = state in table.homes
+        self.is_encrypted = state in table.encrypted
+        self.is_authenticated = state in table.authenticated
         self.reading = other if isinstance(other, Mark) else None
         self.awaited = next((event for event in ANSWERS if isinstance(cells.get(event), Transition)), None)
         takes_input, is_finished = self.reading not in (Mark.HELD, Mark.GONE), self.reading is Mark.GONE
@@ -127,7 +133,8 @@ class Table:
 
     The table is total: there is no default. A cell is written as the state that follows (after a refusal the state stays),
     as a pair of states, accepted | refused, as the Reply that refuses the event in this state, or as a Mark. BACK in place
-    of a state means the home, that is, the state in `homes` that the session was in last. `ends` says what ends a session
+    of a state means the home, that is, the state in `homes` that the session was in last. Some homes are `encrypted`, in
+    some the client is `authenticated`; in any other state this is as it was in the home. `ends` says what ends a session
     in any state. A session that begins with a TLS handshake begins in the state `opening`. In the state `skipping` the
     octets of a refused chunk are read; STAY, in its row, means the state in which the chunk was refused. Raises ValueError
     with all flaws.
@@ -143,6 +150,8 @@ class Table:
         ends: Mapping[Ending, End] = ENDS,
         opening: State | None = None,
         skipping: State | None = None,
+        encrypted: Iterable[State] = (),
+        authenticated: Iterable[State] = (),
     ) -> None:
         self.name = name
         self.ends = ends
@@ -152,6 +161,8 @@ class Table:
         self.events = tuple(events)
         self.states = tuple(rows)
         self.homes = frozenset(homes)
+        self.encrypted = frozenset(encrypted)
+        self.authenticated = frozenset(authenticated)
         meant = {state: [meaning(state, cell) for cell in row] for state, row in rows.items()}
         flaws = [
             *_shape_flaws(self.events, meant),
@@ -162,6 +173,7 @@ class Table:
         self.cells: dict[State, dict[Event, Cell]] = {
             state: dict(zip(self.events, row, strict=True)) for state, row in meant.items()
         }
+        self.steps = {state: set(steps_of(row)) for state, row in self.cells.items()}
         self.rows = self._with_rows()
         flaws = list(_sense_flaws(self))
         if flaws:
@@ -170,7 +182,7 @@ class Table:
     def _with_rows(self) -> dict[State, Row]:
         """The rows of the cells, each of which leads to others of them."""
         interests: dict[Interest, Interest] = {}
-        rows = {state: Row(state, row, state in self.homes, self.patience, interests) for state, row in self.cells.items()}
+        rows = {state: Row(self, state, row, interests) for state, row in self.cells.items()}
         for state, row in rows.items():
             row.cells = {event: _resolved(cell, rows) for event, cell in self.cells[state].items()}
             end = row.cells.get(Event.END)
@@ -194,7 +206,7 @@ class Table:
         if missing:
             raise ValueError(f"table {name}: " + "; ".join(missing))
         rows = {state: [known[state, event] for event in events] for state in states}
-        rest = self.homes, self.patience, self.ends, self.opening, self.skipping
+        rest = self.homes, self.patience, self.ends, self.opening, self.skipping, self.encrypted, self.authenticated
         return Table(name, list(events), rows, *rest)
 
     @property
@@ -253,10 +265,11 @@ def _shape_flaws(events: tuple[Event, ...], rows: Mapping[State, Sequence[Cell]]
 def _sense_flaws(table: Table) -> Iterable[str]:
     for state, row in table.cells.items():
         yield from row_flaws(table, table.rows[state], row)
-    for state in set(table.states) - reachable(table):
-        yield f"{state.name} cannot be reached"
     if table.reading(table.closed) is not Mark.GONE:
         yield f"{table.closed.name} is the last row, so nothing may be read in it"
+    for state in (table.encrypted | table.authenticated) - (table.homes - {table.start}):
+        yield f"{state.name}: what a session knows stands in its homes, and it begins with nothing"
+    yield from step_flaws(table, table.steps)
 
 
 def row_flaws(table: Table, prepared: Row, row: Mapping[Event, Cell]) -> Iterable[str]:
@@ -288,13 +301,66 @@ def row_flaws(table: Table, prepared: Row, row: Mapping[Event, Cell]) -> Iterabl
 
 
 def _target_flaws(table: Table, state: State, row: Mapping[Event, Cell]) -> Iterable[str]:
-    """BACK needs a home, and STAY is for the state in which the octets of a refused chunk are read."""
+    """STAY is for the state in which the octets of a refused chunk are read."""
     targets = {target for cell in row.values() if isinstance(cell, Transition) for target in cell}
     stays = row.get(Event.END) == Transition(Mark.STAY, Mark.STAY)  # the chunk is refused, whatever it held
     if stays != (state is table.skipping) or (Mark.STAY in targets and not stays):
         yield f"{state.name}: STAY ends the octets of a refused chunk, and nothing else"
-    if Mark.BACK in targets and not table.homes:
-        yield f"{state.name}: there is nothing to go back to"
+
+
+def step_flaws(table: Table, steps: Steps) -> Iterable[str]:
+    """What is wrong with where the states lead. `steps` are those of the table, or another's with the same states."""
+    for state in set(table.states) - reachable(table, steps):
+        yield f"{state.name} cannot be reached"
+    ways = _ways(table, steps)
+    for home, way in ways.items():
+        yield from _home_flaws(table, home, way)
+    for state in table.states:
+        if Mark.BACK in _targets(steps[state]) and (
+            state in table.homes or sum(state in _targets(way) for way in ways.values()) < 2
+        ):
+            yield f"{state.name}: BACK is for states that several homes lead to"
+
+
+def _home_flaws(table: Table, home: State, way: Iterable[Step]) -> Iterable[str]:
+    """TLS begins with a handshake, and all that was known is forgotten then; a client is authenticated by its proof."""
+    for cause, target in way:
+        if target in table.homes:
+            if (target in table.encrypted) != (cause is Event.SECURED or home in table.encrypted):
+                yield f"{home.name} leads to {target.name}: TLS begins with a handshake, and does not end"
+            is_due = cause is Event.CHECKED or (cause is None and home in table.authenticated)
+            if (target in table.authenticated) != is_due:
+                yield f"{home.name} leads to {target.name}: a client is authenticated by its proof, until a handshake"
+
+
+def _ways(table: Table, steps: Steps) -> dict[State, set[Step]]:
+    """All steps from each home on until a session is in the next one; also from where it begins."""
+    found: dict[State, set[Step]] = {}
+    for home in (table.start, *((table.opening,) if table.opening else ()), *table.homes):
+        found[home], new = set(), [home]
+        while new:
+            more = steps[new.pop()] - found[home]
+            found[home] |= more
+            new += [target for target in _targets(more) - table.homes if isinstance(target, State)]
+    return found
+
+
+def returned_to(table: Table) -> list[State]:
+    """The homes that BACK can lead to."""
+    ways = _ways(table, table.steps)
+    return [home for home in table.states if home in table.homes and Mark.BACK in _targets(ways[home])]
+
+
+def steps_of(row: Mapping[Event, Cell]) -> Iterable[Step]:
+    """Where a state's cells lead."""
+    for event, cell in row.items():
+        if isinstance(cell, Transition):
+            yield event if event in (Event.SECURED, Event.CHECKED) else None, cell.accepted
+            yield None, cell.refused
+
+
+def _targets(steps: Iterable[Step]) -> set[Target]:
+    return {target for _, target in steps}
 
 
 _READ = {
@@ -311,15 +377,12 @@ _READ = {
 }
 
 
-def reachable(table: Table) -> set[State]:
+def reachable(table: Table, steps: Steps) -> set[State]:
     """The states that some sequence of events leads to."""
     new = [table.start, *(state for state in (table.opening, table.skipping) if state)]
     found = set(new)
     while new:
-        for cell in table.cells[new.pop()].values():
-            targets = (
-                {state for state in cell if isinstance(state, State)} - found if isinstance(cell, Transition) else set()
-            )
-            found |= targets
-            new += targets
+        more = [target for target in _targets(steps[new.pop()]) - found if isinstance(target, State)]
+        found.update(more)
+        new += more
     return found

@@ -13,6 +13,7 @@ from ..engine.buffer import Buffer
 from ..engine.environment import Report, Site
 from ..engine.events import Event
 from ..engine.replies import Reply
+from ..engine.table import Row
 from ..mail import transaction
 from ..mail.content import MAX_RECEIVED, Hops, Newlines
 from ..mail.credentials import Auth, Proof
@@ -33,9 +34,11 @@ class EsmtpActions:
     """Several recipients, each of them a known mailbox; content by DATA or BDAT; TLS and authentication."""
 
     __slots__ = (
-        "_address", "_buffer", "_client", "_hops", "_is_extended", "_is_secure", "_let_pass", "_messages", "_newlines",
-        "_proof", "_report", "_site", "_transaction", "_wish",
+        "_address", "_buffer", "_client", "_hops", "_is_extended", "_let_pass", "_messages", "_newlines", "_proof",
+        "_report", "_site", "_transaction", "_wish", "home",
     )  # fmt: skip
+
+    home: Row
 
     def __init__(self, site: Site, address: str, report: Report, buffer: Buffer) -> None:
         buffer.demand_crlf(MAX_LINE)
@@ -49,12 +52,11 @@ class EsmtpActions:
         self._newlines: Newlines | None = None
         self._hops: Hops | None = None
         self._wish = _NO_WISH
-        self._start_anew(is_secure=False)
+        self._start_anew()
 
-    def _start_anew(self, is_secure: bool) -> None:
-        self._client = transaction.Client(b"", self._address, is_secure)
+    def _start_anew(self) -> None:
+        self._client = transaction.Client(b"", self._address)
         self._is_extended = False
-        self._is_secure = is_secure
         self._proof = Proof(self._report, WORDING)
 
     @property
@@ -73,7 +75,7 @@ class EsmtpActions:
     # The client: greeting, TLS, authentication
 
     def _meet(self, client: Client, is_extended: bool) -> None:
-        self._client = transaction.Client(client.name, self._address, self._is_secure)
+        self._client = transaction.Client(client.name, self._address, self.home.is_encrypted)
         self._is_extended = is_extended
         self.abandon()
         if client.tolerated:
@@ -88,7 +90,7 @@ class EsmtpActions:
 
     def _ehlo(self, client: Client) -> Reply:
         self._meet(client, is_extended=True)
-        lines = extensions.offered(self._site, self._is_secure, self._proof.is_given)
+        lines = extensions.offered(self._site, self.home.is_encrypted, self.home.is_authenticated)
         if not lines:
             return replies.GREETS.about(self._site.hostname)
         return replies.OFFERS.about(self._site.hostname, b"\n".join(lines))
@@ -102,17 +104,16 @@ class EsmtpActions:
             return replies.NOT_OFFERED
         return replies.START_TLS
 
-    def secured(self) -> Reply | None:
+    def secured(self) -> None:
         """The connection is now encrypted. Forgets everything that the client has said so far (RFC 3207 section 4.2)."""
-        self._start_anew(is_secure=True)
+        self._start_anew()
         self._buffer.clear()  # plain text after STARTTLS may come from an attacker (RFC 3207 section 6)
-        return None
 
     def _auth(self, auth: Auth) -> Outcome:
         policy = self._site.policy
         if policy.authenticate is None or self._hides("AUTH"):
             return replies.NOT_OFFERED
-        if not self._is_secure and not policy.authenticates_in_clear:
+        if not self.home.is_encrypted and not policy.authenticates_in_clear:
             return replies.ENCRYPTION_REQUIRED
         return self._proof.begin(auth, policy.authenticate, policy.accepts_any)
 
@@ -125,9 +126,9 @@ class EsmtpActions:
     def _not_yet(self) -> Reply | None:
         """The refusal for a client that must use TLS or authenticate first, or None."""
         policy = self._site.policy
-        if policy.requires_tls and not self._is_secure:
+        if policy.requires_tls and not self.home.is_encrypted:
             return replies.TLS_FIRST
-        return replies.AUTH_FIRST if policy.requires_authentication and not self._proof.is_given else None
+        return replies.AUTH_FIRST if policy.requires_authentication and not self.home.is_authenticated else None
 
     def _mail(self, envelope: Envelope) -> Reply:
         policy = self._site.policy
@@ -222,12 +223,13 @@ class EsmtpActions:
     def _open(self, is_stuffed: bool) -> None:
         self._hops = Hops()
         self._newlines = Newlines(self._site.policy.mends_newlines, is_stuffed)
-        user = self._proof.shown_name if self._proof.is_given else None
+        user = self._proof.shown_name if self.home.is_authenticated else None
         self._transaction.open(self._client, self._protocol(), user, self._wish.is_binary)
 
     def _protocol(self) -> bytes:
         """The "with" word (RFC 5321 section 4.4, RFC 3848, RFC 6531 section 3.7.3)."""
-        return _PROTOCOLS[self._wish.has_utf8, self._is_extended, self._is_secure, self._proof.is_given]
+        home = self.home
+        return _PROTOCOLS[self._wish.has_utf8, self._is_extended, home.is_encrypted, home.is_authenticated]
 
     def write(self, piece: bytes) -> None:
         """Takes a piece of mail data."""

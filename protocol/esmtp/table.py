@@ -35,15 +35,18 @@ class Esmtp(State):
     STORING = "mail data ended, storage has not answered"
     ASKING = "a challenge was sent"
     CHECKING = "credentials came, they are being checked"
+    KNOWN = "client known and authenticated"
     SHAKING = "a TLS handshake is due"
     FRESH = "encrypted, nobody known"
     SECURE = "encrypted, client known"
-    KNOWN = "client known and authenticated"
+    PROMPTED = "encrypted, a challenge was sent"
+    PROVING = "encrypted, credentials came, they are being checked"
+    PROVED = "encrypted, client known and authenticated"
     CLOSED = "connection closing"
 
 
 START, OPENING, CLIENT, REVERSE, FORWARD, CONTENT, CHUNK, CHUNKED, SKIPPING = tuple(Esmtp)[:9]
-STORING, ASKING, CHECKING, SHAKING, FRESH, SECURE, KNOWN, CLOSED = tuple(Esmtp)[9:]
+STORING, ASKING, CHECKING, KNOWN, SHAKING, FRESH, SECURE, PROMPTED, PROVING, PROVED, CLOSED = tuple(Esmtp)[9:]
 TEXT, HELD, GONE, NEVER, RESPONSE, BACK, STAY = Mark
 V = Event
 
@@ -81,27 +84,31 @@ def reads(mark: Mark, **ends: Written) -> list[Written]:
 # fmt: off
 # A cell is the state that follows; X|Y: X if the action accepts, Y if it refuses; a short name in
 # capitals that is not a state (HI, MF, ...): the reply that refuses, and the state stays. BACK: to
-# the one of HOMES in which the transaction began.
-HOMES = (CLIENT, SECURE, KNOWN)
+# the one of HOMES that the session was in last. It also tells whether the connection is encrypted,
+# and the client authenticated.
+HOMES = (START, CLIENT, KNOWN, FRESH, SECURE, PROVED)
+ENCRYPTED, AUTHENTICATED = (FRESH, SECURE, PROVED), (KNOWN, PROVED)
 
-#                  HELLO   ASK      STARTTLS AUTH    PROOF     QUIT    OTHER
+#                  HELLO   ASK      STARTTLS AUTH      PROOF     QUIT    OTHER
 SESSION = {
-    START:    says(CLIENT, START,   HI,      HI,     HI,       CLOSED, NO),
-    CLIENT:   says(CLIENT, CLIENT,  SHAKING, ASKING, CHECKING, CLOSED, NO),
-    FRESH:    says(SECURE, FRESH,   TLS,     HI,     HI,       CLOSED, NO),
-    SECURE:   says(SECURE, SECURE,  TLS,     ASKING, CHECKING, CLOSED, NO),
-    KNOWN:    says(KNOWN,  KNOWN,   AUT,     AUT,    AUT,      CLOSED, NO),
-    REVERSE:  says(BACK,   REVERSE, NM,      NM,     NM,       CLOSED, NO),
-    FORWARD:  says(BACK,   FORWARD, NM,      NM,     NM,       CLOSED, NO),
-    CHUNKED:  says(BACK,   CHUNKED, CB,      CB,     CB,       CLOSED, NO),
+    START:    says(CLIENT, START,   HI,      HI,       HI,       CLOSED, NO),
+    CLIENT:   says(CLIENT, CLIENT,  SHAKING, ASKING,   CHECKING, CLOSED, NO),
+    KNOWN:    says(KNOWN,  KNOWN,   AUT,     AUT,      AUT,      CLOSED, NO),
+    FRESH:    says(SECURE, FRESH,   TLS,     HI,       HI,       CLOSED, NO),
+    SECURE:   says(SECURE, SECURE,  TLS,     PROMPTED, PROVING,  CLOSED, NO),
+    PROVED:   says(PROVED, PROVED,  AUT,     AUT,      AUT,      CLOSED, NO),
+    REVERSE:  says(BACK,   REVERSE, NM,      NM,       NM,       CLOSED, NO),
+    FORWARD:  says(BACK,   FORWARD, NM,      NM,       NM,       CLOSED, NO),
+    CHUNKED:  says(BACK,   CHUNKED, CB,      CB,       CB,       CLOSED, NO),
 }
 #                   MAIL     RCPT     DATA     BDAT   LAST     RSET
 TRANSACTION = {
     START:    sends(HI,      HI,      HI,      HI,    HI,      START),
     CLIENT:   sends(REVERSE, MF,      MF,      MF,    MF,      CLIENT),
+    KNOWN:    sends(REVERSE, MF,      MF,      MF,    MF,      KNOWN),
     FRESH:    sends(HI,      HI,      HI,      HI,    HI,      FRESH),
     SECURE:   sends(REVERSE, MF,      MF,      MF,    MF,      SECURE),
-    KNOWN:    sends(REVERSE, MF,      MF,      MF,    MF,      KNOWN),
+    PROVED:   sends(REVERSE, MF,      MF,      MF,    MF,      PROVED),
     REVERSE:  sends(NM,      FORWARD, RF,      RF,    RF,      BACK),
     FORWARD:  sends(NM,      FORWARD, CONTENT, CHUNK, CONTENT, BACK),
     CHUNKED:  sends(CB,      CB,      CB,      CHUNK, CONTENT, BACK),
@@ -117,8 +124,10 @@ ROWS: dict[State, list[Written]] = {
     CHUNK:    reads(TEXT,   END=CHUNKED|BACK),
     SKIPPING: reads(TEXT,   END=STAY),
     STORING:  reads(HELD,   STORED=(BACK, BACK)),
-    ASKING:   reads(RESPONSE, AUTH=ASKING|BACK, PROOF=CHECKING),
-    CHECKING: reads(HELD,   CHECKED=KNOWN|BACK),
+    ASKING:   reads(RESPONSE, AUTH=ASKING|CLIENT, PROOF=CHECKING),
+    CHECKING: reads(HELD,   CHECKED=KNOWN|CLIENT),
+    PROMPTED: reads(RESPONSE, AUTH=PROMPTED|SECURE, PROOF=PROVING),
+    PROVING:  reads(HELD,   CHECKED=PROVED|SECURE),
     SHAKING:  reads(HELD,   SECURED=FRESH),
     OPENING:  reads(HELD,   SECURED=FRESH),
     CLOSED:   reads(GONE),
@@ -129,7 +138,10 @@ PATIENCE = {None: 300.0, TEXT: 300.0, RESPONSE: 300.0, HELD: 600.0, V.SECURED: 6
 """Seconds: 5 minutes for everything that the client sends (RFC 5321 section 4.5.3.2.7; its other limits are for clients), 10
 minutes for the server's own work, and one minute for the handshake."""
 
-TABLE = Table("esmtp", EVENTS, ROWS, HOMES, PATIENCE, opening=OPENING, skipping=SKIPPING)
+TABLE = Table(
+    "esmtp", EVENTS, ROWS, HOMES, PATIENCE,
+    opening=OPENING, skipping=SKIPPING, encrypted=ENCRYPTED, authenticated=AUTHENTICATED,
+)  # fmt: skip
 ESMTP = Dialect(TABLE, parse_esmtp, EsmtpActions)
 STRICT_ESMTP = Dialect(TABLE, parse_strictly, EsmtpActions)
 """The dialect for --strict-syntax: refuses everything that the grammar forbids, however common it is."""

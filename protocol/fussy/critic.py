@@ -23,7 +23,7 @@ from ..engine.shown import shown
 from ..engine.table import Mark, Row, State
 from ..esmtp.extensions import offered
 from ..esmtp.grammar import MAX_LINE, Argument, Client, Envelope, parse_esmtp
-from ..esmtp.table import CHUNKED, FORWARD, KNOWN, OPENING, REVERSE, SHAKING
+from ..esmtp.table import CHUNKED, FORWARD, OPENING, REVERSE, SHAKING
 from .commands import flaws, flaws_of_line
 from .content import Text
 from .incoming import Incoming
@@ -80,7 +80,7 @@ class Critic:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._rows = site.dialect.table.rows
-        self._row: Row = self._rows[site.dialect.table.start]
+        self._row = self._home = self._rows[site.dialect.table.start]
         self._incoming = Incoming()
         self._text: Text | None = None
         self._is_dotted = self._is_begun = False
@@ -88,7 +88,7 @@ class Critic:
         self._last: Event | None = None
         self._tried: set[Event] = set()
         self._offers: frozenset[str] = frozenset()
-        self._has_said_hello = self._is_secure = False
+        self._has_said_hello = False
         self._parameters: dict[bytes, bytes | None] = {}
         self._counts: dict[str, int] = {}
         self._examples: dict[str, str] = {}
@@ -120,6 +120,8 @@ class Critic:
         """The session has moved."""
         state, event, after, code = move
         before, self._row = self._rows[state], self._rows[after]
+        if self._row.is_home:
+            self._home = self._row
         if isinstance(event, Ending):
             self._end(before, event)
         elif event is Event.END:
@@ -165,8 +167,7 @@ class Critic:
         if not self._incoming.is_empty:
             self._note("3207-4-behind-starttls")
         self._incoming.clear()
-        self._is_secure, self._has_said_hello = True, False
-        self._offers, self._last = frozenset(), None
+        self._has_said_hello, self._offers, self._last = False, frozenset(), None
         self._tried.clear()
 
     # Commands
@@ -228,9 +229,9 @@ class Critic:
             yield "5321-3.3-mail-first"
 
     def _flaws_of_offers(self, state: State, event: Event, argument: Argument) -> Iterator[str]:
-        if event is Event.STARTTLS and self._is_secure:
+        if event is Event.STARTTLS and self._home.is_encrypted:
             yield "3207-4.2-again"
-        elif event in _AUTHS and state is KNOWN:
+        elif event in _AUTHS and self._rows[state].is_authenticated:
             yield "4954-4-again"
         elif event in _NEEDS:
             extension, id = _NEEDS[event]
@@ -253,7 +254,8 @@ class Critic:
         if event in _HELLOS:
             self._has_said_hello = True
         if event in _HELLOS and is_accepted:
-            lines = offered(self._site, self._is_secure, self._row.state is KNOWN) if event is Event.EHLO else []
+            home = self._home
+            lines = offered(self._site, home.is_encrypted, home.is_authenticated) if event is Event.EHLO else []
             self._offers = frozenset(line.split()[0].decode() for line in lines)
         if isinstance(argument, Client):
             self.name = argument.name

@@ -132,20 +132,22 @@ _QUESTIONS: dict[bytes, tuple[bytes, ...]] = {b"PLAIN": (_ALL,), b"LOGIN": (_NAM
 
 
 class Proof:
-    """Whether a client is authenticated, and its current attempt. Logs each result with the name, never the secret."""
+    """The name of a client that is authenticated, and its current attempt. Logs each result with the name, never the secret.
 
-    __slots__ = ("_authenticate", "_exchange", "_report", "_take_back", "_wording", "is_given", "name", "shown_name")
+    Knows nothing about whether it is authenticated: the table says that.
+    """
+
+    __slots__ = ("_authenticate", "_exchange", "_report", "_take_back", "_wording", "name", "shown_name")
 
     def __init__(self, report: Report, wording: Wording) -> None:
         self._report = report
         self._wording = wording
         self._exchange: Exchange | None = None
         self._take_back: Callable[[], None] | None = None
-        self.is_given = False
         self.name = b""
-        """The authenticated name; valid while `is_given`."""
+        """The name that was proved last; or, where that failed, was tried last."""
         self.shown_name = ""
-        """The authenticated name, for the log; valid while `is_given`."""
+        """The same for the log."""
 
     def begin(self, auth: Auth, authenticate: Authenticate, accepts_any: bool) -> Outcome:
         """Starts an attempt. Sends a challenge, or checks the credentials if they are complete."""
@@ -177,7 +179,6 @@ class Proof:
     def _check(self, exchange: Exchange, answer: Callable[[Outcome], None]) -> None:
         def checked(is_right: bool | None) -> None:
             self._take_back = None
-            self.is_given = bool(is_right)
             self.name, self.shown_name = exchange.name, exchange.shown_name
             self._report(_WORDS[is_right], exchange.shown_name)
             wording = self._wording

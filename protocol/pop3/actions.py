@@ -12,6 +12,7 @@ from ..engine.buffer import Buffer
 from ..engine.environment import Report
 from ..engine.events import Event
 from ..engine.replies import Reply
+from ..engine.table import Row
 from ..mail.credentials import MECHANISMS as SASL
 from ..mail.credentials import Auth, Proof
 from . import replies
@@ -25,7 +26,9 @@ Answer = Callable[[Outcome], None]
 class PopActions:
     """One mailbox for one client, who has authenticated; what is deleted is removed at the end."""
 
-    __slots__ = ("_buffer", "_cancel", "_deleted", "_is_secure", "_maildrop", "_name", "_proof", "_report", "_site")
+    __slots__ = ("_buffer", "_cancel", "_deleted", "_maildrop", "_name", "_proof", "_report", "_site", "home")
+
+    home: Row
 
     def __init__(self, site: PopSite, address: str, report: Report, buffer: Buffer) -> None:
         buffer.limit(MAX_LINE)
@@ -35,10 +38,9 @@ class PopActions:
         self._maildrop: Maildrop | None = None
         self._deleted: set[int] = set()
         self._cancel: Callable[[], None] | None = None
-        self._start_anew(is_secure=False)
+        self._start_anew()
 
-    def _start_anew(self, is_secure: bool) -> None:
-        self._is_secure = is_secure
+    def _start_anew(self) -> None:
         self._name = b""
         self._proof = Proof(self._report, WORDING._replace(right=self._open))
 
@@ -56,7 +58,7 @@ class PopActions:
 
     @property
     def _takes_passwords(self) -> bool:
-        return self._is_secure or self._site.authenticates_in_clear
+        return self.home.is_encrypted or self._site.authenticates_in_clear
 
     def _capa(self, argument: bytes) -> Reply:
         mechanisms = SASL if self._takes_passwords else ()
@@ -65,18 +67,17 @@ class PopActions:
         lines = [b"TOP", b"UIDL", b"RESP-CODES", b"AUTH-RESP-CODE", b"PIPELINING", b"EXPIRE NEVER"]
         if mechanisms:
             lines += [b"USER", b"SASL " + b" ".join(mechanisms)]
-        if self._site.has_tls and not self._is_secure:
+        if self._site.has_tls and not self.home.is_encrypted:
             lines.append(b"STLS")
         return replies.CAPABILITIES.about(b"\n".join([*lines, b"IMPLEMENTATION carteiro"]))
 
     def _stls(self, _: bytes) -> Reply:
         return replies.BEGIN_TLS if self._site.has_tls else replies.NOT_OFFERED
 
-    def secured(self) -> Reply | None:
+    def secured(self) -> None:
         """The connection is now encrypted. Forgets everything that the client has said so far (RFC 2595 section 4)."""
-        self._start_anew(is_secure=True)
+        self._start_anew()
         self._buffer.clear()  # plain text after STLS may come from an attacker
-        return None
 
     def _user(self, name: bytes) -> Reply:
         if not self._takes_passwords:

@@ -68,7 +68,7 @@ def reads(mark: Mark, **ends: Written) -> list[Written]:
 # A cell is the state that follows; X|Y: X if the action accepts, Y if it refuses; a short name in
 # capitals that is not a state (LF, UF, ...): the reply that refuses, and the state stays. BACK: to
 # the one of HOMES that the session was in last. KNOWS, LISTS, FETCHES: see above.
-HOMES = (START, FRESH)
+HOMES, ENCRYPTED = (START, FRESH), (FRESH,)
 
 ROWS: dict[State, list[Written]] = {
     #                 CAPA   STLS     USER   PASS           AUTH         PROOF     KNOWS
@@ -112,5 +112,5 @@ PATIENCE = {
 """Seconds: 10 minutes for what the client sends (RFC 1939 section 3: at least that), and for a message that it reads; a
 minute for the handshake and for a password check, two until a mailbox is locked and read."""
 
-TABLE = Table("pop3", EVENTS, ROWS, HOMES, PATIENCE, ENDS, opening=OPENING)
+TABLE = Table("pop3", EVENTS, ROWS, HOMES, PATIENCE, ENDS, opening=OPENING, encrypted=ENCRYPTED)
 POP3 = Dialect(TABLE, parse_pop, PopActions)

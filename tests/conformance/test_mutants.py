@@ -41,7 +41,6 @@ def leads_elsewhere_refused(state: State, event: Event, new: Written) -> bool:
 UNPROVOKED = (E.VRFY, E.STARTTLS, E.AUTH, E.PROOF, E.DATA, E.BDAT, E.LAST, E.END, E.STORED, E.CHECKED)
 ANY_REFUSAL = (E.EXPN, E.STARTTLS, E.BDAT, E.LAST, E.AUTH, E.PROOF)
 NOBODY = (S.START, S.FRESH, S.OPENING)
-HOMES = (S.CLIENT, S.SECURE, S.KNOWN)
 
 LATITUDES: dict[str, Reason] = {
     "The RFCs name codes, and leave the text of a reply open.": lambda state, event, new: (
@@ -57,21 +56,15 @@ LATITUDES: dict[str, Reason] = {
     "AUTH and STARTTLS before EHLO may be refused or carried out: no RFC says.": lambda state, event, new: (
         state in NOBODY and event in (E.AUTH, E.PROOF, E.STARTTLS)
     ),
-    "A first HELO may lead wherever no extension is needed, since none counts behind it.": lambda state, event, new: (
-        state is S.START and event is E.HELO and isinstance(new, tuple) and new[0] in HOMES
-    ),
-    "An attempt at AUTH is ended at its first challenge.": lambda state, event, new: state is S.ASKING,
-    "What comes before EHLO in TLS differs from what comes before EHLO in the clear only behind an EHLO.": (
-        lambda state, event, new: state in NOBODY and isinstance(new, tuple) and new[0] in NOBODY
-    ),
-    "Behind MAIL, and between chunks, only sessions in the clear are walked: that one leads to a wrong home is not seen.": (
-        lambda state, event, new: state in (S.REVERSE, S.CHUNK, S.CHUNKED) and isinstance(new, tuple) and new[0] in HOMES
-    ),
+    "An attempt at AUTH is ended at its first challenge.": lambda state, event, new: state in (S.ASKING, S.PROMPTED),
     "STARTTLS within a transaction, or behind AUTH, may be refused or carried out: no RFC says.": lambda state, event, new: (
         event is E.STARTTLS and isinstance(new, tuple) and new[0] is S.SHAKING
     ),
     "That MAIL alone suffices for DATA is seen in the row MAIL, which is walked in the clear.": lambda state, event, new: (
-        state in (S.SECURE, S.KNOWN) and event is E.MAIL and isinstance(new, tuple) and new[0] is S.FORWARD
+        state in (S.SECURE, S.KNOWN, S.PROVED) and event is E.MAIL and isinstance(new, tuple) and new[0] is S.FORWARD
+    ),
+    "What comes behind AUTH is walked in the clear, if clients may authenticate there.": lambda state, event, new: (
+        state is S.PROVED
     ),
     "A password check that answers at once is over before the state in which it is waited for can matter.": (
         lambda state, event, new: state is S.SECURE and event is E.PROOF and isinstance(new, tuple)

@@ -255,7 +255,7 @@ class Ordering:
         if not self.hello:
             known = "FRESH" if self.is_encrypted else "START"
         elif self.reverse_path is None:
-            known = "KNOWN" if self.is_authenticated else "SECURE" if self.is_encrypted else "CLIENT"
+            known = (("CLIENT", "KNOWN"), ("SECURE", "PROVED"))[self.is_encrypted][self.is_authenticated]
         else:
             known = "CHUNKED" if self.chunks is not None else "FORWARD" if self.recipients else "REVERSE"
         assert self.talk.client.session.state.name == known

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from protocol.engine.events import Event
 from protocol.engine.replies import NOT_OFFERED, Reply
 from protocol.engine.table import Mark, State, Table, Transition, Written
-from protocol.esmtp.table import ESMTP, EVENTS, HOMES, Esmtp
+from protocol.esmtp.table import ESMTP, EVENTS, Esmtp
 
 from .mutation import mutants_of, other_targets
 
-RESTING = (Esmtp.START, *HOMES)
 CELLS = [(state, event) for state in Esmtp for event in EVENTS]
 REFUSALS = sorted(
     {NOT_OFFERED, *(cell for row in ESMTP.table.cells.values() for cell in row.values() if isinstance(cell, Reply))},
@@ -28,8 +27,9 @@ NEVER_ACCEPT = {Event.EXPN}
 
 def cannot_refuse(state: State, event: Event) -> bool:
     """Nor can, in one state: the last answer to a challenge (one that is refused is not the last), and another chunk."""
-    places = {(Esmtp.ASKING, Event.PROOF), (Esmtp.CHUNKED, Event.BDAT), (Esmtp.CHUNKED, Event.LAST)}
-    return event in NEVER_REFUSE or (state, event) in places
+    if state in (Esmtp.ASKING, Esmtp.PROMPTED):
+        return event is Event.PROOF
+    return event in NEVER_REFUSE or (state is Esmtp.CHUNKED and event in (Event.BDAT, Event.LAST))
 
 
 def other_cells(state: State, event: Event) -> Iterator[Written]:
@@ -40,9 +40,9 @@ def other_cells(state: State, event: Event) -> Iterator[Written]:
         yield from (reply for reply in REFUSALS if reply != old)
     accepted, refused = old if isinstance(old, Transition) else (None, state)
     if event not in NEVER_ACCEPT or accepted is None:
-        yield from ((other, refused) for other in other_targets(state, accepted, RESTING))
+        yield from ((other, refused) for other in other_targets(state, accepted))
     if accepted is not None and not cannot_refuse(state, event):
-        yield from ((accepted, other) for other in other_targets(state, refused, RESTING))
+        yield from ((accepted, other) for other in other_targets(state, refused))
 
 
 def mutants(state: State, event: Event) -> list[tuple[Written, Table]]:

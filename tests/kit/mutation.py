@@ -3,12 +3,12 @@
 Knows nothing about any particular table.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from protocol.engine.dialect import Dialect
 from protocol.engine.events import Event
-from protocol.engine.table import Mark, Row, State, Table, Target, Written, meaning, row_flaws
+from protocol.engine.table import Mark, Row, State, Table, Target, Written, meaning, row_flaws, step_flaws, steps_of
 
 Cell = tuple[State, Event]
 AtStep = Callable[[int], None]
@@ -35,18 +35,18 @@ def is_noticed(check: Callable[[], None]) -> bool:
     return False
 
 
-def other_targets(state: State, old: Target | None, resting: Collection[State]) -> Iterator[Target]:
-    """Every other target. BACK from a state in which no transaction has begun (`resting`) is to stay."""
-    for target in (*type(state), Mark.BACK):
-        if target is not old and not (target is Mark.BACK and old is state and state in resting):
-            yield target
+def other_targets(state: State, old: Target | None) -> Iterator[Target]:
+    """Every other target."""
+    return (target for target in (*type(state), Mark.BACK) if target is not old)
 
 
 def may_be_a_table(table: Table, state: State, event: Event, cell: Written) -> bool:
-    """Whether the row is still one that a state can have. Of most wrong cells it is not, and a table takes long to make."""
+    """Whether it could be a table still. With most wrong cells it could not, and a table takes long to make."""
     cells = table.cells[state] | {event: meaning(state, cell)}
-    row = Row(state, cells, state in table.homes, table.patience, {})
-    return not any(True for _ in row_flaws(table, row, cells))
+    row = Row(table, state, cells, {})
+    if any(True for _ in row_flaws(table, row, cells)):
+        return False
+    return not any(True for _ in step_flaws(table, {**table.steps, state: set(steps_of(cells))}))
 
 
 def table_with(table: Table, state: State, event: Event, cell: Written) -> Table | None:

@@ -13,7 +13,7 @@ from protocol.engine.environment import Policy, Site
 from protocol.engine.events import Event
 from protocol.engine.session import Session
 from protocol.engine.table import Interest, Mark
-from protocol.esmtp.table import ASKING, ESMTP, FORWARD, REVERSE
+from protocol.esmtp.table import ASKING, ESMTP, FORWARD, PROMPTED, REVERSE
 
 from .support import NOW, MemoryStore, find_user
 
@@ -247,11 +247,11 @@ def keeps_recipients(toy: Toy, data: bytes) -> bytes:
 
 
 def cancels_nothing(toy: Toy, data: bytes) -> bytes:
-    return b"AHgAeA==\r\n" if toy.session.state is ASKING and data == b"*\r\n" else data
+    return b"AHgAeA==\r\n" if toy.session.state in (ASKING, PROMPTED) and data == b"*\r\n" else data
 
 
 def takes_anything(toy: Toy, data: bytes) -> bytes:
-    return b"AGpvaG5kb2UAc2VjcmV0\r\n" if toy.session.state is ASKING and data == b"!?\r\n" else data
+    return b"AGpvaG5kb2UAc2VjcmV0\r\n" if toy.session.state in (ASKING, PROMPTED) and data == b"!?\r\n" else data
 
 
 def begins_mail_by_failing(toy: Toy, data: bytes) -> bytes:

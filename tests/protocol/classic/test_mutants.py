@@ -7,7 +7,7 @@ import pytest
 
 from protocol.classic.actions import ClassicActions
 from protocol.classic.grammar import parse_classic
-from protocol.classic.table import CLASSIC, EVENTS, HOMES, Classic
+from protocol.classic.table import CLASSIC, EVENTS, Classic
 from protocol.engine.dialect import Dialect
 from protocol.engine.events import Event
 from protocol.engine.replies import UNRECOGNIZED, Reply
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.no_cover  # which would take most of its time
 MAY_REFUSE = {Event.RCPT, Event.END, Event.STORED}
 """The events whose action can refuse; for the others it is of no effect where a refusal would lead."""
 
-RESTING = (Classic.START, *HOMES)
 CELLS = [(state, event) for state in Classic for event in EVENTS]
 
 
@@ -34,9 +33,9 @@ def other_cells(state: State, event: Event) -> Iterator[Written]:
     if not isinstance(old, Reply):
         yield UNRECOGNIZED
     accepted, refused = old if isinstance(old, Transition) else (None, state)
-    yield from ((other, refused) for other in other_targets(state, accepted, RESTING))
+    yield from ((other, refused) for other in other_targets(state, accepted))
     if accepted is not None and event in MAY_REFUSE:
-        yield from ((accepted, other) for other in other_targets(state, refused, RESTING))
+        yield from ((accepted, other) for other in other_targets(state, refused))
 
 
 def mutants(state: State, event: Event) -> list[tuple[Written, Dialect]]:

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.classic.table import CLASSIC, EVENTS, ROWS, Classic
 from protocol.engine import diagrams, drawing, picture
-from protocol.engine.table import Mark, Table, Transition, Written
+from protocol.engine.table import Mark, Table, Transition, Written, returned_to
 from protocol.esmtp.table import ESMTP
 
 from ...kit.support import ROOT
@@ -89,7 +89,7 @@ def arrows(pattern: str, drawn: str) -> set[tuple[str, str]]:
 
 def moves(table: Table) -> set[tuple[str, str]]:
     """From where to where, BACK being a place, too."""
-    found = {("BACK", home.name) for home in table.homes}
+    found = {("BACK", home.name) for home in returned_to(table)}
     for state, row in table.cells.items():
         for cell in row.values():
             if isinstance(cell, Transition) and cell != Transition(state, state):

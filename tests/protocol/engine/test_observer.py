@@ -63,7 +63,7 @@ def is_of_the_table(move: Moved) -> bool:
     assert isinstance(cell, Transition)
     is_refused = reply is not None and reply.code >= 400
     target = cell.refused if is_refused else cell.accepted
-    return after in HOMES or after is TABLE.start if target is Mark.BACK else after is target
+    return after in HOMES if target is Mark.BACK else after is target
 
 
 @settings(max_examples=500)

@@ -7,9 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.classic.table import Classic
+from protocol.engine.dialect import Dialect
+from protocol.engine.environment import Policy
 from protocol.engine.events import Event
 from protocol.engine.refusals import LOGGED_REFUSALS
 from protocol.engine.session import OUTPUT_LIMIT, STEPS_A_TURN
+from protocol.esmtp.actions import EsmtpActions
+from protocol.esmtp.grammar import parse_esmtp
+from protocol.esmtp.table import ESMTP
 
 from ...kit.support import MESSAGE, NOW, TO_DATA, Client, DiskIsFull, Kept
 
@@ -293,6 +298,23 @@ def test_no_bytes_make_it_fail(opening: bytes, pieces: list[bytes]) -> None:
     for piece in [opening, *pieces]:
         for line in client.send(piece):
             assert line[:3].isdigit()
+
+
+def test_its_actions_hear_of_each_other_home_once() -> None:
+    homes: list[str] = []
+
+    class Told(EsmtpActions):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "home":
+                homes.append(value.state.name)
+            super().__setattr__(name, value)
+
+    client = Client(Dialect(ESMTP.table, parse_esmtp, Told), policy=Policy(has_tls=True))
+    client.say("NOOP", "EHLO me", "EHLO me", "RSET", "MAIL FROM:<a@b>", "RCPT TO:<johndoe@b>", "DATA", "x", ".", "NOOP")
+    client.say("MAIL FROM:<a@b>", "EHLO me", "STARTTLS")
+    client.session.secured()
+    client.say("NOOP", "HELO me", "MAIL FROM:<a@b>", "RSET", "QUIT")
+    assert homes == ["START", "CLIENT", "FRESH", "SECURE"]
 
 
 def test_a_session_wants_no_tls() -> None:

@@ -5,10 +5,9 @@ from hypothesis import given
 
 from protocol.engine.dialect import Dialect
 from protocol.engine.events import Event
-from protocol.engine.table import Table
 from protocol.esmtp.actions import EsmtpActions
 from protocol.esmtp.grammar import parse_esmtp
-from protocol.esmtp.table import ESMTP, EVENTS, HOMES, ROWS, Esmtp
+from protocol.esmtp.table import ESMTP, Esmtp
 
 from ...kit.esmtp_dialogues import SITUATIONS, Talk, check_order, known_after
 from ...kit.esmtp_histories import Ordering
@@ -40,11 +39,7 @@ def test_what_came_before_the_handshake_is_complete_is_thrown_away() -> None:
 
 
 def test_a_refused_chunk_leads_where_the_cell_says() -> None:
-    row = [
-        (Esmtp.CHUNK, Esmtp.REVERSE) if event is Event.BDAT else cell
-        for event, cell in zip(EVENTS, ROWS[Esmtp.FORWARD], strict=True)
-    ]
-    table = Table("another", EVENTS, {**ROWS, Esmtp.FORWARD: row}, HOMES, opening=Esmtp.OPENING, skipping=Esmtp.SKIPPING)
+    table = ESMTP.table.overlaid({(Esmtp.FORWARD, Event.BDAT): (Esmtp.CHUNK, Esmtp.REVERSE)})
     talk = Talk(Dialect(table, parse_esmtp, EsmtpActions), Known(lacks=frozenset({"bdat"})))
     for line in (EHLO, MAIL, RCPT, BDAT):
         talk.take(line, 0)

@@ -12,7 +12,7 @@ from protocol.engine.replies import Reply
 from protocol.engine.table import Mark, State, Table, Transition, Written
 from protocol.pop3.actions import PopActions
 from protocol.pop3.grammar import parse_pop
-from protocol.pop3.table import EVENTS, HOMES, POP3, Pop3
+from protocol.pop3.table import EVENTS, POP3, Pop3
 
 from ...kit.mutation import Watched, dialogues_by_cell, is_noticed, mutants_of, other_targets
 from ...kit.pop3_dialogues import Dialogue, dialogues, hold, wandering
@@ -42,9 +42,9 @@ def other_cells(state: State, event: Event) -> Iterator[Written]:
     yield from (mark for mark in Mark if mark is not old and mark not in (Mark.BACK, Mark.STAY))
     yield from (reply for reply in REFUSALS if reply != old)
     accepted, refused = old if isinstance(old, Transition) else (None, state)
-    yield from ((other, refused) for other in other_targets(state, accepted, HOMES))
+    yield from ((other, refused) for other in other_targets(state, accepted))
     if accepted is not None and not cannot_refuse(state, event):
-        yield from ((accepted, other) for other in other_targets(state, refused, HOMES))
+        yield from ((accepted, other) for other in other_targets(state, refused))
 
 
 def mutants(state: State, event: Event) -> list[tuple[Written, Table]]:
