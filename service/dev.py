@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from .listeners import Listener
 from .page_settings import missing
 from .sources import Sources
+from .wiring import place_of
 
 # fmt: off
 PRESET = (
@@ -26,12 +27,6 @@ ESMTP_PRESET = (
 # fmt: on
 
 _ALL_ADDRESSES = ("0.0.0.0", "::")
-_PLACES = {
-    "mbox": "is put in {directory}/{name}.txt",
-    "maildir": "is put in {directory}/{name}/new",
-    "discard": "is thrown away",
-    "postgres": "is put in the database's mailbox {name}",
-}
 
 
 def preset(given: argparse.Namespace) -> list[str]:
@@ -52,11 +47,10 @@ def advice(options: argparse.Namespace, sources: Sources, listeners: Sequence[Li
     host, port = listeners[0].sockets[0].getsockname()[:2]
     server = "this machine's name" if host in _ALL_ADDRESSES else host
     name = sources.users.first if sources.users else "ana"
-    place = _PLACES[options.store].format(directory=options.mail_dir, name=name)
     settings = (f"host {server}", f"port {port}", _password(options), _encryption(options, sources))
     return [
         f"set in your application: {'; '.join(settings)}",
-        *([] if options.web else [f"mail for {name}@example.com {place}"]),
+        *([] if options.web else [f"mail for {name}@example.com {place_of(options, name)}"]),
     ]
 
 

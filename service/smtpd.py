@@ -21,11 +21,11 @@ from storage.errors import StorageError
 from . import database, tables
 from .check import check
 from .dev import advice
-from .fetching import Fetching
 from .listeners import Listener, open_listeners
 from .options import arguments
 from .output import say
 from .page_settings import missing, what_to_install
+from .pop3_beside import Fetching
 from .processes import Workers, count_of
 from .serving import Service
 from .showing import Showing
@@ -54,7 +54,7 @@ def main() -> int:
             say("smtpd", database.make(options))
         elif options.database_export:
             os.umask(0o077)
-            say("smtpd", database.export(options, MAILBOXES.get(options.store, MAILBOXES["mbox"])))
+            say("smtpd", database.export(options, MAILBOXES.get(options.store, MAILBOXES["mbox"]).mailboxes))
         else:
             serve(options)
     except (*SourceError, StorageError, ListenError) as error:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from protocol.classic.table import CLASSIC
 from protocol.engine import replies
@@ -38,18 +39,26 @@ log = logging.getLogger("carteiro")
 
 DIALECTS = {"classic": CLASSIC, "esmtp": ESMTP}
 MAX_REFUSALS = {"classic": 0, "esmtp": 100}
-MAILBOXES: dict[str, MailboxKind] = {"mbox": MboxMailboxes, "maildir": MaildirMailboxes}
+
+
+class Directory(NamedTuple):
+    """A kind of mail directory: what puts mail in its mailboxes, what lists their names, and where one is, for people."""
+
+    mailboxes: MailboxKind
+    present: Callable[[Path], list[str]]
+    place: str
+
+
+MAILBOXES = {
+    "mbox": Directory(MboxMailboxes, mbox_names, "{directory}/{name}.txt"),
+    "maildir": Directory(MaildirMailboxes, maildir_names, "{directory}/{name}/new"),
+}
+"""The kinds of mailboxes, by the names of --store. `kinds.KINDS` says how they are read."""
+
 STORES: dict[str, OpenStores] = {
-    **{name: partial(MailStores, kind) for name, kind in MAILBOXES.items()},
+    **{name: partial(MailStores, kind.mailboxes) for name, kind in MAILBOXES.items()},
     "discard": DiscardStores,
 }
-
-PRESENT: dict[str, Callable[[Path], list[str]]] = {
-    "mbox": mbox_names,
-    "maildir": maildir_names,
-    "discard": lambda directory: [],
-}
-"""For each kind of store, what lists the mailboxes in its directory."""
 
 MOST_CHECKS = 32
 """Most passwords that wait to be checked, a tenth of a second each. A further client is told to try again later."""
@@ -65,7 +74,8 @@ def stores_of(options: argparse.Namespace, count: int, tell: Tell | None = None,
     kind = MAILBOXES.get(options.store)
     if kind is None:
         return STORES[options.store](options.mail_dir, count)
-    return MailStores(partial(_told, kind, tell) if tell else kind, options.mail_dir, count, meter=meter)
+    opened = partial(_told, kind.mailboxes, tell) if tell else kind.mailboxes
+    return MailStores(opened, options.mail_dir, count, meter=meter)
 
 
 def _told(kind: MailboxKind, tell: Tell, files: Files, directory: int, where: Path) -> Mailboxes:
@@ -105,7 +115,16 @@ def newcomers_of(options: argparse.Namespace, store: Store) -> Newcomers | None:
         return None
     if options.store == database.NAME:  # which is not asked in the loop
         return Newcomers(options.create_mailboxes, partial(database.present, store))
-    return Newcomers(options.create_mailboxes, partial(PRESENT[options.store], options.mail_dir))
+    kind = MAILBOXES.get(options.store)
+    return Newcomers(options.create_mailboxes, partial(kind.present, options.mail_dir) if kind else list)
+
+
+def place_of(options: argparse.Namespace, name: str) -> str:
+    """What becomes of mail for a name, in words behind "mail"."""
+    if options.store == database.NAME:
+        return f"is put in the database's mailbox {name}"
+    kind = MAILBOXES.get(options.store)
+    return f"is put in {kind.place.format(directory=options.mail_dir, name=name)}" if kind else "is thrown away"
 
 
 def _finder(resources: Resources) -> FindMailbox:

@@ -4,6 +4,7 @@ Knows nothing about the order of commands.
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..engine import replies
@@ -34,6 +35,13 @@ class Wish(NamedTuple):
 
     has_utf8: bool = False
     is_binary: bool = False
+
+
+class Parameter(NamedTuple):
+    """A parameter of MAIL: its extension, and what adds its value to what was asked for before, or refuses it."""
+
+    extension: str
+    take: Callable[[Site, bytes | None, Wish], Wish | Reply]
 
 
 def offered(site: Site, is_secure: bool, is_authenticated: bool) -> list[bytes]:
@@ -72,7 +80,7 @@ def wish(site: Site, envelope: Envelope) -> Wish | Reply:
     asked = Wish()
     for keyword, value in envelope.parameters.items():
         parameter = _PARAMETERS.get(keyword)
-        found = parameter(site, value, asked) if parameter else replies.UNKNOWN_PARAMETER
+        found = parameter.take(site, value, asked) if parameter else replies.UNKNOWN_PARAMETER
         if isinstance(found, Reply):
             return found
         asked = found
@@ -115,4 +123,17 @@ def _auth(site: Site, value: bytes | None, asked: Wish) -> Wish | Reply:
     return asked if value and _AUTH.fullmatch(value) else replies.PARAMETER_SYNTAX
 
 
-_PARAMETERS = {b"SIZE": _size, b"BODY": _body, b"SMTPUTF8": _utf8, b"AUTH": _auth}
+_PARAMETERS = {
+    b"SIZE": Parameter("SIZE", _size),
+    b"BODY": Parameter("8BITMIME", _body),
+    b"SMTPUTF8": Parameter("SMTPUTF8", _utf8),
+    b"AUTH": Parameter("AUTH", _auth),
+}
+
+
+def extension_of(keyword: bytes, value: bytes | None) -> str | None:
+    """The extension that a parameter of MAIL belongs to; None if no extension here has it."""
+    if keyword == b"BODY" and (value or b"").upper() == b"BINARYMIME":
+        return "BINARYMIME"
+    parameter = _PARAMETERS.get(keyword)
+    return parameter.extension if parameter else None

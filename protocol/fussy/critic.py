@@ -21,7 +21,7 @@ from ..engine.events import Event
 from ..engine.replies import INTERMEDIATES, REFUSALS
 from ..engine.shown import shown
 from ..engine.table import Mark, Row, State
-from ..esmtp.extensions import offered
+from ..esmtp.extensions import extension_of, offered
 from ..esmtp.grammar import MAX_LINE, Argument, Client, Envelope, parse_esmtp
 from ..esmtp.table import CHUNKED, FORWARD, OPENING, REVERSE, SHAKING
 from .commands import flaws, flaws_of_line
@@ -310,8 +310,5 @@ class Critic:
 def _extensions_of(event: Event, envelope: Envelope) -> Iterator[str]:
     """The extension of each parameter; the parameter itself where no extension is known."""
     for keyword, value in envelope.parameters.items():
-        word = keyword.decode()
-        if event is Event.MAIL and word == "BODY":
-            yield "BINARYMIME" if (value or b"").upper() == b"BINARYMIME" else "8BITMIME"
-        else:
-            yield word if event is Event.MAIL and word in ("SIZE", "SMTPUTF8", "AUTH") else f"the parameter {word}"
+        extension = extension_of(keyword, value) if event is Event.MAIL else None
+        yield extension or f"the parameter {keyword.decode()}"

@@ -31,9 +31,9 @@ from reactor.stream.server import Server
 from .. import sources
 from ..commands import REREAD
 from ..counting import Counts
-from ..fetching import Settings
 from ..kinds import POSTGRES, kind_of
 from ..lifecycle import Lifecycle
+from ..pop3_beside import Settings
 from ..snapshots import POP3 as POP3_NUMBER
 from ..snapshots import Row, Snapshots
 from ..sources import SourceError, Sources

@@ -11,9 +11,10 @@ import pytest
 from reactor.stream.self_signed import NoMaker
 from service import dev
 from service.dev import advice
+from service.kinds import KINDS, POSTGRES
 from service.options import arguments
 from service.sources import read
-from service.wiring import policy_of
+from service.wiring import MAILBOXES, STORES, place_of, policy_of
 
 from ..kit.documents import blocks
 from ..kit.esmtp_server import line_of
@@ -65,6 +66,15 @@ def test_without_a_page_it_is_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {**options_of("--dev", "--no-web"), "no_web": False} == rest
     monkeypatch.setattr(dev, "missing", lambda: ["h11"])
     assert options_of("--dev") == rest
+
+
+@pytest.mark.parametrize("store", [*STORES, POSTGRES])
+def test_each_store_can_be_told_of(store: str) -> None:
+    assert place_of(Namespace(store=store, mail_dir="mail"), "ana").startswith("is ")
+
+
+def test_each_kind_of_mail_directory_can_be_read() -> None:
+    assert MAILBOXES.keys() == KINDS.keys()
 
 
 def test_in_the_classic_dialect_it_is_what_that_has() -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from protocol.engine.environment import Move, Site
 from protocol.engine.session import Session
+from protocol.esmtp import extensions
+from protocol.esmtp.extensions import EXTENSIONS
 from protocol.esmtp.tolerance import Tolerance
 from protocol.fussy.commands import LONGEST_LOCAL_PART
 from protocol.fussy.critic import LONGEST_EXAMPLE, LONGEST_LINE, Critic
@@ -223,6 +225,23 @@ TALKS: list[tuple[bytes, ...]] = [
     (*BEGUN, DATA, b".", b"\r\n", QUIT),
     (QUIT,),
 ]
+
+
+PARAMETERS = (b"SIZE=5", b"BODY=7BIT", b"BODY=8BITMIME", b"BODY=BINARYMIME", b"SMTPUTF8", b"AUTH=<>")
+"""Each parameter of MAIL that a server may offer."""
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS)
+def test_a_parameter_that_is_offered_is_lawful_and_one_that_is_not_is_not(parameter: bytes) -> None:
+    mail = b"MAIL FROM:<a@b.example> %b\r\n" % parameter
+    assert broken(HELLO, mail, QUIT) == []
+    judged = Judged(authenticate=None, hidden=frozenset(EXTENSIONS))
+    judged.hold((HELLO, mail, QUIT))
+    assert "5321-4.1.1.11-not-offered" in judged.broken
+
+
+def test_no_parameter_is_forgotten() -> None:
+    assert {parameter.partition(b"=")[0] for parameter in PARAMETERS} == set(extensions._PARAMETERS)
 
 
 @pytest.mark.parametrize("steps", TALKS)
