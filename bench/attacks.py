@@ -56,7 +56,7 @@ class Site(NamedTuple):
 
 
 class Attack(NamedTuple):
-    """An attack: what it does, its longest duration, and the flags of the server."""
+    """An attack: what it does, and the flags of the server. On the command line, the beginning of its name chooses it."""
 
     name: str
     begin: Callable[[Site], None]

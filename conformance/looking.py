@@ -41,7 +41,8 @@ class Look:
             self._target = self._target._replace(is_old=True)
             hello = await self._hello(before)
         if hello.code != "250":
-            raise Untestable(f"EHLO is answered {_text(hello)}: is this a server of SMTP?")
+            said, protocol = ("LHLO", "LMTP") if self._target.is_lmtp else ("EHLO", "SMTP")
+            raise Untestable(f"{said} is answered {_text(hello)}: is this a server of {protocol}?")
         offered = {Place.EHLO: frozenset(hello.words)}
         secret = Reply("")
         if "STARTTLS" in offered[Place.EHLO] and not before:

@@ -25,7 +25,7 @@ log = logging.getLogger("carteiro")
 NAME = POSTGRES
 """Of the store, as a value of --store."""
 
-_MISSING = "psycopg is not installed: run pip install 'carteiro[postgres]' 'psycopg[binary]'"
+_MISSING = "psycopg is not installed: run pip install 'psycopg[binary]'"
 
 
 def add_flags(group: "argparse._ArgumentGroup") -> None:

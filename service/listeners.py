@@ -61,11 +61,11 @@ def open_listeners(
     `speak` takes whether a listener speaks TLS from the first octet on, and returns its `Listener.speak`.
     """
     plain = options.listen or ([] if options.listen_tls else [DEFAULT])
-    places = [(place, False) for place in plain] + [(place, True) for place in options.listen_tls]
+    places = [(place, "--listen") for place in plain] + [(place, "--listen-tls") for place in options.listen_tls]
     return [
-        Listener(sockets, speak(is_encrypted), is_encrypted)
-        for (host, port), is_encrypted in places
-        for sockets in listening(host, port, processes)
+        Listener(sockets, speak(flag == "--listen-tls"), flag == "--listen-tls")
+        for (host, port), flag in places
+        for sockets in listening(host, port, processes, flag)
     ]
 
 

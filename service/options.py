@@ -308,7 +308,7 @@ def _pop3_flaw(options: argparse.Namespace) -> str:
         (places and options.store not in (*KINDS, POSTGRES), f"--pop3: nothing can be fetched with --store {options.store}"),
         (
             beyond and options.auth_accept_any,
-            f"--pop3 {beyond[:1]}: others than this machine could fetch all mail: give --auth-file, not --auth-accept-any",
+            f"--pop3 {', '.join(beyond)}: others could fetch all mail: give --auth-file instead",
         ),
     )
     return next((words for is_broken, words in rules if is_broken), "")

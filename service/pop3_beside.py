@@ -54,8 +54,8 @@ class Fetching:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self._plain, self._encrypted = (
-            [sock for host, port in places for (sock,) in listening(host, port)]
-            for places in (options.pop3, options.pop3_tls)
+            [sock for host, port in places for (sock,) in listening(host, port, 1, flag)]
+            for places, flag in ((options.pop3, "--pop3"), (options.pop3_tls, "--pop3-tls"))
         )
         self._companion: Companion | None = None
 

@@ -40,8 +40,8 @@ class Showing:
         if options.store == POSTGRES:  # the other stores make it themselves; here only the index is in it
             _make(options.mail_dir)
         self._options = options
-        self._sockets = _listening(options.web)
-        self._figures = _listening(options.metrics)
+        self._sockets = _listening(options.web, "--web")
+        self._figures = _listening(options.metrics, "--metrics")
         self._companion: Companion | None = None
         self._notices = Notices(options.mail_dir) if options.web else None
         self.metering = Metering(closed, self._notices)
@@ -135,8 +135,8 @@ def _make(directory: Path) -> None:
         raise StorageError(f"--mail-dir {directory}: {words(error)}") from error
 
 
-def _listening(address: tuple[str, int] | None) -> list[socket.socket]:
-    return [sock for (sock,) in listening(*address, 1)] if address else []
+def _listening(address: tuple[str, int] | None, flag: str) -> list[socket.socket]:
+    return [sock for (sock,) in listening(*address, 1, flag)] if address else []
 
 
 def _url(sock: socket.socket) -> str:

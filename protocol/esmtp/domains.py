@@ -83,6 +83,8 @@ def parse(text: str) -> bytes:
 
 def parse_hostname(text: str) -> bytes:
     """A server's own name: as written if that is ASCII, else in canonical form. Raises ValueError."""
+    if re.search(r"[,\s]", text):
+        raise ValueError(f"{text!r} is not one name: write mx.example.org")
     sent = parse(text)
     return text.encode() if text.isascii() else sent
 

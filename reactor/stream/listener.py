@@ -80,21 +80,21 @@ class Listener:
             self._reactor.watch(self._socket, READ, self._accept)
 
 
-def listening(host: str, port: int, count: int = 1) -> list[list[socket.socket]]:
+def listening(host: str, port: int, count: int = 1, flag: str = "--listen") -> list[list[socket.socket]]:
     """Opens listening sockets on `host:port` (port 0: the kernel picks one). For each address of the host there is a list of
     `count` sockets, between which the kernel spreads the clients (SO_REUSEPORT).
 
     Without SO_REUSEPORT the list has the same socket `count` times. Addresses that this machine does not have are left out,
-    if others remain. Raises ListenError if none remains, or after any other error.
+    if others remain. Raises ListenError if none remains, or after any other error; its text says to give `flag` another one.
     """
-    addresses = _addresses(host, port)
+    addresses = _addresses(host, port, flag)
     for is_last in (False, False, True):
         try:
             return _listen_on_all(addresses, port, count)
         except OSError as error:
             # The port that the kernel picked for the first address may be in use on the next one: try again.
             if is_last or port or error.errno != errno.EADDRINUSE:
-                raise _cannot_listen(host, port, error) from error
+                raise _cannot_listen(host, port, error, flag) from error
     raise AssertionError
 
 
@@ -125,14 +125,14 @@ class _Address(NamedTuple):
     """What follows the port in an address of this family (IPv6: flow info and scope)."""
 
 
-def _addresses(host: str, port: int) -> list[_Address]:
+def _addresses(host: str, port: int, flag: str) -> list[_Address]:
     """The addresses of a host name, without duplicates, in the resolver's order."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise _cannot_listen(host, port, error) from error
+        raise _cannot_listen(host, port, error, flag) from error
     except UnicodeError as error:
-        raise ListenError(f"cannot listen on {name(host, port)}: this is no host name: {_ADVICE}") from error
+        raise ListenError(f"cannot listen on {name(host, port)}: this is no host name: {_ADVICE} {flag}") from error
     return list(dict.fromkeys(_Address(family, str(address[0]), tuple(address[2:])) for family, _, _, _, address in found))
 
 
@@ -164,16 +164,16 @@ def _listen(address: _Address, port: int, is_shared: bool) -> socket.socket:
     return sock
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> ListenError:
-    return ListenError(f"cannot listen on {name(host, port)}: {error.strerror}: {_advice(error)}")
+def _cannot_listen(host: str, port: int, error: OSError, flag: str) -> ListenError:
+    return ListenError(f"cannot listen on {name(host, port)}: {error.strerror}: {_advice(error)} {flag}")
 
 
-_ADVICE = "choose an address of this machine with --listen"
+_ADVICE = "choose an address of this machine with"
 
 
 def _advice(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "end the program that has this port, or choose another with --listen"
+        return "end the program that has this port, or choose another with"
     if error.errno == errno.EACCES:
-        return "ports below 1024 are for root, choose another with --listen"
+        return "ports below 1024 are for root, choose another with"
     return _ADVICE

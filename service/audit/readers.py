@@ -68,7 +68,7 @@ def database(conninfo: str, query: str = QUERY) -> Iterator[Message]:
     try:
         import psycopg
     except ImportError as error:
-        raise UnreadableError(f"--database needs the package psycopg ({error}): pip install 'carteiro[postgres]'") from None
+        raise UnreadableError(f"--database needs the package psycopg ({error}): pip install 'psycopg[binary]'") from None
     try:
         words = psycopg.conninfo.make_conninfo(conninfo)
         if "target_session_attrs" not in words:

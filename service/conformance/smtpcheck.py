@@ -100,6 +100,9 @@ def checked_all(options: argparse.Namespace) -> int:
     known = known_from(options.baseline)
     probes = all_probes()
     places = [found(*server) for server in options.servers]
+    for path in [getattr(options, name) for name in FORMATS] + [options.write_baseline]:
+        if path:
+            try_out(path)
     ask_first(options, places, probes)
     reports = [report_of(place, options, probes, known) for place in places]
     shown = frozenset(finding.key for report in reports for finding in report.outcome.findings)
@@ -218,6 +221,17 @@ def known_from(path: Path | None) -> frozenset[str]:
         raise Stopped(2, f"{path}: {getattr(error, 'strerror', None) or error}") from error
     except ValueError as error:
         raise Stopped(2, str(error)) from error
+
+
+def try_out(path: Path) -> None:
+    """Finds out before the tests whether a file can be written; leaves it as it is. Raises Stopped."""
+    is_there = path.exists()
+    try:
+        path.open("a").close()
+        if not is_there:
+            path.unlink()
+    except OSError as error:
+        raise Stopped(2, f"{path}: {error.strerror}") from error
 
 
 def write(path: Path, content: str) -> None:

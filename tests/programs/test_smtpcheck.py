@@ -89,6 +89,8 @@ def test_what_is_grave_is_not_told_if_it_is_to_be_discreet(classic: Server, tmp_
         (["127.0.0.1:25", "--only", "9999"], 2, "no rule begins with 9999"),
         (["127.0.0.1:25", "--explain", "9999"], 2, "9999 is no id of a rule"),
         (["127.0.0.1:25", "--baseline", "/nowhere"], 2, "/nowhere: No such file or directory"),
+        (["127.0.0.1:1", "--json", "/nowhere/x"], 2, "/nowhere/x: No such file or directory"),
+        (["127.0.0.1:1", "--write-baseline", "/nowhere/x"], 2, "/nowhere/x: No such file or directory"),
         (["127.0.0.1:25", "--idle", "8"], 2, "a silence of 290 s is tested"),
         (["127.0.0.1:25", "--auth", "x"], 2, "--auth needs a --password-file"),
         (["192.0.2.1:25"], 2, "name the mailbox that is to get the messages (--to)"),

@@ -183,7 +183,7 @@ def test_the_table_is_printed(tmp_path: Path) -> None:
         ("--domain @example.org", "is an address: write what stands behind the @: example.org"),
         ("--domain a..b", "'a..b' is not a domain: write example.org"),
         ("--domain http://example.org", "is not a domain: write example.org"),
-        ("--hostname a,b", "is not one domain"),
+        ("--hostname a,b", "'a,b' is not one name: write mx.example.org"),
         ("--hostname mx:25", "is not a domain"),
         ("--tls-key k", "give the certificate, too"),
         ("--require-tls", "--require-tls: give a certificate with --tls-cert"),

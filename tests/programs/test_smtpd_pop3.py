@@ -243,7 +243,7 @@ def test_the_process_is_started_again(tmp_path: Path) -> None:
     [
         (["--pop3", "127.0.0.1:0", "x"], "only with --dialect esmtp"),
         (["--dialect", "esmtp", "--pop3", "127.0.0.1:0", "x"], "give --auth-file"),
-        (["--dev", "--no-web", "--pop3", "0.0.0.0:0"], "others than this machine could fetch all mail"),
+        (["--dev", "--no-web", "--pop3", "0.0.0.0:0"], "--pop3 0.0.0.0: others could fetch all mail"),
         (
             ["--dev", "--no-web", "--store", "discard", "--pop3", "127.0.0.1:0"],
             "nothing can be fetched with --store discard",

@@ -19,7 +19,7 @@ TEXTS = {
     "skip": "Ir para as mensagens",
     "mailboxes": "Caixas de correio",
     "all mail": "Todo o correio",
-    "unread of": "{unread} não lidas de {total}",
+    "unread of": "Não lidas: {unread} de {total}",
     "more mailboxes": "e mais {number}: escreva um nome",
     "mailbox name": "Nome de uma caixa de correio",
     "go": "Ir",

@@ -31,8 +31,9 @@ def test_ways_of_writing_a_domain_are_one(text: str, domain: bytes) -> None:
     ],
 )
 def test_what_is_no_domain_is_refused_with_what_to_write(text: str, words: str) -> None:
-    for read in (parse, parse_hostname):
-        with pytest.raises(ValueError, match=re.escape(f"{text!r} {words}")):
+    more_than_one = "is not one name: write mx.example.org"
+    for read, says in ((parse, words), (parse_hostname, more_than_one if re.search("[, ]", text) else words)):
+        with pytest.raises(ValueError, match=re.escape(f"{text!r} {says}")):
             read(text)
 
 

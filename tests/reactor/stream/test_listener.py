@@ -56,8 +56,8 @@ def test_an_address_that_is_taken_is_an_error_whatever_the_others_are(monkeypatc
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         resolve_to(monkeypatch, *((family, (place[0], port, *place[2:])) for family, place in BOTH))
-        with pytest.raises(ListenError, match="Address already in use: end the program that has this port"):
-            listening("localhost", port)
+        with pytest.raises(ListenError, match=r"Address already in use: end the program .*, or choose another with --pop3$"):
+            listening("localhost", port, flag="--pop3")
         with closing(socket.create_server(("::1", port), family=INET6)):
             pass  # it was given back
 
