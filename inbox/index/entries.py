@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..mime.addresses import Address
+from ..mime.envelope import envelope_of
+from ..mime.header import header_at
 from ..mime.message import Message, message
 from ..mime.shown import moment, row_of
 from ..search.matching import folded
@@ -41,27 +43,30 @@ class Entry(NamedTuple):
     inlines: int
     searched: tuple[str, ...]
     """Folded texts, in the order of the columns of the table `searched`."""
+    delivered: tuple[str, ...] = ()
+    """The forward-paths that led to the mailbox that has these octets."""
 
 
-def entry_of(octets: bytes, came: datetime | None = None) -> Entry:
-    """A message as the index has it. `came` is when it was received, if it cannot tell."""
+def entry_of(octets: bytes, id: str, came: datetime | None = None) -> Entry:
+    """A message as the index has it. `id` is its own; `came` is when it was received, if it cannot tell."""
     read = message(octets, came)
-    row = row_of(read, came)
+    row = row_of(read, came, id)
     received = read.envelope.came or came or read.date or datetime.fromtimestamp(0, UTC)
     return Entry(
-        row["ID"],
+        id,
         max(0, microseconds(received) + (0 if received.microsecond else _within_a_second(read.envelope.id))),
         json.dumps(row, ensure_ascii=False, separators=(",", ":")),
         read.size,
         len(read.attachments),
         len(read.inline),
         _searched(read),
+        read.envelope.delivered_to,
     )
 
 
-def entry_now(octets: bytes) -> Entry:
+def entry_now(octets: bytes, id: str) -> Entry:
     """A message that has come just now, unless it says when."""
-    return entry_of(octets, datetime.now(UTC))
+    return entry_of(octets, id, datetime.now(UTC))
 
 
 def entry_unread(id: str, octets: bytes, came: datetime) -> Entry:
@@ -70,7 +75,8 @@ def entry_unread(id: str, octets: bytes, came: datetime) -> Entry:
         "ID": id, "MessageID": "", "From": None, "To": [], "Cc": [], "Bcc": [], "ReplyTo": [], "Subject": "",
         "Created": moment(came), "Username": "", "Size": len(octets), "Attachments": 0, "Snippet": UNREAD_TEXT,
     }  # fmt: skip
-    return Entry(id, max(0, microseconds(came)), json.dumps(row), len(octets), 0, 0, ("",) * 9)
+    delivered = envelope_of(octets, header_at(octets, 0)).delivered_to
+    return Entry(id, max(0, microseconds(came)), json.dumps(row), len(octets), 0, 0, ("",) * 9, delivered)
 
 
 def _within_a_second(id: str) -> int:

@@ -8,7 +8,7 @@ who looks at the index, nor when mailboxes are read.
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,12 +73,12 @@ class _Read(NamedTuple):
 
 
 class Recorder:
-    """Keeps an index in step with mailboxes. `entry` reads a message; it never raises.
+    """Keeps an index in step with mailboxes. `entry` reads a message, with its id; it never raises.
 
     All methods raise sqlite3.Error and OSError. For one thread.
     """
 
-    def __init__(self, directory: Path, mailboxes: Mailboxes, entry: Callable[[bytes], Entry] = entry_now) -> None:
+    def __init__(self, directory: Path, mailboxes: Mailboxes, entry: Callable[[bytes, str], Entry] = entry_now) -> None:
         self._directory = directory
         self._base = opened(directory)
         self._inode = inode(directory)
@@ -229,7 +229,7 @@ class Recorder:
             )
         }
         new = {id: mail for id, mail in zip(ids, mails, strict=True) if id not in have}
-        entries = {id: self._entry(mail) for id, mail in new.items()}
+        entries = {id: self._entry(mail, id) for id, mail in new.items()}
         come: list[Come] = []
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
@@ -239,7 +239,8 @@ class Recorder:
                 if number is None or self._is_deleted(id, read.mailbox, read.place):
                     continue
                 key = self._key_of(id, entries, step)
-                if key is not None and self._put_copy(number, key, read, copy, mail):
+                delivered = entries[id].delivered if new.get(id) is mail else _delivered(mail)
+                if key is not None and self._put_copy(number, key, read, copy, delivered):
                     come.append(copy)
             divide(self._base)
         return come
@@ -283,7 +284,7 @@ class Recorder:
     def _has_key(self, key: int) -> bool:
         return self._base.execute("SELECT 1 FROM message WHERE key = ?", (key,)).fetchone() is not None
 
-    def _put_copy(self, number: int, key: int, read: _Read, come: Come, mail: bytes) -> bool:
+    def _put_copy(self, number: int, key: int, read: _Read, come: Come, delivered: Sequence[str]) -> bool:
         """Puts a copy in the index, or says where it is now; returns whether it is new."""
         moved = self._base.execute(
             "UPDATE copy SET place = ?, generation = ? WHERE mailbox = ? AND key = ?",
@@ -292,8 +293,7 @@ class Recorder:
         if moved.rowcount:
             return False
         is_read = self._base.execute("SELECT 1 FROM marks.mark WHERE id = ? AND mailbox = ?", come).fetchone()
-        delivered = json.dumps(envelope_of(mail, header_at(mail, 0)).delivered_to)
-        values = (number, key, read.place, read.generation, int(bool(is_read)), delivered)
+        values = (number, key, read.place, read.generation, int(bool(is_read)), json.dumps(delivered))
         self._base.execute("INSERT INTO copy VALUES (?, ?, ?, ?, ?, ?)", values)
         return True
 
@@ -356,6 +356,11 @@ class Recorder:
                 (before,),
             )
             self._base.execute("DELETE FROM marks.tombstone WHERE removed < ?", (before,))
+
+
+def _delivered(mail: bytes) -> Sequence[str]:
+    """Each copy of a message has its own forward-paths."""
+    return envelope_of(mail, header_at(mail, 0)).delivered_to
 
 
 def _batches(messages: Iterable[_Read], most: int) -> Iterator[list[_Read]]:

@@ -28,9 +28,11 @@ DIGESTED = 100
 """Parts whose content is digested; a mail with more is not one that anybody compares."""
 
 
-def row_of(message: Message, came: datetime | None = None) -> dict[str, Any]:
-    """A message in a list, but for what its mailbox knows of it. `came` is when, if the message cannot tell."""
-    id = identity(message.octets)
+def row_of(message: Message, came: datetime | None = None, id: str = "") -> dict[str, Any]:
+    """A message in a list, but for what its mailbox knows of it. `came` is when, if the message cannot tell; `id` is that of
+    all its octets, if more came than are read.
+    """
+    id = id or identity(message.octets)
     return {
         "ID": id,
         "MessageID": message.message_id or f"{id}@carteiro.invalid",

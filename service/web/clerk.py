@@ -26,7 +26,6 @@ from inbox.index.clerk import Clerk, Told
 from inbox.index.entries import Entry, entry_now, entry_unread
 from inbox.index.recording import Recorder
 from inbox.index.schema import DIRECTORY
-from inbox.mime.identity import identity
 from reactor.logs import log_as, log_to
 from storage.files import IsLocked
 
@@ -123,28 +122,28 @@ class Careful:
         self._place = place / "reading"
         signal.signal(signal.SIGVTALRM, self._is_too_slow)
 
-    def __call__(self, octets: bytes) -> Entry:
+    def __call__(self, octets: bytes, id: str) -> Entry:
         """What the index has of a message, or that it cannot be read."""
         try:
-            with self._noted(octets), _limited():
-                return entry_now(octets)
+            with self._noted(octets, id), _limited():
+                return entry_now(octets, id)
         except (TooSlow, MemoryError, RecursionError) as error:
-            log.warning("message %s cannot be read: %s", identity(octets), type(error).__name__)
+            log.warning("message %s cannot be read: %s", id, type(error).__name__)
         except Exception:
-            log.exception("message %s cannot be read", identity(octets))
-        return entry_unread(identity(octets), octets, datetime.now(UTC))
+            log.exception("message %s cannot be read", id)
+        return entry_unread(id, octets, datetime.now(UTC))
 
     @staticmethod
     def _is_too_slow(signum: int, frame: FrameType | None) -> None:
         raise TooSlow
 
     @contextmanager
-    def _noted(self, octets: bytes) -> Iterator[None]:
+    def _noted(self, octets: bytes, id: str) -> Iterator[None]:
         """Writes down that a large message is being read. Raises MemoryError for one that was the end twice."""
         if len(octets) < LARGE:
             yield
             return
-        id, count = identity(octets), 0
+        count = 0
         with suppress(OSError, ValueError):
             noted, number = self._place.read_text().split()
             count = int(number) if noted == id else 0

@@ -47,8 +47,6 @@ class IndexedInbox:
     def __init__(self, reactor: Reactor, directory: Path, kind: str, where: Sequence[str] = ()) -> None:
         self._reactor = reactor
         self._away = Away(kind == POSTGRES)
-        self._questions, self._searches, self._changes = (_Catalogue(reactor, directory) for _ in range(3))
-        self._small, self._large = (_Reading(reactor, command_of("web.opening", directory, kind, *where)) for _ in range(2))
         self._watchers: dict[object, tuple[Sight, Callable[[Changes], None]]] = {}
         self.standing: Standing | None = None
         """How the index stood when its process was heard last."""
@@ -56,7 +54,9 @@ class IndexedInbox:
         """Messages that were deleted, those included that were taken back."""
         clerk = command_of("web.clerk", directory, kind, *where)
         self._clerk = Companion(reactor, "the index", clerk, self._heard, self._begun)
-        self._clerk.start()
+        self._clerk.start()  # it begins beside us: each has much to load
+        self._questions, self._searches, self._changes = (_Catalogue(reactor, directory) for _ in range(3))
+        self._small, self._large = (_Reading(reactor, command_of("web.opening", directory, kind, *where)) for _ in range(2))
         reactor.call_later(REST, self._rest)
 
     @property

@@ -9,8 +9,9 @@ from web.application import Application
 from web.gate import Gate, Terms
 
 from ..page_settings import Settings
+from .beginning import begin
 from .monitoring import Monitoring
-from .serving import Place, begin, serve
+from .serving import Place, serve
 
 
 def main() -> int:

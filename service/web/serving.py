@@ -3,16 +3,12 @@
 Knows nothing about what is asked for.
 """
 
-import json
-import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from reactor.logs import log_as, log_to
 from reactor.loop import READ, Reactor
 from reactor.stream.conversation import Conversation
 from reactor.stream.server import Server
@@ -20,19 +16,12 @@ from web.application import Application
 from web.connection import HttpConnection
 
 from ..commands import REREAD
-from ..page_settings import Settings
 
 CONNECTIONS = 200
 """Most clients at once."""
 
 IDLE = 3_600.0
 """Seconds of silence after which any connection is closed; most have a shorter limit of their own."""
-
-NICENESS = 10
-"""Of this process and of those that it starts: where the mail path wants all cores, a tenth of one is left for it."""
-
-TURN = 0.0005
-"""Seconds after which a thread lets the loop go on, which answers others."""
 
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
 
@@ -42,20 +31,6 @@ class Place(NamedTuple):
 
     descriptors: Sequence[int]
     application: Application
-
-
-def begin(name: str) -> Settings:
-    """Reads the command line, and makes of this process one that takes nothing from the mail path."""
-    settings = Settings(**json.loads(sys.argv[1]))
-    log_to(2, settings.level)
-    log_as(name)
-    if settings.level > logging.DEBUG:  # who comes and goes is of no interest here
-        logging.getLogger("carteiro.reactor").setLevel(logging.WARNING)
-    os.nice(NICENESS)
-    sys.setswitchinterval(TURN)
-    os.umask(0o077)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return settings
 
 
 def serve(

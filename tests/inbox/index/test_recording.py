@@ -15,6 +15,8 @@ from inbox.index.catalogue import Catalogue, Selected
 from inbox.index.clerk import TOGETHER
 from inbox.index.recording import SHORT_BATCH
 from inbox.index.schema import DIRECTORY
+from inbox.mime import message
+from inbox.mime.identity import identity
 
 from .world import World, mail, mark_as_mutt_does
 
@@ -29,6 +31,14 @@ def test_what_comes_is_listed_newest_first(world: World) -> None:
     world.work()
     assert world.subjects("ana") == ["n3", "n2", "n1", "n0"]
     assert world.counts() == {"ana": (4, 4), "bob": (1, 1)}
+
+
+def test_a_message_of_which_not_all_is_read_has_the_id_of_all_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message, "MOST_OCTETS", 300)
+    octets = mail(1) + b"more\n" * 100
+    world.add(octets)
+    world.work()
+    assert world.ids() == [identity(octets)]
 
 
 def test_a_message_for_three_is_one_message(world: World) -> None:
