@@ -62,7 +62,8 @@ class Look:
         greeting = await dialogue.greeting()
         if greeting.code != "220":
             dialogue.close()
-            raise Untestable(f"it greets with {_text(greeting)}, not with 220")
+            told = f"greets with {_text(greeting)}, not with 220" if greeting.lines else "does not greet"
+            raise Untestable(f"it {told}: is this a server of SMTP?")
         self._greeting = greeting.lines[0]
         try:
             await walk_to(dialogue, self._target, before)
