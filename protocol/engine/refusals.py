@@ -75,7 +75,7 @@ class Refusals:
         line_shown = self._shown(event, line)
         if self.in_a_row <= LOGGED_REFUSALS:
             more = " (more in a row are not logged)" if self.in_a_row == LOGGED_REFUSALS else ""
-            told = f": {line_shown!r}" if line else ""  # a late answer refuses what came with an earlier line
+            told = f": {line_shown!r}" if line_shown else ""  # a late answer refuses what came with an earlier line
             self._report("refused with %s%s%s", words(reply), told, more)
         is_out_of_order = reply.code == BAD_SEQUENCE
         if event is Event.MAIL and not is_out_of_order:
