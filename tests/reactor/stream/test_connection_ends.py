@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from reactor import loop
 from reactor.stream import connection as module
 
 from ...kit.echo import Pair
@@ -56,7 +57,7 @@ def _segments(sock: socket.socket) -> int:
 
 def test_an_agreed_end_with_unread_input_does_not_destroy_the_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair(over_tcp=True)
-    monkeypatch.setattr(module, "_received", memoryview(bytearray(len(b"agreed\n"))))
+    monkeypatch.setattr(loop, "READ_SIZE", len(b"agreed\n"))
     pair.peer.sendall(b"agreed\nand another thing\n")
     pair.until(lambda: pair.closed == 1)
     assert pair.peer.recv(100) == b"hi\nagreed\n"
