@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -43,20 +43,42 @@ def chromium() -> Iterator["Browser"]:
         browser.close()
 
 
-@contextmanager
-def tasks(browser: "Browser", page: "Page") -> Iterator[list[float]]:
-    """Collects the milliseconds of CPU time of each task of a page's main thread, the longest first.
+class Work(NamedTuple):
+    """What a page's main thread had to do, in numbers that say nothing of how busy the machine is."""
 
-    A page's own PerformanceObserver measures wall-clock time: on a machine where others work, that tells of them.
-    """
-    found: list[float] = []
-    browser.start_tracing(page=page, categories=["toplevel"])
+    frames: int
+    """Those for which a script has drawn something."""
+    layouts: int
+    """How often it was worked out where things are."""
+    styled: int
+    """Elements whose style was worked out at once, the most."""
+    laid_out: int
+    """Boxes whose place was, the most."""
+    boxes: int
+    """Boxes that there were, the most."""
+
+
+@contextmanager
+def work(browser: "Browser", page: "Page") -> Iterator[list[Work]]:
+    """Finds out what there is to do meanwhile: the list has it in the end."""
+    found: list[Work] = []
+    browser.start_tracing(page=page, categories=["devtools.timeline"])
     yield found
-    events = json.loads(browser.stop_tracing())["traceEvents"]
-    names = [event for event in events if event["name"] == "thread_name"]
-    mains = {(event["pid"], event["tid"]) for event in names if event["args"]["name"] == "CrRendererMain"}
-    made = (event for event in events if event.get("ph") == "X" and (event["pid"], event["tid"]) in mains)
-    found += sorted((event.get("tdur", 0) / 1000 for event in made), reverse=True)
+    events: list[dict[str, Any]] = json.loads(browser.stop_tracing())["traceEvents"]
+
+    def of(name: str) -> list[dict[str, Any]]:
+        return [event["args"] for event in events if event["name"] == name]
+
+    laid_out = [args["beginData"] for args in of("Layout") if "beginData" in args]
+    found.append(
+        Work(
+            len(of("FireAnimationFrame")),
+            len(laid_out),
+            max(args.get("elementCount", 0) for args in of("UpdateLayoutTree")),
+            max(data["dirtyObjects"] for data in laid_out),
+            max(data["totalObjects"] for data in laid_out),
+        )
+    )
 
 
 class Outside:
