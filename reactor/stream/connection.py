@@ -241,21 +241,22 @@ class Connection:
         3. output is left.
         """
         is_behind, is_left = conversation.is_behind, bool(conversation.outgoing)
-        self._interest = _UNKNOWN if is_left or is_behind else conversation.interest or _UNKNOWN
-        if conversation.is_finished and not is_left:
+        interest = conversation.interest or conversation
+        self._interest = _UNKNOWN if is_left or is_behind or interest is conversation else interest
+        if interest.is_finished and not is_left:
             self._end()
             return
         if is_behind and not is_left and self._resumption is NEVER:
             self._resumption = LATER
             self._reactor.call_last(self._catch_up)
-        wanted = READ if conversation.takes_input and not self._has_ended else 0
+        wanted = READ if interest.takes_input and not (is_behind or self._has_ended) else 0
         if is_left:
             wanted |= WRITE
         if wanted == 0 and self._events == READ and self._stage is OPEN:
             self._stage = DEAF
         else:
             self._watch(wanted)
-        patience = min(self._idle_timeout, conversation.patience)
+        patience = min(self._idle_timeout, interest.patience)
         if patience < self._timer_patience:
             self._timer.cancel()
             self._start_timer(patience)

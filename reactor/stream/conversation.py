@@ -43,6 +43,26 @@ class Simple(Protocol):
         """A method of this conversation has raised an exception."""
 
 
+class Interest(Protocol):
+    """What a conversation wants of its connection: the values of its properties of these names. It never changes."""
+
+    @property
+    def is_finished(self) -> bool:
+        """The connection must send `outgoing` and then close."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which `time_out` is called."""
+
+    @property
+    def takes_input(self) -> bool:
+        """The connection reads, unless the conversation `is_behind`."""
+
+    @property
+    def wants_tls(self) -> bool:
+        """The connection must send `outgoing` and then do a TLS handshake."""
+
+
 class Conversation(Simple, Protocol):
     """One side of a dialogue over a connection, with the parts that only some protocols need.
 
@@ -88,9 +108,9 @@ class Conversation(Simple, Protocol):
     # For those with so many lines that each property costs time
 
     @property
-    def interest(self) -> object:
-        """Stays the same object while `is_finished`, `wants_tls`, `patience`, and `takes_input` (ignoring `is_behind`) are
-        unchanged, so that the connection need not read them after each line. None: the connection reads them every time.
+    def interest(self) -> Interest | None:
+        """Stays the same object while its values are unchanged, so that the connection need not read them after each line.
+        None: the connection reads the conversation's own properties, every time.
         """
 
 

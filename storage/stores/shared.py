@@ -103,7 +103,7 @@ class SharedStore:
         stores = [self._store, *self._others]
         store = stores[self._turn % len(stores)]
         wanted_in = store.tidy(is_idle, waited)
-        if not store.is_moving:
+        if self._others and not store.is_moving:
             self._turn += 1
             if store is not self._store and store.is_empty:
                 self._others.remove(store)

@@ -12,7 +12,7 @@ from conformance.wire import Wire
 from protocol.engine.environment import Policy, Site
 from protocol.engine.events import Event
 from protocol.engine.session import Session
-from protocol.engine.table import Interest, Mark
+from protocol.engine.table import Mark
 from protocol.esmtp.table import ASKING, ESMTP, FORWARD, PROMPTED, REVERSE
 
 from .support import NOW, MemoryStore, find_user
@@ -90,6 +90,8 @@ class Toy:
 
     # A conversation
 
+    interest = None  # its patience is its own
+
     def open(self) -> None:
         self.session.open()
         self._turn()
@@ -125,10 +127,6 @@ class Toy:
     def break_down(self) -> None:
         self.session.break_down()
         self._turn()
-
-    @property
-    def interest(self) -> Interest:
-        return self.session.interest
 
     @property
     def is_finished(self) -> bool:

@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import suppress
+from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,16 +10,26 @@ from hypothesis import strategies as st
 from ...kit.echo import Echo, Pair
 
 
+class Wants(NamedTuple):
+    """What it wants."""
+
+    is_finished: bool
+    patience: float
+    takes_input: bool
+    wants_tls: bool
+
+
 class Steadfast(Echo):
     """An Echo that says when nothing has changed in what it wants."""
 
     @property
-    def interest(self) -> object:  # type: ignore[override]
-        wants = (self.is_finished, self.wants_tls, self.patience, self.is_held, len(self.outgoing) < self.room)
-        return STANCES.setdefault(wants, object())
+    def interest(self) -> Wants:  # type: ignore[override]
+        takes_input = not self.is_finished and not self.is_held and len(self.outgoing) < self.room
+        wants = Wants(self.is_finished, self.patience, takes_input, self.wants_tls)
+        return STANCES.setdefault(wants, wants)
 
 
-STANCES: dict[tuple[object, ...], object] = {}
+STANCES: dict[Wants, Wants] = {}
 WORDS = st.sampled_from(
     ["x", "hold", "behind", "hold behind", "flood", "wake", "read", "leave", "impatient", "bye", "agreed"]
 )
