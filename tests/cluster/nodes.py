@@ -351,6 +351,11 @@ class Cluster:
         shown = subprocess.run(command, capture_output=True, check=True, **self.place.account).stdout.decode()
         return str(next(line for line in shown.splitlines() if line.startswith("Database cluster state")))
 
+    def keep_logs(self, directory: Path) -> None:
+        """Copies what the nodes have logged."""
+        for log in self.path.glob("*.log"):
+            shutil.copyfile(log, directory / log.name)
+
     def close(self) -> None:
         """Ends all nodes, and deletes them."""
         for node in self.nodes:

@@ -192,13 +192,14 @@ def staged(
     mistake: str = "",
     flags: Sequence[str] = (),
 ) -> Iterator[Stage]:
-    """A stage, while it is needed. `flags` are for the storm."""
+    """A stage, while it is needed. `flags` are for the storm. What the nodes have logged is in `directory` afterwards."""
     with ExitStack() as stack:
         network = Network() if needs.is_networked else None
         if network:
             stack.callback(network.close)
         cluster = Cluster(place, node, network, make_pem(directory) if needs.is_encrypted else None)
         stack.callback(cluster.close)
+        stack.callback(cluster.keep_logs, directory)
         if needs.limit:
             small_disk(cluster.primary, needs.limit, needs.part)
         cluster.start()
