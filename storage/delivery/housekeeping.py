@@ -137,13 +137,15 @@ class Housekeeping:
         now = time.monotonic()
         if now < self._not_before:
             return []
-        oldest = takewhile(lambda segment: not segment.waiting, self._journal.segments)
-        return list(takewhile(lambda segment: segment.is_sealed or now >= segment.since + AGE, oldest))
+        for number, segment in enumerate(self._journal.segments):
+            if segment.waiting or not (segment.is_sealed or now >= segment.since + AGE):
+                return self._journal.segments[:number]
+        return self._journal.segments[:]
 
     def fullness(self) -> float:
         """How full the journal or its spool is: 1 is the limit."""
         segments = self._journal.segments
-        waiting = sum(segment.waiting for segment in segments)
+        waiting = sum([segment.waiting for segment in segments])
         return max(len(segments) / LIMIT, waiting / MOST_WAITING, self._spool.kept / MOST_SPOOLED)
 
     def tidy(self, is_idle: bool, waited: float = 0.0) -> float | None:

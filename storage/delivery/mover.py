@@ -213,9 +213,9 @@ class Mover:
             return
         try:
             for _ in range(BATCHES):
-                letters = self._batch(queue)
-                if not letters:
+                if not queue.waiting:
                     break
+                letters = self._batch(queue)
                 yield from self._append(queue, mailbox, letters)
                 if letters[0].is_large and self._room.is_scarce:
                     break  # its spool file must go before the next one is copied

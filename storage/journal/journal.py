@@ -33,6 +33,7 @@ WRITTEN_AHEAD = 2
 _NAME = re.compile(rb"segment-(\d+)")
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
 _PIECE = 1 << 20
+_VOID = OVERHEAD + encode(Void(0, 0)).length
 
 
 class Journal:
@@ -158,7 +159,7 @@ class Journal:
 
     def _writable(self, length: int) -> Segment:
         """The segment for the next record, whose frame has `length` octets. Begins a new one if necessary."""
-        voids = (OVERHEAD + encode(Void(0, 0)).length) * len(self._voids)
+        voids = _VOID * len(self._voids)
         if length + voids > format.SIZE - START:
             raise StorageError(f"{self._where}: a record of {length} octets is too long", "for good")
         if not self.segments or self.segments[-1].is_sealed or self.segments[-1].end + length + voids > format.SIZE:

@@ -89,7 +89,7 @@ class MailDirectory:
         """Whether the path still leads to this directory, and that has the journal that we claimed, even if files in it are
         missing.
         """
-        return self._is(self.top, lambda: self._files.find_top(self._path)) and self.has_journal
+        return self._is(self.top, self._files.find_top, self._path) and self.has_journal
 
     def make_spool(self) -> None:
         """Makes and opens the spool again, after another program has removed it. Raises OSError."""
@@ -98,14 +98,14 @@ class MailDirectory:
     @property
     def has_journal(self) -> bool:
         """Whether the directory, wherever it is now, still has the journal that we claimed."""
-        return self._is(self.shared, lambda: self._files.find(b".journal", self.top)) and (
-            not self._part or self._is(self.own, lambda: self._files.find(self._part, self.shared))
+        return self._is(self.shared, self._files.find, b".journal", self.top) and (
+            not self._part or self._is(self.own, self._files.find, self._part, self.shared)
         )
 
     @property
     def has_spool(self) -> bool:
         """Whether the journal, wherever it is now, still has the spool that is open here."""
-        return self._is(self.spool, lambda: self._files.find(b"spool", self.own))
+        return self._is(self.spool, self._files.find, b"spool", self.own)
 
     @property
     def whereabouts(self) -> str:
@@ -114,9 +114,9 @@ class MailDirectory:
             return str(Path(f"/proc/self/fd/{self.top}").readlink())
         return "elsewhere"
 
-    def _is(self, descriptor: int, find: Callable[[], os.stat_result]) -> bool:
+    def _is(self, descriptor: int, find: Callable[..., os.stat_result], *where: object) -> bool:
         try:
-            found, ours = find(), self._files.status(descriptor)
+            found, ours = find(*where), self._files.status(descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:  # unknown, so we assume that it is there

@@ -126,7 +126,8 @@ class SharedStore:
         if self._renew is None or now < self._looked + seconds:
             return
         self._looked = now
-        self._look_after_the_others()
+        if self._others:
+            self._look_after_the_others()
         if self._astray_since is None and (self._store.is_in_place or self._is_mended()):
             return
         if self._astray_since is None:
