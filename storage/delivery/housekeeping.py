@@ -24,7 +24,7 @@ from ..errors import StorageError, fault
 from ..journal import format
 from ..journal.journal import Journal
 from ..journal.records import Intent, encode
-from ..journal.segments import Segment
+from ..journal.segments import TOGETHER, Segment, to_free
 from ..journal.spool import Spool
 from ..mailboxes.mailbox import Mailboxes
 from ..room import Room
@@ -100,7 +100,7 @@ class Housekeeping:
         self._backlog = backlog
         self._mover = mover
         self._task: Steps | None = None
-        self._is_moving = False
+        self._is_moving = self._is_finishing = False
         self._look_again_at = 0.0
         self._not_before = 0.0
         self._move_not_before = 0.0
@@ -137,10 +137,8 @@ class Housekeeping:
         now = time.monotonic()
         if now < self._not_before:
             return []
-        for number, segment in enumerate(self._journal.segments):
-            if segment.waiting or not (segment.is_sealed or now >= segment.since + AGE):
-                return self._journal.segments[:number]
-        return self._journal.segments[:]
+        age = 0.0 if self._is_finishing else AGE
+        return to_free(self._journal.segments, now, age, 1 if self._fullness > 0.5 else TOGETHER)
 
     def fullness(self) -> float:
         """How full the journal or its spool is: 1 is the limit."""
@@ -285,7 +283,7 @@ class Housekeeping:
 
     def _is_stuck(self, segment: Segment) -> bool:
         """Whether everything that waits in a segment is for stuck mailboxes, and copying it makes room."""
-        if time.monotonic() < self._look_again_at:
+        if not segment.waiting or time.monotonic() < self._look_again_at:
             return False
         self._look_again_at = time.monotonic() + LOOK_AGAIN
         those = (takewhile(lambda place: place.segment is segment, queue.waiting) for queue in self._stuck())
@@ -319,6 +317,7 @@ class Housekeeping:
         """Moves all that can be moved and frees all that can be freed, in `patience` seconds at most. Logs the rest."""
         end = time.monotonic() + patience
         self._journal.seal()
+        self._is_finishing = True
         left, moved_at = -1, 0.0
         while (again_in := self.work(SLICE)) is not None and (now := time.monotonic()) < end:
             if again_in:
@@ -327,6 +326,7 @@ class Housekeeping:
                 if now + again_in > moved_at + WAIT:
                     break
                 time.sleep(again_in)
+        self._is_finishing = False
         self.stop()
         for queue in self._mover.queues.values():
             if queue.waiting:

@@ -5,13 +5,16 @@ Knows nothing about how they are written or read.
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .records import Position
 
 COPIED_AT_ONCE = 1 << 20
 """Octets of the journal that one step copies."""
+
+TOGETHER = 4
+"""Segments that are freed together, unless it is urgent or one is old: they share the syncs of mailboxes."""
 
 
 class Segment:
@@ -135,6 +138,18 @@ class Place(NamedTuple):
     def since(self) -> Position:
         """Its position, as an intent states it."""
         return Position(self.segment.sequence, self.offset)
+
+
+def to_free(segments: Sequence[Segment], now: float, age: float, least: int) -> list[Segment]:
+    """The oldest segments of which nothing waits, each sealed or `age` seconds old; none if they are fewer than `least`, and
+    the first of them is younger than that.
+    """
+    found = []
+    for segment in segments:
+        if segment.waiting or not (segment.is_sealed or now >= segment.since + age):
+            break
+        found.append(segment)
+    return found if len(found) >= least or (found and now >= found[0].since + age) else []
 
 
 def share_of(waiting: Iterable[Place]) -> list[Place]:

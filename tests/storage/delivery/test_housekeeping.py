@@ -111,6 +111,40 @@ def test_a_mailbox_is_synced_once_for_many_segments(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("together", "least", "most"), [(1, 380, 450), (4, 120, 170)])
+def test_segments_wait_for_others_to_share_the_syncs_of_mailboxes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: int, least: int, most: int
+) -> None:
+    """Each segment has mail for each mailbox, and is moved before the next one begins."""
+    monkeypatch.setattr("storage.delivery.housekeeping.TOGETHER", together)
+    syncs, lengths = 0, []
+
+    def count(number: int, name: str) -> None:
+        nonlocal syncs
+        syncs += name == "sync"
+
+    post = Post(tmp_path, files=Watched(count))
+    for number in range(200):
+        post.commit(b"\n%d\n" % number + b"x" * 400, BOXES[number % 10])
+        post.store.settle()
+        syncs -= 1
+        post.move()
+        lengths.append(len(post.store._journal.segments))
+    assert least < syncs < most and max(lengths) == together
+    post.store.close()
+    assert not post.store._journal.segments and all(len(post.box(box)) == 20 for box in BOXES)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_journal_that_is_half_full_frees_each_segment_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.delivery.housekeeping.LIMIT", 3)
+    post = Post(tmp_path)
+    for number in range(50):
+        post.put(b"\n%d\n" % number + b"x" * 400)
+        assert len(post.store._journal.segments) <= 2
+
+
+@pytest.mark.usefixtures("small")
 def test_no_step_frees_many_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes a sync, and the loop waits for a step."""
     monkeypatch.setattr("storage.delivery.housekeeping.SLICE", 0.0)
@@ -135,8 +169,11 @@ def test_no_step_frees_many_segments(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("small")
-def test_what_was_moved_stays_moved_when_its_intent_was_in_a_segment_that_is_freed(tmp_path: Path) -> None:
+def test_what_was_moved_stays_moved_when_its_intent_was_in_a_segment_that_is_freed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An intent is for messages in several segments, of which the first is used again before the others."""
+    monkeypatch.setattr("storage.delivery.housekeeping.TOGETHER", 1)
     post = Post(tmp_path)
     number = 0
     while len(post.store._journal.segments) < 2:

@@ -48,6 +48,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.delivery.housekeeping.LEAST_SLICE", 0.0)
     monkeypatch.setattr("storage.journal.segments.COPIED_AT_ONCE", 2500)
     monkeypatch.setattr("storage.delivery.housekeeping.WAIT", 0.01)
+    monkeypatch.setattr("storage.delivery.housekeeping.TOGETHER", 2)
 
 
 class Bugs(logging.Handler):
