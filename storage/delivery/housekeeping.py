@@ -198,8 +198,8 @@ class Housekeeping:
         if self._is_to_release:
             return self._release()
         if len(self._journal.segments) > CROWDED and time.monotonic() >= self._not_before:
-            oldest = self._journal.segments[0]
-            if self._is_stuck(oldest):
+            oldest = next((segment for segment in self._journal.segments if segment.waiting), None)
+            if oldest and self._is_stuck(oldest):
                 return self._empty(oldest)
         self._is_moving = self._is_to_move
         return self._mover.move() if self._is_moving else None
@@ -283,7 +283,7 @@ class Housekeeping:
 
     def _is_stuck(self, segment: Segment) -> bool:
         """Whether everything that waits in a segment is for stuck mailboxes, and copying it makes room."""
-        if not segment.waiting or time.monotonic() < self._look_again_at:
+        if time.monotonic() < self._look_again_at:
             return False
         self._look_again_at = time.monotonic() + LOOK_AGAIN
         those = (takewhile(lambda place: place.segment is segment, queue.waiting) for queue in self._stuck())

@@ -206,6 +206,7 @@ def test_a_mailbox_that_was_replaced_after_mail_was_moved_holds_up_nobody(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 0.0)
+    monkeypatch.setattr("storage.delivery.housekeeping.TOGETHER", 1)
     post.commit(b"\n1\n")
     post.store.settle()
     monkeypatch.setattr("storage.delivery.housekeeping.AGE", 1000.0)

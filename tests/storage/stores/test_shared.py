@@ -141,7 +141,10 @@ def cut_power_in_each_way(world: World, ways: Iterable[Callable[[int], int]]) ->
 
 
 @KINDS
-def test_the_power_fails_at_any_call_while_three_deliver_to_one_mailbox_in_turn(kind: MailboxKind) -> None:
+def test_the_power_fails_at_any_call_while_three_deliver_to_one_mailbox_in_turn(
+    kind: MailboxKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.delivery.housekeeping.TOGETHER", 1)
     number, is_over = 0, False
     while not is_over:
         number += 3
