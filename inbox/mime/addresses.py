@@ -16,8 +16,8 @@ MOST_OCTETS = 256 << 10
 """Octets of all fields of one kind that are read."""
 
 _TOKEN = re.compile(
-    r"""(?P<quoted>"(?:[^"\\]|\\.)*+"?+)
-    | <(?P<angle>(?:"(?:[^"\\]|\\.)*+"|[^"<>]++)*+)>
+    r"""(?P<quoted>"(?>(?:[^"\\]|\\.)*)"?+)
+    | <(?P<angle>(?>(?:"(?>(?:[^"\\]|\\.)*)"|[^"<>]++)*))>
     | <(?P<open>[^,<>;]*+)
     | (?P<mark>[,;:()])
     | (?P<text>[^"<,;:()\\>]++)

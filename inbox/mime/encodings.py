@@ -13,7 +13,7 @@ _BLANKS = b" \t\r\n"
 _JUNK = bytes(set(range(256)) - set(_ALPHABET + b"="))
 _NO_LETTERS = bytes(set(range(256)) - set(_ALPHABET))
 _CLEAN = re.compile(rb"[A-Za-z0-9+/]*+={0,2}")
-_DATA = re.compile(rb"=*+(?:[A-Za-z0-9+/]{4}=*+)*+[A-Za-z0-9+/]{0,3}+")
+_DATA = re.compile(rb"=*+(?:[A-Za-z0-9+/]{4}=*+)*+[A-Za-z0-9+/]{0,3}+")  # whole, once begun: a set is tried as a whole
 _MAY_BE_TEXT = re.compile(rb"(?m)^[ \t]*+(?:[^A-Za-z0-9+/=\s][^A-Za-z0-9+/=\n]*+$|[^\s]++[ \t]++[^\s].*$)")
 _SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)")
 _LINE = re.compile(rb"[^\n]*+\n?+")

@@ -9,7 +9,7 @@ import re
 
 from .charsets import decoded
 
-_WORD = re.compile(r"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+)*+)\?=")
+_WORD = re.compile(r"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?]*+(?>(?:(?<!=)\?(?!=)[^?]*+)*))\?=")
 _CUT_WORD = re.compile(r"\s*=\?[^\s?]*+(?:\?[BbQq]?(?:\?[^?]*+\??)?)?\Z")
 _CONTROLS = re.compile(r"[\x01-\x1f\x7f]+")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")

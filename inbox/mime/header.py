@@ -18,9 +18,13 @@ MOST_FIELDS = 10_000
 MOST_PART_FIELDS = 20
 """Fields of a part's header that are read, of those that say something of its content."""
 
-_FIELD = re.compile(rb"(?!--)([!-9;-~]{1,998}+)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
-_CONTENT_FIELD = re.compile(rb"(?im)^(content-[a-z-]{1,40}+)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
-_FIELDS = re.compile(rb"(?:(?!--)[!-9;-~]{1,998}+[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*+")
+_FIELD = re.compile(rb"(?!--)([!-9;-~]{1,998}+)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))(?:\n|\Z)")
+_CONTENT_FIELD = re.compile(rb"(?im)^(content-[a-z-]{1,40}+)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))(?:\n|\Z)")
+_FIELDS = re.compile(
+    rb"(?>(?:(?!--)[!-9;-~]{1,998}+[ \t]*+:[^\n]*+(?:\n|\Z)"
+    rb"(?:[ \t][^\n]*+(?:\n|\Z))*+){1,1000})"  # whole, once begun
+)
+"""Up to 1,000 fields: `re` keeps something of each."""
 _BLANK_LINE = re.compile(rb"[ \t]*+\r?+\n")
 _SEPARATOR = re.compile(rb"From [^\n]*+\n")
 _FOLD = re.compile(rb"\r?\n[ \t]*|\r")
@@ -67,8 +71,9 @@ def part_header_at(octets: bytes, start: int) -> Header:
 
 
 def _header(octets: bytes, start: int, pattern: re.Pattern[bytes], most: int) -> Header:
-    fields = _FIELDS.match(octets, start)
-    end = fields.end() if fields else start
+    end = start
+    while fields := _FIELDS.match(octets, end):
+        end = fields.end()
     found = islice(pattern.finditer(octets, start, end), most)
     blank = _BLANK_LINE.match(octets, end)
     return Header(tuple(_field(match[1], match[2]) for match in found), blank.end() if blank else end)

@@ -32,7 +32,7 @@ _LINES = {
 _CELLS = {"td", "th"}
 
 _TAG = re.compile(r"<(?:(?P<comment>!--)|[!?]|/?(?P<name>[A-Za-z][A-Za-z0-9]*+)(?=[\s/>]))")
-_END = re.compile(r"""(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
+_END = re.compile(r"""(?>(?:[^"'>]++|"[^"]*+"|'[^']*+')*)>""")
 _BLANKS = re.compile(r"[ \t\r\f\n\xa0]+")
 _LONG_NUMBER = re.compile(r"&#0*([0-9]{8})[0-9]+")
 _BLANK_LINES = re.compile(r"\n{3,}")

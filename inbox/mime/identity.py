@@ -15,7 +15,7 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SEPARATOR = re.compile(rb"From [^\n]*+\n")
 _OF_A_MAILBOX = re.compile(
     rb"(?im)^(?:Delivered-To|Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase|Content-Length|Lines)[ \t]*+:"
-    rb"[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+"
+    rb"[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+"  # whole, once begun
 )
 _HEADER_ENDS = re.compile(rb"\n\r?\n")
 

@@ -12,7 +12,7 @@ LONGEST = 256 << 10
 MOST_EVENTS = 100
 
 _FOLD = re.compile(r"\n[ \t]")
-_LINE = re.compile(r'([A-Za-z-]+)((?:;(?:[^":;]|"[^"]*")*+)*+):(.*)')
+_LINE = re.compile(r'([A-Za-z-]+)((?>(?:;(?>(?:[^":;]|"[^"]*")*))*)):(.*)')
 _ZONE = re.compile(r';TZID="?([^";]*)', re.IGNORECASE)
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
 _ESCAPED = re.compile(r"\\(.)")

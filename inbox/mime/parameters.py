@@ -14,7 +14,7 @@ from .charsets import decoded
 from .fields import raw_text, words_decoded
 
 _VALUE = re.compile(r"[^;]*+")
-_PARAMETER = re.compile(r';\s*+([^=;"\s]++)\s*+(?:=\s*+("(?:[^"\\]|\\.)*+"?+|[^;"]*+)[^;]*+)?+')
+_PARAMETER = re.compile(r';\s*+([^=;"\s]++)\s*+(?>(?:=\s*+("(?>(?:[^"\\]|\\.)*)"?+|[^;"]*+)[^;]*+)?)')
 _ESCAPED = re.compile(r"\\(.)")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\\w")
 _PIECE = re.compile(r"(.+?)\*(\d{1,4})(\*?)")

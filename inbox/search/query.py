@@ -139,8 +139,8 @@ TEXT_FIELDS = ("from", "to", "cc", "bcc", "reply-to", "addressed", "subject", "m
 
 _STATES = ("read", "unread", "tagged")
 _THINGS = {"attachment": "attachment", "attachments": "attachment", "inline": "inline", "inlines": "inline"}
-_BEGINNING = re.compile(r"([-!]?)(?:([A-Za-z][A-Za-z-]*+):)?+")
-_PHRASE = re.compile(r'"((?:[^"\\]|\\.)*+)"(?!\S)', re.DOTALL)
+_BEGINNING = re.compile(r"([-!]?)(?>(?:([A-Za-z][A-Za-z-]*+):)?)")
+_PHRASE = re.compile(r'"((?>(?:[^"\\]|\\.)*))"(?!\S)', re.DOTALL)
 _WORD = re.compile(r"\S*+")
 _ESCAPED = re.compile(r'\\(["\\])')
 _DATE = re.compile(

@@ -26,9 +26,9 @@ _LOCAL = re.compile(_LOCAL_PART)
 _LENIENT_LOCAL = re.compile(_ATEXT.replace(b"[A", b"[.:A"))
 
 _BLANKS = b" \t"
-_QUOTES = rb'"(?:[^"\\]|\\.)*+"'
-_BRACKETED = re.compile(rb"<((?:%b|[^<>\"])*+)>" % _QUOTES, re.DOTALL)
-_BARE = re.compile(rb"((?:%b|[^ \t<>\"])++)" % _QUOTES, re.DOTALL)
+_QUOTES = rb'"(?>(?:[^"\\]|\\.)*)"'
+_BRACKETED = re.compile(rb"<((?>(?:%b|[^<>\"])*))>" % _QUOTES, re.DOTALL)
+_BARE = re.compile(rb"((?>(?:%b|[^ \t<>\"])+))" % _QUOTES, re.DOTALL)
 
 
 class Path(NamedTuple):
