@@ -45,9 +45,12 @@ while not os.path.exists(path + ".end"):
 """It marks the first messages as read. It has the dot lock before it opens the file, which may be replaced until then."""
 
 
-def send(page: Page, sent: list[int]) -> None:
+def send(page: Page, sent: list[int], may_end: threading.Event) -> None:
+    """Sends the messages; the last one when it may."""
     with smtplib.SMTP("127.0.0.1", page.port, timeout=30) as client:
         for number in range(MESSAGES):
+            if number == MESSAGES - 1:
+                may_end.wait(60)
             client.sendmail("a@b.example", ["ana@b.example"], f"Subject: n{number}.\r\n\r\nhello\r\n")
             sent.append(number)
             time.sleep(0.01)
@@ -73,7 +76,8 @@ def test_exactly_what_was_deleted_is_gone(has_another: bool, tmp_path: Path) -> 
             client.sendmail("a@b.example", ["ana@b.example"], "Subject: n1000.\r\n\r\nhello\r\n")
         page.see(1)
         others = [subprocess.Popen([sys.executable, "-c", PROGRAM, str(path)])] if has_another else []
-        sender = threading.Thread(target=send, args=(page, sent))
+        were_killed = threading.Event()
+        sender = threading.Thread(target=send, args=(page, sent, were_killed))
         sender.start()
         killed = deleted = 0
         while sender.is_alive():
@@ -82,6 +86,8 @@ def test_exactly_what_was_deleted_is_gone(has_another: bool, tmp_path: Path) -> 
                 for pid in pids(page.mail_dir, "clerk"):
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
+            else:
+                were_killed.set()
             time.sleep(0.15)
         sender.join()
         (tmp_path / "mailboxes" / "ana.txt.end").touch()

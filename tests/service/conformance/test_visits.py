@@ -64,10 +64,16 @@ class Scene:
 def reactor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reactor]:
     monkeypatch.setattr(visits, "BACK_OFF", 0.02)
     monkeypatch.setattr(visits, "ROOM_PAUSE", 0.002)
-    monkeypatch.setattr(visits, "FASTEST_PATIENCE", 0.1)
+    monkeypatch.setattr(visits, "FASTEST_PATIENCE", 10.0)  # on a busy machine, too, only who never greets is silent
     made = Reactor()
     yield made
     made.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, reactor: Reactor) -> Reactor:
+    monkeypatch.setattr(visits, "FASTEST_PATIENCE", 0.1)
+    return reactor
 
 
 def test_it_goes_on_with_fewer_after_a_421(reactor: Reactor) -> None:
@@ -95,13 +101,13 @@ def test_421s_that_come_together_are_one(reactor: Reactor) -> None:
     assert scene.greeted == [b"220 mx\r\n"] * JOBS and scene.at_once in (2, 4)
 
 
-def test_silence_is_met_with_fewer(reactor: Reactor) -> None:
-    scene = Scene(reactor, [b"220 mx\r\n", b"", b"", b"220 mx\r\n"])
+def test_silence_is_met_with_fewer(impatient: Reactor) -> None:
+    scene = Scene(impatient, [b"220 mx\r\n", b"", b"", b"220 mx\r\n"])
     scene.run()
     assert scene.greeted == [b"220 mx\r\n"] * JOBS and scene.at_once < 8
 
 
-def test_who_never_greets_is_not_asked_for_ever(reactor: Reactor) -> None:
-    scene = Scene(reactor, [b""])
+def test_who_never_greets_is_not_asked_for_ever(impatient: Reactor) -> None:
+    scene = Scene(impatient, [b""])
     scene.run()
     assert scene.greeted == [None] * JOBS
