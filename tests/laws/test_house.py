@@ -43,7 +43,7 @@ def test_no_possessive_group_can_fail_halfway(path: Path) -> None:
         for line in path.read_text().splitlines()
         if re.search(r"\br?b?r?[\"'].*(?<!\\)\)(?:[*+?]|\{\d*,?\d*\})\+", line)
     ]
-    assert [line for line in lines if "# whole, once begun" not in line and "re.search" not in line] == []
+    assert [line for line in lines if "# whole, once begun" not in line] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
